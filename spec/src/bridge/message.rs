@@ -1,0 +1,179 @@
+//! The messages.
+
+use std::{fmt, net::IpAddr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    cni::{ContainerId, InterfaceName, NetworkName},
+    device::{DeviceId, ResourceName},
+    network::{Namespace, NetworkStatus, ObjectName},
+};
+
+/// What the plugin asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Request {
+    /// What does this sandbox get? Answered with [`Reply::Answer`].
+    Question(Question),
+    /// This is what the sandbox got: publish it as network-status. Answered with [`Reply::Taken`].
+    Report(Report),
+}
+
+/// What the device-bridge gives back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// To a [`Question`].
+    Answer(Answer),
+    /// A [`Report`] has been taken and will be published.
+    Taken,
+    /// The request cannot be met.
+    Failure(Failure),
+}
+
+/// The pod a sandbox belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodRef {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its UID, where the runtime says it (`K8S_POD_UID`). It tells a recreated pod from its predecessor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+}
+
+impl fmt::Display for PodRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The annotations of a pod that choose its networks, as texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodAnnotations {
+    /// `k8s.v1.cni.cncf.io/networks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<String>,
+    /// `v1.multus-cni.io/default-network`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_network: Option<String>,
+}
+
+impl PodAnnotations {
+    /// Whether the pod chooses no network at all.
+    #[must_use]
+    pub fn ask_for_nothing(&self) -> bool {
+        self.default_network.is_none()
+            && self
+                .networks
+                .as_ref()
+                .is_none_or(|text| text.trim().is_empty())
+    }
+}
+
+/// "What does this sandbox get?"
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// The pod.
+    pub pod: PodRef,
+    /// The sandbox.
+    pub container_id: ContainerId,
+    /// The pod's annotations where the runtime hands them over; else the device-bridge looks the pod up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<PodAnnotations>,
+    /// The `clusterNetwork` of the plugin's configuration, if it may be a NetworkAttachmentDefinition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_network: Option<ObjectName>,
+    /// Where the cluster network's NetworkAttachmentDefinition and the pod's default network are looked up
+    /// (`multusNamespace`).
+    pub system_namespace: Namespace,
+}
+
+/// The attachments of a sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The cluster network, where a NetworkAttachmentDefinition gives it: by the pod's default-network annotation or by
+    /// `clusterNetwork`. Else the plugin's configuration does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_network: Option<Box<Attachment>>,
+    /// The secondary networks in the pod's order.
+    #[serde(default)]
+    pub networks: Vec<Attachment>,
+}
+
+/// One attachment, decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// `namespace/name` of the NetworkAttachmentDefinition, for people.
+    pub name: String,
+    /// The CNI network name where the configuration has none: the NetworkAttachmentDefinition's name.
+    pub network: NetworkName,
+    /// The delegate's configuration.
+    pub conf: ConfSource,
+    /// The interface's name in the pod, if the pod asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<InterfaceName>,
+    /// The device the kubelet allocated for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+    /// Capability arguments the pod asks for.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub runtime_config: Map<String, Value>,
+    /// `cni-args` of the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cni_args: Option<Map<String, Value>>,
+    /// Gateways of the pod's default routes; an empty list takes them from this attachment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_route: Option<Vec<IpAddr>>,
+}
+
+/// Where a delegate's configuration is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConfSource {
+    /// Here: the text of `spec.config`.
+    Inline(String),
+    /// In a file of the plugin's `confDir` whose CNI name is this.
+    ConfDir(NetworkName),
+}
+
+/// A device of the kubelet's allocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// The resource it was allocated for.
+    pub resource: ResourceName,
+    /// The device.
+    pub id: DeviceId,
+}
+
+/// What a sandbox got.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The pod.
+    pub pod: PodRef,
+    /// The sandbox.
+    pub container_id: ContainerId,
+    /// The elements of network-status.
+    pub statuses: Vec<NetworkStatus>,
+}
+
+/// Why a request cannot be met, ready to be printed as a CNI error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+#[error("{message}")]
+pub struct Failure {
+    /// A code of [`crate::cni::code`].
+    pub code: u32,
+    /// One sentence: what was attempted, on which object, what was found, what to do.
+    pub message: String,
+}

@@ -1,0 +1,12 @@
+//! The protocols Polypod speaks, as values.
+//!
+//! One parser serves everybody: what admission accepts is what the plugin carries out, because both call this crate.
+//! It opens no file, no socket and no thread, so nothing in it can fail except parsing.
+
+pub mod bridge;
+pub mod cni;
+pub mod device;
+mod name;
+pub mod network;
+
+pub use name::NameError;

@@ -1,0 +1,28 @@
+//! The NPWG specification's annotations: which networks a pod asks for, and what it got.
+//!
+//! Source: "Kubernetes Network Custom Resource Definition De-facto Standard", version 1.3
+//! (repository k8snetworkplumbingwg/multi-net-spec).
+
+mod address;
+mod annotation;
+mod annotation_error;
+mod bandwidth;
+mod capability;
+mod json_form;
+mod key;
+mod name;
+mod port_mapping;
+mod selection;
+mod short_form;
+mod status;
+
+pub use address::{AddressError, Guid, IpRequest, MacAddress};
+pub use annotation::{parse_default_network, parse_networks};
+pub use annotation_error::{AnnotationError, EntryError};
+pub use bandwidth::{Bandwidth, Rate};
+pub use capability::missing_capabilities;
+pub use key::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, RESOURCE_NAME};
+pub use name::{Namespace, ObjectName};
+pub use port_mapping::{PortMapping, Protocol};
+pub use selection::{NetworkRef, Selection};
+pub use status::{DeviceInfo, NetworkStatus, print_statuses, statuses};
