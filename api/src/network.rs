@@ -1,0 +1,164 @@
+//! A NetworkAttachmentDefinition, parsed: what an attachment to it needs.
+
+use spec::{
+    NameError,
+    cni::{ConfError, NetworkConf, NetworkName},
+    device::ResourceName,
+    network::{NetworkRef, RESOURCE_NAME},
+};
+
+use crate::network_attachment_definition::NetworkAttachmentDefinition;
+
+/// A network that pods can select.
+///
+/// Faults of the object are kept beside what is right about it, because a broken one must not hide the others and its
+/// fault belongs into the error of the pod that selects it.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its namespace and name.
+    pub reference: NetworkRef,
+    /// The resource whose device an attachment needs, if it needs one.
+    pub resource: Result<Option<ResourceName>, NameError>,
+    /// The delegate's configuration; `None` where the object has none, so that a file of the node is meant.
+    pub conf: Result<Option<DelegateConf>, ConfError>,
+    /// The object's `resourceVersion`, for the record of what a decision was made from; empty for objects from files.
+    pub resource_version: String,
+}
+
+/// A delegate's configuration: the text its author wrote, and what it says.
+#[derive(Clone, Debug)]
+pub struct DelegateConf {
+    /// `spec.config` as it stands.
+    pub text: String,
+    /// The same, parsed.
+    pub conf: NetworkConf,
+}
+
+/// A NetworkAttachmentDefinition whose name or namespace no selection can write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("NetworkAttachmentDefinition {namespace}/{name} cannot be selected: {problem}")]
+pub struct UnusableName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The rule.
+    #[source]
+    pub problem: NameError,
+}
+
+impl Network {
+    /// Parses an object. One without a namespace, as in files, is in `default_namespace`.
+    ///
+    /// # Errors
+    /// Its name or namespace is none.
+    pub fn parse(
+        object: &NetworkAttachmentDefinition,
+        default_namespace: &str,
+    ) -> Result<Self, UnusableName> {
+        let name = object.metadata.name.clone().unwrap_or_default();
+        let namespace = object
+            .metadata
+            .namespace
+            .clone()
+            .filter(|namespace| !namespace.is_empty());
+        let namespace = namespace.unwrap_or_else(|| default_namespace.to_owned());
+        let reference = match (namespace.parse(), name.parse()) {
+            (Ok(namespace), Ok(name)) => NetworkRef { namespace, name },
+            (Err(problem), _) | (_, Err(problem)) => {
+                return Err(UnusableName {
+                    namespace,
+                    name,
+                    problem,
+                });
+            }
+        };
+        let annotations = object.metadata.annotations.as_ref();
+        let resource = annotations
+            .and_then(|all| all.get(RESOURCE_NAME))
+            .map(|text| text.parse())
+            .transpose();
+        let text = object
+            .spec
+            .config
+            .as_deref()
+            .filter(|text| !text.trim().is_empty());
+        let conf = text
+            .map(|text| {
+                NetworkConf::parse(text).map(|conf| DelegateConf {
+                    text: text.to_owned(),
+                    conf,
+                })
+            })
+            .transpose();
+        let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
+        Ok(Self {
+            reference,
+            resource,
+            conf,
+            resource_version,
+        })
+    }
+
+    /// The CNI network name of an attachment whose configuration has none.
+    ///
+    /// # Panics
+    /// Never: object names are CNI network names.
+    #[must_use]
+    pub fn cni_name(&self) -> NetworkName {
+        let name = self.reference.name.as_str();
+        name.parse().expect("lower case letters, digits, '-' and '.', beginning with a letter or digit, are a CNI network name")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(yaml: &str) -> Result<Network, UnusableName> {
+        Network::parse(&serde_saphyr::from_str(yaml).unwrap(), "default")
+    }
+
+    #[test]
+    fn the_seeds_sriov_network() {
+        let network = parse(
+            "{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: sriov-net-a, annotations: {k8s.v1.cni.cncf.io/resourceName: intel.com/sriov}}, spec: {config: '{\"type\":\"sriov\",\"vlan\":1000}'}}",
+        )
+        .unwrap();
+        assert_eq!(network.reference.to_string(), "default/sriov-net-a");
+        assert_eq!(
+            network
+                .resource
+                .as_ref()
+                .unwrap()
+                .as_ref()
+                .unwrap()
+                .as_str(),
+            "intel.com/sriov"
+        );
+        assert_eq!(
+            network
+                .conf
+                .as_ref()
+                .unwrap()
+                .as_ref()
+                .unwrap()
+                .conf
+                .plugins()[0]
+                .plugin_type()
+                .as_str(),
+            "sriov"
+        );
+        assert_eq!(network.cni_name().as_str(), "sriov-net-a");
+    }
+
+    #[test]
+    fn faults_stay_with_their_network() {
+        let network = parse("{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: a, namespace: ns1, annotations: {k8s.v1.cni.cncf.io/resourceName: ''}}, spec: {config: '{}'}}").unwrap();
+        assert!(network.resource.is_err());
+        assert!(network.conf.is_err());
+        let empty = parse("{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: a}, spec: {}}").unwrap();
+        assert!(empty.conf.unwrap().is_none());
+        assert!(parse("{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: 'A b'}, spec: {}}").is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! A pod, as far as its networks are concerned.
+//!
+//! Only what decisions need is read, so that fields of newer API servers and half-written manifests are no obstacle, and
+//! so that a review with a large pod is cheap. Patches are made against the raw object, never from this view.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use spec::{
+    bridge::PodAnnotations,
+    network::{DEFAULT_NETWORK, NETWORKS},
+};
+
+/// A pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Pod {
+    /// `metadata`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub metadata: Metadata,
+    /// `spec`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub spec: PodSpec,
+}
+
+/// `metadata` of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// Empty for a pod that its controller names by `generateName`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// The beginning of a name that is still to be made.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub generate_name: String,
+    /// May be empty in a review: the request has it then.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub namespace: String,
+    /// The identity of this pod among all of its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub uid: String,
+    /// Annotations.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub annotations: BTreeMap<String, String>,
+    /// When the pod was asked to go.
+    #[serde(default)]
+    pub deletion_timestamp: Option<String>,
+}
+
+/// `spec` of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpec {
+    /// The pod uses the node's own network: no CNI plugin is executed for it.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub host_network: bool,
+    /// App containers.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub containers: Vec<Container>,
+    /// Init containers, sidecars among them.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub init_containers: Vec<Container>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// Its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// `Always` makes an init container a sidecar.
+    #[serde(default)]
+    pub restart_policy: Option<String>,
+    /// What it asks for; absent in raw manifests.
+    #[serde(default)]
+    pub resources: Option<Resources>,
+}
+
+/// `resources` of a container. Quantities are kept as they are written: texts from the API server, numbers in manifests.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Resources {
+    /// What it is guaranteed.
+    #[serde(default)]
+    pub requests: Option<BTreeMap<String, Value>>,
+    /// What it may not exceed.
+    #[serde(default)]
+    pub limits: Option<BTreeMap<String, Value>>,
+}
+
+/// Set by the kubelet on the API server's image of a static pod, whose annotations and spec cannot be changed.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+impl Pod {
+    /// The annotations that choose networks.
+    #[must_use]
+    pub fn network_annotations(&self) -> PodAnnotations {
+        let annotation = |key: &str| self.metadata.annotations.get(key).cloned();
+        PodAnnotations {
+            networks: annotation(NETWORKS),
+            default_network: annotation(DEFAULT_NETWORK),
+        }
+    }
+
+    /// Whether this is the API server's image of a static pod.
+    #[must_use]
+    pub fn is_mirror(&self) -> bool {
+        self.metadata.annotations.contains_key(MIRROR)
+    }
+
+    /// A name for people: that of a pod that has none yet is its `generateName` and a star.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        match (
+            self.metadata.name.as_str(),
+            self.metadata.generate_name.as_str(),
+        ) {
+            ("", "") => "(unnamed)".to_owned(),
+            ("", prefix) => format!("{prefix}*"),
+            (name, _) => name.to_owned(),
+        }
+    }
+}
+
+impl Container {
+    /// Whether it is an init container that keeps running, and its devices with it.
+    #[must_use]
+    pub fn is_sidecar(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
+}
+
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn half_written_pods_are_read() {
+        for pod in [
+            json!({}),
+            json!({"metadata": null, "spec": null}),
+            json!({"spec": {"containers": null}}),
+        ] {
+            assert_eq!(serde_json::from_value::<Pod>(pod).unwrap(), Pod::default());
+        }
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {"generateName": "web-", "annotations": {NETWORKS: "a", MIRROR: "x"}},
+            "spec": {"initContainers": [{"restartPolicy": "Always", "resources": {"limits": {"intel.com/sriov": 1}}}], "newField": []},
+        }))
+        .unwrap();
+        assert_eq!(pod.display_name(), "web-*");
+        assert!(pod.is_mirror());
+        assert!(pod.spec.init_containers[0].is_sidecar());
+        assert_eq!(pod.network_annotations().networks.as_deref(), Some("a"));
+    }
+}
