@@ -64,10 +64,14 @@ pub enum ObjectsError {
 /// # Errors
 /// The text is no YAML, or a document is no object.
 pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
+    // YAML 1.2: `n` and `on` are names of networks and values of sysctls, not booleans.
+    let options = serde_saphyr::options! { strict_booleans: true };
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| ObjectsError::Yaml {
-            origin: origin.to_owned(),
-            problem: error.to_string(),
+        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
+            ObjectsError::Yaml {
+                origin: origin.to_owned(),
+                problem: error.to_string(),
+            }
         })?;
     let mut objects = Vec::new();
     for (at, document) in documents.into_iter().enumerate() {

@@ -1,0 +1,153 @@
+//! The CAs that clients trust, and whether those clients would accept a server certificate.
+//!
+//! This is the content of a webhook configuration's `caBundle`. It may hold several CAs,
+//! because a rotation without refused calls needs the old and the new one trusted together.
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::server::ParsedCertificate;
+use rustls_pki_types::UnixTime;
+use time::OffsetDateTime;
+
+use crate::authority::Authority;
+use crate::error::{Error, Part};
+use crate::leaf::Leaf;
+use crate::names::ServerNames;
+use crate::pem::{self, PemCertificate};
+use crate::tls;
+use crate::validity::Validity;
+
+/// One or more trusted CA certificates, none twice.
+#[derive(Debug, Clone)]
+pub struct CaBundle(Vec<Trusted>);
+
+#[derive(Debug, Clone)]
+struct Trusted {
+    certificate: PemCertificate,
+    validity: Validity,
+}
+
+impl CaBundle {
+    /// Reads one or more PEM certificates; text between them is dropped.
+    pub fn from_pem(text: &str) -> Result<Self, Error> {
+        let part = Part::AuthorityCertificate;
+        let mut bundle = Self(Vec::new());
+        for certificate in pem::certificates(part, text)? {
+            let validity = Validity::of_certificate(&certificate.der, part)?;
+            RootCertStore::empty()
+                .add(certificate.der.clone())
+                .map_err(|source| Error::UnusableCertificate { part, source })?;
+            bundle.add(Trusted {
+                certificate,
+                validity,
+            });
+        }
+        Ok(bundle)
+    }
+
+    /// What either bundle trusts, this one's CAs first.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        for trusted in other.0 {
+            self.add(trusted);
+        }
+        self
+    }
+
+    /// The bundle as PEM, ready to be a `caBundle`.
+    pub fn pem(&self) -> String {
+        self.0
+            .iter()
+            .map(|ca| ca.certificate.text.as_str())
+            .collect()
+    }
+
+    /// When each of the CAs may be used, in the bundle's order.
+    pub fn validities(&self) -> impl Iterator<Item = Validity> {
+        self.0.iter().map(|ca| ca.validity)
+    }
+
+    /// Refuses a server certificate that a client which trusts this bundle would refuse at `now`,
+    /// under any of `names`.
+    ///
+    /// A CA that is not valid at `now` is not trusted: the API server checks that, webpki does not.
+    pub fn verify(
+        &self,
+        leaf: &Leaf,
+        names: &ServerNames,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        leaf.validity().check(now, Part::Chain)?;
+        let certified_key = leaf.certified_key();
+        let unusable = |source| Error::UnusableCertificate {
+            part: Part::Chain,
+            source,
+        };
+        let end_entity = certified_key.end_entity_cert().map_err(unusable)?;
+        let certificate = ParsedCertificate::try_from(end_entity).map_err(unusable)?;
+        let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+        verify_server_cert_signed_by_trust_anchor(
+            &certificate,
+            &self.roots_at(now)?,
+            &certified_key.cert[1..],
+            UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
+            tls::provider().signature_verification_algorithms.all,
+        )
+        .map_err(Error::Untrusted)?;
+        for name in names.iter() {
+            verify_server_name(&certificate, name.as_tls()).map_err(|source| Error::WrongName {
+                name: name.to_string(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every CA as a trust anchor, whatever the time is.
+    pub(crate) fn roots(&self) -> Result<Arc<RootCertStore>, Error> {
+        Ok(Arc::new(root_store(&self.0)?))
+    }
+
+    fn roots_at(&self, now: OffsetDateTime) -> Result<RootCertStore, Error> {
+        let valid = self.0.iter().filter(|ca| ca.validity.contains(now));
+        let roots = root_store(valid)?;
+        if roots.is_empty() {
+            return Err(Error::NoValidAuthority { now });
+        }
+        Ok(roots)
+    }
+
+    fn add(&mut self, new: Trusted) {
+        let der = &new.certificate.der;
+        if !self.0.iter().any(|ca| ca.certificate.der == *der) {
+            self.0.push(new);
+        }
+    }
+}
+
+impl From<&Authority> for CaBundle {
+    fn from(authority: &Authority) -> Self {
+        Self(vec![Trusted {
+            certificate: authority.certificate().clone(),
+            validity: authority.validity(),
+        }])
+    }
+}
+
+fn root_store<'a>(trusted: impl IntoIterator<Item = &'a Trusted>) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    for ca in trusted {
+        roots
+            .add(ca.certificate.der.clone())
+            .map_err(|source| Error::UnusableCertificate {
+                part: Part::AuthorityCertificate,
+                source,
+            })?;
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests;

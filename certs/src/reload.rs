@@ -1,0 +1,69 @@
+//! The certificate a server presents, replaceable while it serves.
+//!
+//! rustls asks for a certificate in each handshake, so a swap needs no new listener, no new
+//! configuration and drops no connection. What would be refused by clients is never swapped in:
+//! the old certificate, as long as it lasts, is better than a new one that fails every call.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use time::OffsetDateTime;
+
+use crate::ca_bundle::CaBundle;
+use crate::error::Error;
+use crate::leaf::Leaf;
+use crate::names::ServerNames;
+
+/// Holds the certificate that is presented in the next handshake.
+#[derive(Debug)]
+pub struct Resolver {
+    names: ServerNames,
+    // Held only to read or to replace the pointer, so a handshake never waits for a swap's checks.
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Resolver {
+    /// Starts with a certificate that clients trusting `trust` accept at `now` under each of
+    /// `names`, as every later one will have to be.
+    pub fn new(
+        names: ServerNames,
+        leaf: &Leaf,
+        trust: &CaBundle,
+        now: OffsetDateTime,
+    ) -> Result<Self, Error> {
+        trust.verify(leaf, &names, now)?;
+        Ok(Self {
+            names,
+            current: RwLock::new(leaf.certified_key()),
+        })
+    }
+
+    /// Presents another certificate from the next handshake on.
+    ///
+    /// When clients trusting `trust` would refuse it at `now` under any of the names,
+    /// the error says why and the current certificate stays.
+    pub fn swap(&self, leaf: &Leaf, trust: &CaBundle, now: OffsetDateTime) -> Result<(), Error> {
+        trust.verify(leaf, &self.names, now)?;
+        let new = leaf.certified_key();
+        // Poisoned or not, the lock holds one whole pointer.
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// What is presented now, for instance to publish its fingerprint and its remaining life.
+    pub fn current(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    /// The same certificate whatever name is asked for: it is valid for all names of this server,
+    /// and clients that call by IP address ask for none.
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Certificates turned into rustls configurations, for both ends.
+//!
+//! The one place that chooses a crypto provider. It is passed on explicitly and never installed:
+//! a process has one default provider and only its `main` may decide which.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::NoServerSessionStorage;
+use rustls::{ClientConfig, ServerConfig};
+
+use crate::ca_bundle::CaBundle;
+use crate::error::Error;
+use crate::reload::Resolver;
+
+/// The protocols a server offers, best first. The API server speaks both; without `http/1.1`
+/// a client that cannot speak HTTP/2 would be refused.
+const SERVER_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// The crypto provider of every configuration made here: ring.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// A server that presents, in every handshake, what the resolver holds at that moment.
+///
+/// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, no client certificates.
+/// Sessions are not resumed: a resumed session would go on proving the certificate that was
+/// replaced, and the API server, which keeps its connections open, does not resume either.
+pub fn server_config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(Error::TlsVersions)?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = SERVER_PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+/// A client that trusts these CAs and nobody else.
+///
+/// It offers no application protocol: that is for the HTTP client that uses it to say.
+pub fn client_config(trust: &CaBundle) -> Result<Arc<ClientConfig>, Error> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(Error::TlsVersions)?
+        .with_root_certificates(trust.roots()?)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription;
+    use rustls::version::{TLS12, TLS13};
+    use time::{Duration, OffsetDateTime};
+
+    use super::*;
+    use crate::authority::Authority;
+    use crate::handshake::handshake;
+    use crate::names::ServerNames;
+
+    /// A server under a new CA, and that CA.
+    fn server() -> (Arc<ServerConfig>, Authority) {
+        let now = OffsetDateTime::now_utc();
+        let authority = Authority::generate("polypod", now, Duration::DAY).unwrap();
+        let names = ServerNames::for_service("polypod", "kube-system")
+            .unwrap()
+            .with("127.0.0.1".parse().unwrap());
+        let leaf = authority.issue(&names, now, Duration::DAY).unwrap();
+        let resolver = Resolver::new(names, &leaf, &CaBundle::from(&authority), now).unwrap();
+        (server_config(Arc::new(resolver)).unwrap(), authority)
+    }
+
+    #[test]
+    fn a_client_of_the_ca_connects_by_every_name() {
+        let (server, authority) = server();
+        let client = client_config(&CaBundle::from(&authority)).unwrap();
+        for name in [
+            "polypod",
+            "polypod.kube-system",
+            "polypod.kube-system.svc",
+            "polypod.kube-system.svc.cluster.local",
+            "127.0.0.1",
+        ] {
+            handshake(&client, &server, name).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_client_of_another_ca_refuses() {
+        let (server, _) = server();
+        let (_, other) = self::server();
+        let client = client_config(&CaBundle::from(&other)).unwrap();
+        let error = handshake(&client, &server, "polypod").unwrap_err();
+        assert!(
+            matches!(error, rustls::Error::InvalidCertificate(_)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_client_refuses_another_name() {
+        let (server, authority) = server();
+        let client = client_config(&CaBundle::from(&authority)).unwrap();
+        let error = handshake(&client, &server, "elsewhere").unwrap_err();
+        assert!(
+            matches!(error, rustls::Error::InvalidCertificate(_)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn serves_tls_1_2_and_1_3() {
+        let (server, authority) = server();
+        let roots = CaBundle::from(&authority).roots().unwrap();
+        for version in [&TLS12, &TLS13] {
+            let client = ClientConfig::builder_with_provider(provider())
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_root_certificates(Arc::clone(&roots))
+                .with_no_client_auth();
+            let seen = handshake(&Arc::new(client), &server, "polypod").unwrap();
+            assert_eq!(seen.version, Some(version.version));
+        }
+    }
+
+    #[test]
+    fn agrees_on_http_2_or_1() {
+        let (server, authority) = server();
+        let client = client_config(&CaBundle::from(&authority)).unwrap();
+        let offer = |protocols: &[&str]| {
+            let mut client = ClientConfig::clone(&client);
+            client.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+            handshake(&Arc::new(client), &server, "polypod")
+        };
+        let table = [
+            (["http/1.1", "h2"].as_slice(), Some(b"h2".to_vec())),
+            (&["h2"], Some(b"h2".to_vec())),
+            (&["http/1.1"], Some(b"http/1.1".to_vec())),
+            (&[], None),
+        ];
+        for (protocols, agreed) in table {
+            assert_eq!(offer(protocols).unwrap().protocol, agreed, "{protocols:?}");
+        }
+        assert_eq!(
+            offer(&["h3"]).unwrap_err(),
+            rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+        );
+    }
+}
