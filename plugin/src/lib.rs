@@ -1,1 +1,22 @@
-//! Stub.
+//! The CNI plugin: ask, plan, execute delegates, record, undo.
+//!
+//! It is executed by the container runtime in the host's namespaces, once per verb, and is gone a moment later. It asks
+//! the device-bridge one question and executes the delegates itself; it never talks to the API server, and it links
+//! neither an async runtime nor TLS. What it decides is in [`net_conf`], [`source`] and [`plan`], which are functions of
+//! values; the rest does it.
+
+pub mod add;
+pub mod bridge;
+pub mod chain;
+pub mod cluster_network;
+pub mod conf_dir;
+pub mod del;
+pub mod delegate;
+pub mod error;
+pub mod net_conf;
+pub mod plan;
+pub mod process;
+pub mod record;
+pub mod record_store;
+pub mod run;
+pub mod source;

@@ -1,0 +1,166 @@
+use super::*;
+
+fn parse(text: &str) -> NetConf {
+    NetConf::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn delegates(conf: &NetConf) -> (Vec<String>, usize) {
+    match &conf.cluster {
+        Cluster::Delegates {
+            confs,
+            first_number,
+        } => (
+            confs
+                .iter()
+                .map(|conf| conf.plugins()[0].plugin_type().to_string())
+                .collect(),
+            *first_number,
+        ),
+        Cluster::Named(name) => panic!("{name}"),
+    }
+}
+
+#[test]
+fn defaults_are_those_of_multus() {
+    let conf = parse(r#"{"name":"n","type":"polypod","delegates":[{"type":"flannel"}]}"#);
+    assert_eq!(conf.version, Version::V0_1_0);
+    assert_eq!(conf.conf_dir, PathBuf::from("/etc/cni/multus/net.d"));
+    assert_eq!(conf.cni_dir, PathBuf::from("/var/lib/cni/multus"));
+    assert_eq!(conf.bin_dir, "/opt/cni/bin");
+    assert_eq!(
+        conf.bridge_socket,
+        PathBuf::from("/run/polypod/bridge.sock")
+    );
+    assert!(!conf.bridge_expected);
+    assert_eq!(conf.system_namespace.as_str(), "kube-system");
+    assert_eq!(delegates(&conf), (vec!["flannel".to_owned()], 1));
+}
+
+#[test]
+fn keys_in_any_case_null_and_repetition() {
+    let conf = parse(
+        r#"{"NAME":"n","CniVersion":"1.0.0","confdir":"/x","CONFDIR":"/y","kubeconfig":null,"LogLevel":"debug",
+            "BridgeSocket":"/b","clusternetwork":"net-a","delegates":null}"#,
+    );
+    assert_eq!(conf.conf_dir, PathBuf::from("/y"));
+    assert_eq!(conf.kubeconfig, None);
+    assert!(conf.bridge_expected);
+    assert!(matches!(&conf.cluster, Cluster::Named(name) if name == "net-a"));
+}
+
+#[test]
+fn masterplugin_leads_and_numbers_from_zero() {
+    let v1 = r#"{"name":"multus-demo-network","type":"multus","delegates":[{"type":"sriov"},{"type":"ptp"},{"type":"flannel","masterplugin":true}]}"#;
+    let order = ["flannel", "sriov", "ptp"].map(str::to_owned).to_vec();
+    assert_eq!(delegates(&parse(v1)), (order, 0));
+    let weave =
+        r#"{"name":"n","kubeconfig":"/k","delegates":[{"type":"weave-net","masterplugin":true}]}"#;
+    assert_eq!(delegates(&parse(weave)), (vec!["weave-net".to_owned()], 1));
+}
+
+#[test]
+fn nameless_delegates_get_names_of_their_own() {
+    let conf = parse(
+        r#"{"name":"n","cniVersion":"1.0.0","delegates":[{"type":"a"},{"type":"b"},{"name":"own","plugins":[{"type":"c"}]}]}"#,
+    );
+    let Cluster::Delegates { confs, .. } = conf.cluster else {
+        panic!()
+    };
+    let names: Vec<_> = confs
+        .iter()
+        .map(|conf| conf.name().unwrap().as_str())
+        .collect();
+    assert_eq!(names, ["n", "n-1", "own"]);
+    let versions: Vec<_> = confs.iter().map(NetworkConf::version).collect();
+    assert_eq!(
+        versions,
+        [Version::V0_1_0, Version::V0_1_0, Version::V1_0_0]
+    );
+}
+
+#[test]
+fn annotations_of_the_runtime() {
+    let conf = parse(
+        r#"{"name":"n","delegates":[{"type":"a"}],"runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"k8s.v1.cni.cncf.io/networks":"x","other":"y"}}}"#,
+    );
+    assert_eq!(conf.annotations.unwrap().networks.as_deref(), Some("x"));
+    let none = parse(r#"{"name":"n","delegates":[{"type":"a"}],"runtimeConfig":{}}"#);
+    assert_eq!(none.annotations, None);
+}
+
+#[test]
+fn wrong_configurations_name_the_key() {
+    for (text, code, words) in [
+        ("", 6, "not a JSON object"),
+        ("hello", 6, "not a JSON object"),
+        ("null", 6, "not a JSON object"),
+        ("[]", 6, "not a JSON object"),
+        ("{}", 7, "\"name\""),
+        (r#"{"name":"n"}"#, 7, "at least one delegate"),
+        (r#"{"name":"n","delegates":[]}"#, 7, "at least one delegate"),
+        (r#"{"name":"n","delegates":{}}"#, 7, "\"delegates\""),
+        (r#"{"name":"n","delegates":[null]}"#, 7, "element 0"),
+        (r#"{"name":"n","delegates":[{}]}"#, 7, "element 0"),
+        (
+            r#"{"name":"n","delegates":[{"plugins":[]}]}"#,
+            7,
+            "element 0",
+        ),
+        (
+            r#"{"name":"n","delegates":[{"type":"a","masterplugin":"yes"}]}"#,
+            7,
+            "masterplugin",
+        ),
+        (
+            r#"{"name":"n","delegates":[{"type":"a","masterplugin":true},{"type":"b","masterplugin":true}]}"#,
+            7,
+            "only one",
+        ),
+        (
+            r#"{"name":"n","cniVersion":"9.9.9","delegates":[{"type":"a"}]}"#,
+            1,
+            "9.9.9",
+        ),
+        (
+            r#"{"name":"n","cniVersion":5,"delegates":[{"type":"a"}]}"#,
+            7,
+            "\"cniVersion\"",
+        ),
+        (
+            r#"{"name":"n","confDir":5,"delegates":[{"type":"a"}]}"#,
+            7,
+            "\"confDir\"",
+        ),
+        (
+            r#"{"name":"n","runtimeConfig":[],"delegates":[{"type":"a"}]}"#,
+            7,
+            "\"runtimeConfig\"",
+        ),
+        (
+            r#"{"name":"n","multusNamespace":"A","delegates":[{"type":"a"}]}"#,
+            7,
+            "\"multusNamespace\"",
+        ),
+        (
+            r#"{"name":"n","namespaceIsolation":true,"delegates":[{"type":"a"}]}"#,
+            102,
+            "namespaceIsolation",
+        ),
+        (
+            r#"{"name":"n","defaultNetworks":["a"],"clusterNetwork":"b"}"#,
+            102,
+            "defaultNetworks",
+        ),
+    ] {
+        let error = NetConf::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.code(), code, "{text}: {error}");
+        assert!(error.to_string().contains(words), "{text}: {error}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_panic(bytes: Vec<u8>) {
+        let _ = NetConf::parse(&bytes);
+    }
+}

@@ -1,0 +1,256 @@
+//! What will be attached, in which order, under which names: a function of the configuration and the answer.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use serde_json::{Map, Value};
+use spec::{
+    bridge::{Attachment, Device},
+    cni::{Args, InterfaceName, Invocation, NetworkConf},
+    network::missing_capabilities,
+};
+
+use crate::{error::Error, net_conf::NetConf};
+
+/// One attachment to be made.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The network's name for people: `namespace/name`, or the CNI name of a delegate of the configuration.
+    pub name: String,
+    /// Whether it is the cluster network.
+    pub default: bool,
+    /// The delegate.
+    pub conf: NetworkConf,
+    /// The interface in the pod.
+    pub interface: InterfaceName,
+    /// Capability arguments.
+    pub runtime_config: Map<String, Value>,
+    /// `cni-args` of the pod.
+    pub cni_args: Option<Map<String, Value>>,
+    /// The allocated device.
+    pub device: Option<Device>,
+    /// `CNI_ARGS`.
+    pub args: Args,
+    /// Gateways of the pod's default routes.
+    pub default_route: Option<Vec<IpAddr>>,
+}
+
+/// The delegates of a sandbox, their configurations found.
+#[derive(Clone, Debug)]
+pub struct Delegates {
+    /// The cluster network, then the other delegates of the configuration.
+    pub of_conf: Vec<NetworkConf>,
+    /// The attachment that takes the place of the cluster network, with its delegate.
+    pub cluster_network: Option<(Attachment, NetworkConf)>,
+    /// The pod's secondary networks.
+    pub networks: Vec<(Attachment, NetworkConf)>,
+    /// The number of the first interface after the cluster network's.
+    pub first_number: usize,
+}
+
+/// Types that are this plugin, or stand for it.
+const OURSELVES: [&str; 4] = ["polypod", "multus", "multus-shim", "multus-daemon"];
+
+/// Decides the attachments of a sandbox.
+///
+/// # Errors
+/// Two attachments with one interface, a request no plugin takes, this plugin as its own delegate, a `default-route`.
+pub fn plan(
+    conf: &NetConf,
+    invocation: &Invocation,
+    delegates: Delegates,
+) -> Result<Vec<Planned>, Error> {
+    let Delegates {
+        mut of_conf,
+        cluster_network,
+        networks,
+        first_number,
+    } = delegates;
+    let mut all = Vec::new();
+    if let Some((attachment, delegate)) = cluster_network {
+        if !of_conf.is_empty() {
+            of_conf.remove(0);
+        }
+        all.push(of_attachment(attachment, delegate));
+    }
+    all.extend(of_conf.into_iter().map(of_configuration));
+    all.extend(
+        networks
+            .into_iter()
+            .map(|(attachment, delegate)| of_attachment(attachment, delegate)),
+    );
+
+    let mut planned = Vec::new();
+    for (
+        index,
+        Unnumbered {
+            name,
+            delegate,
+            attachment,
+        },
+    ) in all.into_iter().enumerate()
+    {
+        let requested = attachment
+            .as_ref()
+            .and_then(|attachment| attachment.interface.clone());
+        let interface = match (requested, index) {
+            (Some(requested), _) => requested,
+            (None, 0) => invocation.interface.clone(),
+            (None, _) => numbered(first_number + index - 1),
+        };
+        planned.push(one(
+            conf,
+            invocation,
+            index == 0,
+            name,
+            delegate,
+            attachment,
+            interface,
+        )?);
+    }
+    check_interfaces(&planned)?;
+    Ok(planned)
+}
+
+struct Unnumbered {
+    name: String,
+    delegate: NetworkConf,
+    attachment: Option<Attachment>,
+}
+
+fn of_configuration(delegate: NetworkConf) -> Unnumbered {
+    let name = delegate.name().map(ToString::to_string).unwrap_or_default();
+    Unnumbered {
+        name,
+        delegate,
+        attachment: None,
+    }
+}
+
+fn of_attachment(attachment: Attachment, delegate: NetworkConf) -> Unnumbered {
+    let delegate = delegate.named(&attachment.network);
+    Unnumbered {
+        name: attachment.name.clone(),
+        delegate,
+        attachment: Some(attachment),
+    }
+}
+
+fn numbered(number: usize) -> InterfaceName {
+    format!("net{number}")
+        .parse()
+        .expect("net and at most twelve digits are an interface name: a pod has fewer networks")
+}
+
+fn one(
+    conf: &NetConf,
+    invocation: &Invocation,
+    default: bool,
+    name: String,
+    delegate: NetworkConf,
+    attachment: Option<Attachment>,
+    interface: InterfaceName,
+) -> Result<Planned, Error> {
+    let delegate = delegate.chained_at_least(conf.version);
+    let ours = delegate
+        .plugins()
+        .iter()
+        .find(|plugin| OURSELVES.contains(&plugin.plugin_type().as_str()));
+    if let Some(plugin) = ours {
+        return Err(Error::SelfDelegation {
+            network: name,
+            plugin: plugin.plugin_type().clone(),
+        });
+    }
+    // The NPWG specification (7.5) keeps the runtime's arguments, such as a pod's host ports, to the cluster network.
+    let mut runtime_config = if default {
+        conf.runtime_config.clone()
+    } else {
+        Map::new()
+    };
+    let mut planned = Planned {
+        name,
+        default,
+        interface,
+        runtime_config: Map::new(),
+        cni_args: None,
+        device: None,
+        args: invocation.args.clone(),
+        default_route: None,
+        conf: delegate,
+    };
+    if let Some(attachment) = attachment {
+        // A device is handed over in the configuration as well, so that a plugin need not declare the capability.
+        let mut requests = attachment.runtime_config.clone();
+        requests.remove("deviceID");
+        if let Some(capability) = missing_capabilities(&planned.conf, &requests).first() {
+            return Err(Error::Capability {
+                network: planned.name,
+                capability: (*capability).to_owned(),
+            });
+        }
+        if attachment.cni_args.is_some() {
+            planned
+                .conf
+                .check_takes_cni_args()
+                .map_err(|problem| Error::DelegateConf {
+                    network: planned.name.clone(),
+                    problem,
+                })?;
+        }
+        if attachment.default_route.is_some() {
+            return Err(Error::NotSupported {
+                what: format!(
+                    "\"default-route\", asked for of network {:?},",
+                    planned.name
+                ),
+                instead: "remove it from the pod's annotation",
+            });
+        }
+        planned.args = with_legacy_args(planned.args, &attachment.runtime_config);
+        planned.cni_args = attachment.cni_args;
+        planned.device = attachment.device;
+        planned.default_route = attachment.default_route;
+        runtime_config.extend(attachment.runtime_config);
+    }
+    planned.runtime_config = runtime_config;
+    Ok(planned)
+}
+
+/// Plugins from before capabilities read `MAC` and `IP` from `CNI_ARGS`, as Multus hands them over.
+fn with_legacy_args(args: Args, runtime_config: &Map<String, Value>) -> Args {
+    let mac = runtime_config.get("mac").and_then(Value::as_str);
+    let ips: Vec<&str> = runtime_config
+        .get("ips")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let args = match mac {
+        Some(mac) => args.with("MAC", mac),
+        None => args,
+    };
+    if ips.is_empty() {
+        args
+    } else {
+        args.with("IP", &ips.join(","))
+    }
+}
+
+fn check_interfaces(planned: &[Planned]) -> Result<(), Error> {
+    let mut taken = BTreeMap::new();
+    for attachment in planned {
+        if let Some(first) = taken.insert(&attachment.interface, &attachment.name) {
+            return Err(Error::InterfaceTaken {
+                first: first.clone(),
+                second: attachment.name.clone(),
+                interface: attachment.interface.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! From environment and standard input to what is printed: the one place where results and errors become JSON.
+
+use std::io;
+
+use serde_json::{Value, json};
+use spec::cni::{self, Command, Invocation, InvocationError, Version};
+
+use crate::{add, del, error::Error, net_conf::NetConf};
+
+/// What the process prints and how it ends.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The text for standard output.
+    pub stdout: String,
+    /// Whether the exit status is 0.
+    pub success: bool,
+}
+
+/// Carries the verb out. `variable` looks a variable of the environment up.
+pub fn run(variable: impl Fn(&str) -> Option<String>, stdin: io::Result<Vec<u8>>) -> Outcome {
+    let version = stdin.as_ref().map_or(None, |text| declared_version(text));
+    match carry_out(variable, stdin) {
+        Ok(None) => Outcome {
+            stdout: String::new(),
+            success: true,
+        },
+        Ok(Some(result)) => Outcome {
+            stdout: format!("{result}\n"),
+            success: true,
+        },
+        Err(error) => {
+            let wire = cni::Error {
+                cni_version: version.unwrap_or(Version::V1_1_0).to_string(),
+                code: error.code(),
+                msg: format!("polypod: {error}"),
+                details: String::new(),
+            };
+            let text = serde_json::to_string(&wire).expect("an error of texts and a number prints");
+            Outcome {
+                stdout: format!("{text}\n"),
+                success: false,
+            }
+        }
+    }
+}
+
+fn carry_out(
+    variable: impl Fn(&str) -> Option<String>,
+    stdin: io::Result<Vec<u8>>,
+) -> Result<Option<Value>, Error> {
+    let command = variable("CNI_COMMAND")
+        .filter(|command| !command.is_empty())
+        .ok_or(InvocationError::Missing {
+            variable: "CNI_COMMAND",
+            command: "every verb",
+        })?;
+    let command: Command = command.parse()?;
+    let stdin = stdin.map_err(Error::Stdin)?;
+    match command {
+        Command::Version => Ok(Some(versions(&stdin))),
+        Command::Add => {
+            let invocation = Invocation::read(command, variable)?;
+            let conf = NetConf::parse(&stdin)?;
+            add::add(&conf, &invocation).map(|result| Some(result.to_json(conf.version)))
+        }
+        Command::Del => {
+            let invocation = Invocation::read(command, variable)?;
+            let conf = NetConf::parse(&stdin)?;
+            del::del(&conf, &invocation).map(|()| None)
+        }
+        // A configuration that can be read is what STATUS can promise so far: an error would take the node out of service.
+        Command::Status => NetConf::parse(&stdin).map(|_| None),
+        Command::Check | Command::Gc => Err(Error::NotSupported {
+            what: format!("the verb {}", command.as_str()),
+            instead: "set \"disableCheck\" and \"disableGC\" in the configuration list",
+        }),
+    }
+}
+
+fn versions(stdin: &[u8]) -> Value {
+    json!({
+        "cniVersion": declared_version(stdin).unwrap_or(Version::V1_1_0),
+        "supportedVersions": Version::ALL,
+    })
+}
+
+fn declared_version(stdin: &[u8]) -> Option<Version> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Declares {
+        cni_version: String,
+    }
+    serde_json::from_slice::<Declares>(stdin)
+        .ok()?
+        .cni_version
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_with(pairs: &'static [(&str, &str)], stdin: &str) -> (Value, bool) {
+        let outcome = run(
+            |name| {
+                pairs
+                    .iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| (*value).to_owned())
+            },
+            Ok(stdin.as_bytes().to_vec()),
+        );
+        (
+            serde_json::from_str(&outcome.stdout).unwrap_or(Value::Null),
+            outcome.success,
+        )
+    }
+
+    #[test]
+    fn version_needs_nothing_else() {
+        let (printed, success) =
+            run_with(&[("CNI_COMMAND", "VERSION")], r#"{"cniVersion":"0.4.0"}"#);
+        assert!(success);
+        assert_eq!(printed["cniVersion"], "0.4.0");
+        assert_eq!(printed["supportedVersions"].as_array().unwrap().len(), 7);
+        assert!(run_with(&[("CNI_COMMAND", "VERSION")], "").1);
+    }
+
+    #[test]
+    fn errors_are_cni_errors() {
+        const ADD: &[(&str, &str)] = &[
+            ("CNI_COMMAND", "ADD"),
+            ("CNI_CONTAINERID", "c1"),
+            ("CNI_NETNS", "/x"),
+            ("CNI_IFNAME", "eth0"),
+            ("CNI_PATH", "/x"),
+        ];
+        for (pairs, stdin, code, words) in [
+            (&[][..], "{}", 4, "CNI_COMMAND"),
+            (&[("CNI_COMMAND", "RESTART")], "{}", 4, "RESTART"),
+            (&[("CNI_COMMAND", "ADD")], "{}", 4, "CNI_CONTAINERID"),
+            (ADD, "not json", 6, "not a JSON object"),
+            (ADD, "{}", 7, "name"),
+            (&[("CNI_COMMAND", "CHECK")], "{}", 102, "CHECK"),
+            (&[("CNI_COMMAND", "GC")], "{}", 102, "GC"),
+            (&[("CNI_COMMAND", "STATUS")], "{}", 7, "name"),
+        ] {
+            let (printed, success) = run_with(pairs, stdin);
+            assert!(!success, "{stdin}");
+            assert_eq!(printed["code"], code, "{printed}");
+            assert!(
+                printed["msg"].as_str().unwrap().contains(words),
+                "{printed}"
+            );
+            assert_eq!(printed["cniVersion"], "1.1.0");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Who says what a sandbox gets: the configuration alone, or somebody who can ask the API server.
+
+use std::path::PathBuf;
+
+use spec::bridge::PodRef;
+
+use crate::{
+    error::Error,
+    net_conf::{Cluster, NetConf},
+};
+
+/// Where the answer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The configuration alone.
+    Conf,
+    /// The one-shot resolver, with this kubeconfig.
+    Resolver {
+        /// The kubeconfig.
+        kubeconfig: PathBuf,
+    },
+}
+
+/// Whether anybody has to be asked. A pod whose annotations are known and ask for nothing never waits for the agent, nor
+/// does a sandbox that belongs to no pod.
+#[must_use]
+pub fn must_ask(conf: &NetConf, pod: Option<&PodRef>) -> bool {
+    let may_ask_for_networks = conf
+        .annotations
+        .as_ref()
+        .is_none_or(|annotations| !annotations.ask_for_nothing());
+    pod.is_some() && (may_ask_for_networks || cluster_may_be_an_object(conf))
+}
+
+/// Whether `clusterNetwork` may name a NetworkAttachmentDefinition: it is no path.
+#[must_use]
+pub fn cluster_may_be_an_object(conf: &NetConf) -> bool {
+    matches!(&conf.cluster, Cluster::Named(name) if !name.contains('/'))
+}
+
+/// Who answers when there is no device-bridge at its socket.
+///
+/// # Errors
+/// Nobody, although the pod asked for networks or the configuration expects a device-bridge: a pod is never started
+/// silently without its networks.
+pub fn without_bridge(conf: &NetConf, pod: &PodRef) -> Result<Source, Error> {
+    if let Some(kubeconfig) = &conf.kubeconfig {
+        return Ok(Source::Resolver {
+            kubeconfig: kubeconfig.clone(),
+        });
+    }
+    let socket = conf.bridge_socket.display();
+    let refuse = |problem, passing| {
+        Err(Error::NoAnswer {
+            pod: pod.to_string(),
+            problem,
+            passing,
+        })
+    };
+    if conf.bridge_expected {
+        return refuse(
+            format!(
+                "nothing answers at the configured bridgeSocket {socket}; is polypod-device-bridge running on this node?"
+            ),
+            true,
+        );
+    }
+    if conf
+        .annotations
+        .as_ref()
+        .is_some_and(|annotations| !annotations.ask_for_nothing())
+    {
+        return refuse(
+            format!(
+                "nothing answers at {socket} and the network configuration has no \"kubeconfig\"; start polypod-device-bridge or set \"kubeconfig\""
+            ),
+            false,
+        );
+    }
+    Ok(Source::Conf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(extra: &str) -> NetConf {
+        let text = format!(r#"{{"name":"n",{extra}"type":"polypod"}}"#);
+        NetConf::parse(text.as_bytes()).unwrap()
+    }
+
+    fn pod() -> PodRef {
+        PodRef {
+            namespace: "default".parse().unwrap(),
+            name: "p".parse().unwrap(),
+            uid: None,
+        }
+    }
+
+    const DELEGATES: &str = r#""delegates":[{"type":"a"}],"#;
+    const NOTHING: &str = r#""runtimeConfig":{"io.kubernetes.cri.pod-annotations":{}},"#;
+    const NETWORKS: &str = r#""runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"k8s.v1.cni.cncf.io/networks":"x"}},"#;
+
+    #[test]
+    fn who_waits() {
+        let pod = pod();
+        assert!(must_ask(&conf(DELEGATES), Some(&pod)));
+        assert!(!must_ask(&conf(DELEGATES), None));
+        assert!(!must_ask(
+            &conf(&format!("{DELEGATES}{NOTHING}")),
+            Some(&pod)
+        ));
+        assert!(must_ask(
+            &conf(&format!("{DELEGATES}{NETWORKS}")),
+            Some(&pod)
+        ));
+        assert!(must_ask(
+            &conf(&format!(r#""clusterNetwork":"net-a",{NOTHING}"#)),
+            Some(&pod)
+        ));
+        assert!(!must_ask(
+            &conf(&format!(
+                r#""clusterNetwork":"/etc/cni/net.d/10-a.conf",{NOTHING}"#
+            )),
+            Some(&pod)
+        ));
+    }
+
+    #[test]
+    fn nobody_is_started_silently_without_networks() {
+        let pod = pod();
+        assert_eq!(
+            without_bridge(&conf(DELEGATES), &pod).unwrap(),
+            Source::Conf
+        );
+        let thin =
+            without_bridge(&conf(&format!(r#"{DELEGATES}"kubeconfig":"/k","#)), &pod).unwrap();
+        assert_eq!(
+            thin,
+            Source::Resolver {
+                kubeconfig: "/k".into()
+            }
+        );
+        let asked = without_bridge(&conf(&format!("{DELEGATES}{NETWORKS}")), &pod).unwrap_err();
+        assert_eq!(asked.code(), 101);
+        let expected = without_bridge(&conf(&format!(r#"{DELEGATES}"bridgeSocket":"/b","#)), &pod)
+            .unwrap_err();
+        assert_eq!(expected.code(), 11);
+    }
+}
