@@ -5,6 +5,7 @@
 
 pub mod network;
 pub mod network_attachment_definition;
+pub mod network_fault;
 pub mod objects;
 pub mod pod;
 pub mod quantity;

@@ -78,11 +78,7 @@ impl Network {
             .and_then(|all| all.get(RESOURCE_NAME))
             .map(|text| text.parse())
             .transpose();
-        let text = object
-            .spec
-            .config
-            .as_deref()
-            .filter(|text| !text.trim().is_empty());
+        let text = object.config();
         let conf = text
             .map(|text| {
                 NetworkConf::parse(text).map(|conf| DelegateConf {
@@ -116,7 +112,7 @@ mod tests {
     use super::*;
 
     fn parse(yaml: &str) -> Result<Network, UnusableName> {
-        Network::parse(&serde_saphyr::from_str(yaml).unwrap(), "default")
+        Network::parse(&serde_yaml_ng::from_str(yaml).unwrap(), "default")
     }
 
     #[test]

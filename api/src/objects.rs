@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
@@ -64,14 +65,12 @@ pub enum ObjectsError {
 /// # Errors
 /// The text is no YAML, or a document is no object.
 pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
-    // YAML 1.2: `n` and `on` are names of networks and values of sysctls, not booleans.
-    let options = serde_saphyr::options! { strict_booleans: true };
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-            ObjectsError::Yaml {
-                origin: origin.to_owned(),
-                problem: error.to_string(),
-            }
+    let documents = serde_yaml_ng::Deserializer::from_str(text)
+        .map(Value::deserialize)
+        .collect::<Result<Vec<Value>, _>>()
+        .map_err(|error| ObjectsError::Yaml {
+            origin: origin.to_owned(),
+            problem: error.to_string(),
         })?;
     let mut objects = Vec::new();
     for (at, document) in documents.into_iter().enumerate() {
@@ -185,6 +184,15 @@ fn collect(value: Value, origin: &str, objects: &mut Vec<Object>) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As the documents this project was founded on write it, and kubectl reads it: the lines of a quoted text need not be
+    /// indented deeper than its key.
+    #[test]
+    fn quoted_texts_may_hang_to_the_left() {
+        let text = "apiVersion: \"k8s.cni.cncf.io/v1\"\nkind: NetworkAttachmentDefinition\nmetadata:\n  name: sriov-net-a\nspec:\n  config: '{\n  \"type\": \"sriov\",\n  \"vlan\": 1000\n}'\n";
+        let networks = networks(&parse(text, "f").unwrap(), "default").unwrap();
+        assert!(networks[0].conf.as_ref().unwrap().is_some());
+    }
 
     #[test]
     fn documents_lists_and_errors() {

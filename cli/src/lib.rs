@@ -1,1 +1,6 @@
-//! Stub.
+//! What a person asks Polypod on a terminal.
+//!
+//! The library exists so that tests reach the commands without a process; `main.rs` only parses and dispatches.
+
+pub mod demo;
+pub mod render;

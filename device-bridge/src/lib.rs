@@ -1,1 +1,45 @@
-//! Stub.
+//! The node agent: asks the kubelet which devices a pod was given and answers the plugin.
+//!
+//! What a sandbox gets is decided by two functions of values, [`answer::resolve`] and [`answer::assign`]. Around them is
+//! what they need: the kubelet's allocation, pods and NetworkAttachmentDefinitions, the socket on which the plugin asks,
+//! and the place where network-status is published. `serve` does that as a daemon, `resolve` once, as a process.
+
+pub mod allocation;
+mod annotate;
+pub mod answer;
+mod api_error;
+pub mod args;
+pub mod client;
+pub mod config;
+mod fault;
+mod frames;
+mod kubelet_status;
+pub mod live;
+pub mod logging;
+pub mod lookup;
+pub mod networks;
+pub mod objects;
+mod parsed;
+mod place;
+pub mod pod_facts;
+pub mod pod_resources;
+pub mod pod_resources_error;
+pub mod proto;
+pub mod publish;
+pub mod publish_queue;
+pub mod resolve;
+pub mod respond;
+pub mod selected;
+pub mod serve;
+pub mod server;
+pub mod socket;
+pub mod store;
+mod unassigned;
+pub mod watch;
+
+#[cfg(test)]
+mod fake_api_server;
+#[cfg(test)]
+mod fake_kubelet;
+#[cfg(test)]
+mod fixture;

@@ -1,2 +1,47 @@
-//! Stub.
-fn main() {}
+//! `polypod-device-bridge`: the process around the library.
+
+use std::{
+    io::{stdin, stdout},
+    process::ExitCode,
+};
+
+use anyhow::{Result, anyhow};
+use clap::Parser;
+use device_bridge::{
+    args::Args,
+    config::{Config, Task},
+    logging, resolve, serve,
+};
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // For whoever started it, and therefore no line of the log. Every error tells its causes itself.
+            eprintln!("polypod-device-bridge: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let Config { task, log_level } = Config::try_from(args)?;
+    logging::begin(log_level.as_deref())?;
+    // kube takes the process's provider, and would otherwise choose for us.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a TLS crypto provider was installed before"))?;
+    // One thread is enough for a node's pods, and keeps memory small on every node of a cluster.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| anyhow!("cannot start the async runtime: {error}"))?;
+    match task {
+        Task::Serve(config) => runtime.block_on(serve::run(config, &mut stdout()))?,
+        Task::Resolve(config) => {
+            let request = resolve::read_request(&mut stdin().lock());
+            runtime.block_on(resolve::run(config, request, &mut stdout()))?;
+        }
+    }
+    Ok(())
+}

@@ -8,6 +8,7 @@ use spec::{
         ConfError, InterfaceName, InvocationError, PluginType, ResultError, UnsupportedVersion,
         code,
     },
+    network::Unmet,
 };
 
 /// Everything that can end a verb. Each becomes one CNI error on standard output.
@@ -44,15 +45,14 @@ pub enum Error {
         #[source]
         problem: ConfError,
     },
-    /// A network would be attached by this very plugin, over and over.
-    #[error(
-        "network {network:?} has a plugin of type {plugin:?}, which is this plugin itself; name the plugin that makes the attachment"
-    )]
-    SelfDelegation {
+    /// A network cannot be attached as the pod asks for it.
+    #[error("network {network:?} cannot be attached: {problem}")]
+    Unattachable {
         /// The network.
         network: String,
-        /// Its type.
-        plugin: PluginType,
+        /// What is not met.
+        #[source]
+        problem: Unmet,
     },
     /// A configuration of the node cannot be found.
     #[error("{wanted}: {problem}")]
@@ -73,16 +73,6 @@ pub enum Error {
         second: String,
         /// The name.
         interface: InterfaceName,
-    },
-    /// A request that no plugin of the network takes.
-    #[error(
-        "network {network:?}: the pod asks for {capability:?}, but no plugin of the network declares that capability; remove the request or add \"capabilities\": {{\"{capability}\": true}} to the plugin that honours it"
-    )]
-    Capability {
-        /// The network.
-        network: String,
-        /// The capability.
-        capability: String,
     },
     /// What this release does not do yet.
     #[error("{what} is not supported yet by this release of polypod; {instead}")]
@@ -242,12 +232,16 @@ impl Error {
             Self::Stdin(_) => code::IO_FAILURE,
             Self::NotJson(_) => code::UNDECODABLE,
             Self::Version(_) => code::INCOMPATIBLE_VERSION,
-            Self::Key { .. }
-            | Self::DelegateConf { .. }
-            | Self::SelfDelegation { .. }
-            | Self::NoConf { .. } => code::INVALID_CONF,
+            Self::Key { .. } | Self::DelegateConf { .. } | Self::NoConf { .. } => {
+                code::INVALID_CONF
+            }
+            Self::Unattachable { problem, .. } => match problem {
+                Unmet::Capability { .. } => code::UNMET_REQUEST,
+                Unmet::CniArgs(_) | Unmet::SelfDelegation { .. } => code::INVALID_CONF,
+                Unmet::DefaultRoute => code::NOT_IMPLEMENTED,
+            },
             Self::NotSupported { .. } => code::NOT_IMPLEMENTED,
-            Self::InterfaceTaken { .. } | Self::Capability { .. } => code::UNMET_REQUEST,
+            Self::InterfaceTaken { .. } => code::UNMET_REQUEST,
             Self::NoAnswer { passing, .. } => {
                 if *passing {
                     code::TRY_AGAIN_LATER

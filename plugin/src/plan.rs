@@ -1,12 +1,12 @@
 //! What will be attached, in which order, under which names: a function of the configuration and the answer.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use spec::{
     bridge::{Attachment, Device},
     cni::{Args, InterfaceName, Invocation, NetworkConf},
-    network::missing_capabilities,
+    network::Demands,
 };
 
 use crate::{error::Error, net_conf::NetConf};
@@ -30,8 +30,6 @@ pub struct Planned {
     pub device: Option<Device>,
     /// `CNI_ARGS`.
     pub args: Args,
-    /// Gateways of the pod's default routes.
-    pub default_route: Option<Vec<IpAddr>>,
 }
 
 /// The delegates of a sandbox, their configurations found.
@@ -46,9 +44,6 @@ pub struct Delegates {
     /// The number of the first interface after the cluster network's.
     pub first_number: usize,
 }
-
-/// Types that are this plugin, or stand for it.
-const OURSELVES: [&str; 4] = ["polypod", "multus", "multus-shim", "multus-daemon"];
 
 /// Decides the attachments of a sandbox.
 ///
@@ -151,16 +146,6 @@ fn one(
     interface: InterfaceName,
 ) -> Result<Planned, Error> {
     let delegate = delegate.chained_at_least(conf.version);
-    let ours = delegate
-        .plugins()
-        .iter()
-        .find(|plugin| OURSELVES.contains(&plugin.plugin_type().as_str()));
-    if let Some(plugin) = ours {
-        return Err(Error::SelfDelegation {
-            network: name,
-            plugin: plugin.plugin_type().clone(),
-        });
-    }
     // The NPWG specification (7.5) keeps the runtime's arguments, such as a pod's host ports, to the cluster network.
     let mut runtime_config = if default {
         conf.runtime_config.clone()
@@ -175,41 +160,30 @@ fn one(
         cni_args: None,
         device: None,
         args: invocation.args.clone(),
-        default_route: None,
         conf: delegate,
     };
+    let nothing = Map::new();
+    let demands = Demands {
+        runtime_config: attachment
+            .as_ref()
+            .map_or(&nothing, |attachment| &attachment.runtime_config),
+        cni_args: attachment
+            .as_ref()
+            .is_some_and(|attachment| attachment.cni_args.is_some()),
+        default_route: attachment
+            .as_ref()
+            .is_some_and(|attachment| attachment.default_route.is_some()),
+    };
+    demands
+        .check(&planned.conf)
+        .map_err(|problem| Error::Unattachable {
+            network: planned.name.clone(),
+            problem,
+        })?;
     if let Some(attachment) = attachment {
-        // A device is handed over in the configuration as well, so that a plugin need not declare the capability.
-        let mut requests = attachment.runtime_config.clone();
-        requests.remove("deviceID");
-        if let Some(capability) = missing_capabilities(&planned.conf, &requests).first() {
-            return Err(Error::Capability {
-                network: planned.name,
-                capability: (*capability).to_owned(),
-            });
-        }
-        if attachment.cni_args.is_some() {
-            planned
-                .conf
-                .check_takes_cni_args()
-                .map_err(|problem| Error::DelegateConf {
-                    network: planned.name.clone(),
-                    problem,
-                })?;
-        }
-        if attachment.default_route.is_some() {
-            return Err(Error::NotSupported {
-                what: format!(
-                    "\"default-route\", asked for of network {:?},",
-                    planned.name
-                ),
-                instead: "remove it from the pod's annotation",
-            });
-        }
         planned.args = with_legacy_args(planned.args, &attachment.runtime_config);
         planned.cni_args = attachment.cni_args;
         planned.device = attachment.device;
-        planned.default_route = attachment.default_route;
         runtime_config.extend(attachment.runtime_config);
     }
     planned.runtime_config = runtime_config;

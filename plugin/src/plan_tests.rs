@@ -2,6 +2,7 @@ use serde_json::json;
 use spec::{
     bridge::ConfSource,
     cni::{Command, ContainerId},
+    network::Unmet,
 };
 
 use super::*;
@@ -153,16 +154,28 @@ fn what_cannot_be_carried_out_is_refused() {
         r#"{"type":"b"}"#,
     );
     assert!(
-        matches!(&ips, Error::Capability { capability, .. } if capability == "ips"),
+        matches!(&ips, Error::Unattachable { problem: Unmet::Capability { capability }, .. } if capability == "ips"),
         "{ips}"
     );
     let ourselves = refuse(|_| (), r#"{"plugins":[{"type":"b"},{"type":"multus"}]}"#);
-    assert!(matches!(ourselves, Error::SelfDelegation { .. }));
+    assert!(matches!(
+        ourselves,
+        Error::Unattachable {
+            problem: Unmet::SelfDelegation { .. },
+            ..
+        }
+    ));
     let args = refuse(
         |a| a.cni_args = Some(Map::new()),
         r#"{"type":"b","args":[]}"#,
     );
-    assert!(matches!(args, Error::DelegateConf { .. }));
+    assert!(matches!(
+        args,
+        Error::Unattachable {
+            problem: Unmet::CniArgs(_),
+            ..
+        }
+    ));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn dependencies(metadata: &Metadata, of: &PackageId) -> Vec<PackageId> {
             !metadata[id]
                 .targets
                 .iter()
-                .any(|target| target.is_proc_macro())
+                .any(cargo_metadata::Target::is_proc_macro)
         })
         .collect()
 }

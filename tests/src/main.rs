@@ -3,10 +3,21 @@
 //! A test that lacks something (root, the CNI reference plugins, a kube-apiserver) is skipped, says why on its line, and
 //! is counted at the end: a skipped test is never taken for a passed one.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a test may simply fail"
+)]
+
+mod admission;
+mod allocation;
 mod architecture;
 mod attach;
 mod bad_input;
+mod cluster;
+mod demo;
 mod fixture;
+mod manifests;
+mod render;
 mod scenario;
 mod seeds;
 
@@ -17,9 +28,15 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let scenarios = [
+        admission::scenarios(),
+        allocation::scenarios(),
         architecture::scenarios(),
         attach::scenarios(),
         bad_input::scenarios(),
+        cluster::scenarios(),
+        demo::scenarios(),
+        render::scenarios(),
+        manifests::scenarios(),
         seeds::scenarios(),
     ]
     .concat();

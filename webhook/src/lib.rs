@@ -1,1 +1,28 @@
-//! Stub.
+//! The HTTPS shell around admission: what the API server calls before it stores a pod or a network.
+//!
+//! Decisions are [`admission`]'s; here is what they need around them: the wire format, the networks that are known, the
+//! certificate, metrics and limits. The library exists so that tests reach the routers without a process.
+
+pub mod answer;
+pub mod args;
+pub mod cert_file;
+pub mod config;
+pub mod deadline;
+pub mod decide;
+pub mod health;
+pub mod hook;
+pub mod identity;
+pub mod logging;
+pub mod metrics;
+pub mod networks;
+pub mod readiness;
+pub mod renewal;
+pub mod review;
+pub mod run;
+mod selects;
+pub mod server;
+mod shutdown;
+pub mod watch;
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,68 @@
+//! How many devices of each resource a pod's networks need.
+
+use std::collections::BTreeMap;
+
+use spec::{device::ResourceName, network::NetworkRef};
+
+use crate::{Place, Warning, attachment::Attachment};
+
+/// What a pod's networks need of one resource, and what its containers already have of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The resource.
+    pub resource: ResourceName,
+    /// One for each attachment that needs a device of it.
+    pub wanted: u64,
+    /// What app containers and sidecars request.
+    pub held: u64,
+    /// The networks, in the order of the attachments; one that is selected twice stands here twice.
+    pub networks: Vec<NetworkRef>,
+}
+
+impl Need {
+    /// What is missing.
+    #[must_use]
+    pub const fn deficit(&self) -> u64 {
+        self.wanted.saturating_sub(self.held)
+    }
+}
+
+/// Counts the devices that `attachments` need, by resource name; nothing is held yet.
+pub(crate) fn count(attachments: &[Attachment<'_>], warnings: &mut Vec<Warning>) -> Vec<Need> {
+    let mut needs: BTreeMap<&ResourceName, Need> = BTreeMap::new();
+    let mut of_default_network = None;
+    for attachment in attachments {
+        let Some(resource) = attachment.resource else {
+            continue;
+        };
+        let network = attachment.network();
+        if !resource.is_extended_resource() {
+            warnings.push(Warning::new(&format!(
+                "{network}: resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
+            )));
+            continue;
+        }
+        match attachment.place {
+            Place::DefaultNetwork => of_default_network = Some(resource),
+            Place::Networks { .. } => {}
+        }
+        let need = needs.entry(resource).or_insert_with(|| Need {
+            resource: resource.clone(),
+            wanted: 0,
+            held: 0,
+            networks: Vec::new(),
+        });
+        need.wanted += 1;
+        need.networks.push(network.clone());
+    }
+    // Multus resolves the default network apart from the others and gives both the same device.
+    if let Some(need) = of_default_network.and_then(|resource| needs.get(resource))
+        && need.wanted > 1
+    {
+        warnings.push(Warning::new(&format!(
+            "the default network shares {} with others; under Multus they would get the same device",
+            need.resource
+        )));
+    }
+    needs.into_values().collect()
+}

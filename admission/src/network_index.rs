@@ -1,0 +1,122 @@
+//! The networks that pods can select, and what a person may have meant by a name that is none of them.
+
+use std::collections::BTreeMap;
+
+use api::network::Network;
+use spec::network::{Namespace, NetworkRef, ObjectName};
+
+/// All networks, by namespace and name.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkIndex(BTreeMap<NetworkRef, Network>);
+
+impl NetworkIndex {
+    /// Adds a network; one of the same namespace and name is replaced and given back.
+    pub fn insert(&mut self, network: Network) -> Option<Network> {
+        self.0.insert(network.reference.clone(), network)
+    }
+
+    /// Removes a network and gives it back.
+    pub fn remove(&mut self, network: &NetworkRef) -> Option<Network> {
+        self.0.remove(network)
+    }
+
+    /// The network of this namespace and name.
+    #[must_use]
+    pub fn get(&self, network: &NetworkRef) -> Option<&Network> {
+        self.0.get(network)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The networks of `namespace` whose names are a slip of the keyboard away from the wanted one, nearest first.
+    pub(crate) fn similar(&self, wanted: &NetworkRef) -> Vec<&ObjectName> {
+        let name = wanted.name.as_str();
+        // A third of the name may be wrong, but no more than three letters: beyond that it is another name. The bound
+        // on the lengths' difference keeps long names cheap.
+        let limit = (name.len() / 3).clamp(1, 3);
+        let mut similar: Vec<(usize, &ObjectName)> = self
+            .names_in(&wanted.namespace)
+            .filter(|candidate| candidate.as_str().len().abs_diff(name.len()) <= limit)
+            .map(|candidate| (strsim::osa_distance(candidate.as_str(), name), candidate))
+            .filter(|(distance, _)| *distance <= limit)
+            .collect();
+        similar.sort();
+        similar.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The other namespaces that have a network of the wanted name.
+    pub(crate) fn elsewhere(&self, wanted: &NetworkRef) -> Vec<&Namespace> {
+        self.0
+            .keys()
+            .filter(|key| key.name == wanted.name && key.namespace != wanted.namespace)
+            .map(|key| &key.namespace)
+            .collect()
+    }
+
+    /// The names of all networks of a namespace, in their order.
+    pub(crate) fn names_in(&self, namespace: &Namespace) -> impl Iterator<Item = &ObjectName> {
+        self.0
+            .keys()
+            .filter(move |key| key.namespace == *namespace)
+            .map(|key| &key.name)
+    }
+}
+
+impl FromIterator<Network> for NetworkIndex {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        let mut index = Self::default();
+        for network in networks {
+            index.insert(network);
+        }
+        index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{index, reference};
+
+    #[test]
+    fn similar_names_nearest_first() {
+        let index = index(&[
+            "default/foo",
+            "default/food",
+            "default/bar",
+            "ns1/fooo",
+            "ns1/only",
+        ]);
+        let similar = |wanted: &str| -> Vec<String> {
+            let similar = index.similar(&reference(wanted));
+            similar.into_iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(similar("default/fooo"), ["foo", "food"]);
+        assert_eq!(
+            similar("default/ofo"),
+            ["foo"],
+            "two letters in the wrong order are one slip"
+        );
+        assert_eq!(similar("default/zzz"), Vec::<String>::new());
+        assert_eq!(similar("ns2/foo"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_same_name_elsewhere() {
+        let mut index = index(&["default/foo", "ns1/only", "ns2/only"]);
+        assert_eq!(index.elsewhere(&reference("default/only")).len(), 2);
+        assert!(index.elsewhere(&reference("default/foo")).is_empty());
+        assert!(index.remove(&reference("ns1/only")).is_some());
+        assert!(index.remove(&reference("ns1/only")).is_none());
+        assert_eq!(index.len(), 2);
+        assert!(!index.is_empty());
+    }
+}

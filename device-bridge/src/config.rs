@@ -1,0 +1,254 @@
+//! The command line, checked: a value that can be carried out.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::args::{Args, BothArgs, Command, ResolveArgs, ServeArgs};
+
+/// What the process is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The command.
+    pub task: Task,
+    /// What is logged, if the command line says it.
+    pub log_level: Option<String>,
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Be the daemon.
+    Serve(Serve),
+    /// Answer once.
+    Resolve(Resolve),
+}
+
+/// What `serve` needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// Where objects come from.
+    pub objects: ServedObjects,
+    /// Where the plugin asks.
+    pub bridge_socket: PathBuf,
+    /// Where the kubelet is asked.
+    pub pod_resources_socket: PathBuf,
+    /// The folder for network-status, if not the pod.
+    pub publish_to: Option<PathBuf>,
+    /// The deadline of a request.
+    pub request_timeout: Duration,
+}
+
+/// Where the daemon has its objects from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServedObjects {
+    /// Files, read once.
+    Files(Vec<PathBuf>),
+    /// The API server, watched.
+    Watched {
+        /// Without it the pod's own service account.
+        kubeconfig: Option<PathBuf>,
+        /// Whose pods.
+        node: String,
+    },
+}
+
+/// What `resolve` needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// Where objects come from.
+    pub objects: AskedObjects,
+    /// Where the kubelet is asked.
+    pub pod_resources_socket: PathBuf,
+    /// The folder for network-status, if not the pod.
+    pub publish_to: Option<PathBuf>,
+    /// The deadline of the request.
+    pub request_timeout: Duration,
+}
+
+/// Where the one-shot process has its objects from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedObjects {
+    /// Files.
+    Files(Vec<PathBuf>),
+    /// The API server, asked for single objects.
+    Live {
+        /// Without it the pod's own service account.
+        kubeconfig: Option<PathBuf>,
+    },
+}
+
+/// An argument that cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is not known whose pods are to be watched.
+    #[error(
+        "--node-name (or NODE_NAME) is missing; give the name of this node, or --objects to do without the API server"
+    )]
+    NoNodeName,
+    /// The node's name is none.
+    #[error(
+        "--node-name {found:?} is not valid: write the name of this node as kubectl get nodes shows it"
+    )]
+    NodeName {
+        /// What was given.
+        found: String,
+    },
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Self, ConfigError> {
+        let Args { command } = args;
+        match command {
+            Command::Serve(args) => {
+                let ServeArgs {
+                    both,
+                    bridge_socket,
+                    node_name,
+                } = args;
+                let (common, log_level) = Common::of(both);
+                let objects = if common.objects.is_empty() {
+                    ServedObjects::Watched {
+                        kubeconfig: common.kubeconfig,
+                        node: checked(node_name)?,
+                    }
+                } else {
+                    ServedObjects::Files(common.objects)
+                };
+                let task = Task::Serve(Serve {
+                    objects,
+                    bridge_socket,
+                    pod_resources_socket: common.pod_resources_socket,
+                    publish_to: common.publish_to,
+                    request_timeout: common.request_timeout,
+                });
+                Ok(Self { task, log_level })
+            }
+            Command::Resolve(args) => {
+                let ResolveArgs { both } = args;
+                let (common, log_level) = Common::of(both);
+                let objects = if common.objects.is_empty() {
+                    AskedObjects::Live {
+                        kubeconfig: common.kubeconfig,
+                    }
+                } else {
+                    AskedObjects::Files(common.objects)
+                };
+                let task = Task::Resolve(Resolve {
+                    objects,
+                    pod_resources_socket: common.pod_resources_socket,
+                    publish_to: common.publish_to,
+                    request_timeout: common.request_timeout,
+                });
+                Ok(Self { task, log_level })
+            }
+        }
+    }
+}
+
+struct Common {
+    objects: Vec<PathBuf>,
+    kubeconfig: Option<PathBuf>,
+    pod_resources_socket: PathBuf,
+    publish_to: Option<PathBuf>,
+    request_timeout: Duration,
+}
+
+impl Common {
+    fn of(args: BothArgs) -> (Self, Option<String>) {
+        let BothArgs {
+            objects,
+            kubeconfig,
+            pod_resources_socket,
+            publish_to,
+            request_timeout,
+            log_level,
+        } = args;
+        let common = Self {
+            objects,
+            kubeconfig,
+            pod_resources_socket,
+            publish_to,
+            request_timeout: Duration::from_secs(request_timeout.into()),
+        };
+        (common, log_level)
+    }
+}
+
+/// The name becomes part of a field selector, in which a comma would begin another one.
+fn checked(node_name: Option<String>) -> Result<String, ConfigError> {
+    let name = node_name
+        .filter(|name| !name.is_empty())
+        .ok_or(ConfigError::NoNodeName)?;
+    let is_name = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    if is_name {
+        Ok(name)
+    } else {
+        Err(ConfigError::NodeName { found: name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
+        Args::try_parse_from([&["polypod-device-bridge"], arguments].concat())
+            .unwrap()
+            .try_into()
+    }
+
+    #[test]
+    fn defaults() {
+        Args::command().debug_assert();
+        let Task::Serve(serve) = config(&["serve", "--node-name", "n1"]).unwrap().task else {
+            panic!("not serve");
+        };
+        assert_eq!(
+            serve,
+            Serve {
+                objects: ServedObjects::Watched {
+                    kubeconfig: None,
+                    node: "n1".to_owned()
+                },
+                bridge_socket: "/run/polypod/bridge.sock".into(),
+                pod_resources_socket: "/var/lib/kubelet/pod-resources/kubelet.sock".into(),
+                publish_to: None,
+                request_timeout: Duration::from_secs(30),
+            }
+        );
+    }
+
+    #[test]
+    fn as_the_plugin_calls_it() {
+        let config = config(&["resolve", "--kubeconfig", "/k"]).unwrap();
+        let Task::Resolve(resolve) = config.task else {
+            panic!("not resolve");
+        };
+        let kubeconfig = Some("/k".into());
+        assert_eq!(resolve.objects, AskedObjects::Live { kubeconfig });
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        assert_eq!(
+            config(&["serve", "--node-name", ""]),
+            Err(ConfigError::NoNodeName)
+        );
+        assert!(config(&["serve", "--node-name", "a,b=c"]).is_err());
+        assert!(config(&["serve", "--objects", "a", "b"]).is_ok());
+        for wrong in [
+            &["serve", "--objects", "a", "--kubeconfig", "b"][..],
+            &["resolve", "--request-timeout", "0"],
+            &["resolve", "--bridge-socket", "x"],
+            &[],
+        ] {
+            let arguments = [&["polypod-device-bridge"], wrong].concat();
+            assert!(Args::try_parse_from(arguments).is_err(), "{wrong:?}");
+        }
+    }
+}

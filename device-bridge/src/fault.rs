@@ -1,0 +1,163 @@
+//! Why a sandbox cannot get its networks, in words that let somebody mend it.
+
+use std::net::IpAddr;
+
+use api::network_fault::NetworkFault;
+use spec::{
+    NameError,
+    bridge::{Failure, MAX_FRAME, PodRef},
+    cni::code,
+    device::{DeviceId, ResourceName},
+    network::{AnnotationError, NetworkRef},
+};
+
+use crate::{allocation::AllocatedDevice, place::Place};
+
+/// A fault of one pod's request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("pod {pod} cannot get its networks: {kind}")]
+pub(crate) struct Fault {
+    /// The pod.
+    pub(crate) pod: PodRef,
+    /// What is wrong.
+    pub(crate) kind: FaultKind,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FaultKind {
+    #[error(
+        "the runtime did not give its annotations and no such pod is known; check that it still exists and that polypod-device-bridge may read pods"
+    )]
+    PodUnknown,
+    #[error(
+        "this sandbox belongs to the pod with UID {asked}, but the pod of this name has UID {known}; one of them is going, the runtime should try again"
+    )]
+    AnotherPod { asked: String, known: String },
+    #[error("{0}")]
+    Annotation(#[from] AnnotationError),
+    #[error(
+        "{place}: there is no NetworkAttachmentDefinition {:?} in namespace {:?}; create it or correct the selection",
+        network.name.as_str(), network.namespace.as_str()
+    )]
+    NotFound { place: Place, network: NetworkRef },
+    #[error("{place}: {problem}")]
+    Network { place: Place, problem: NetworkFault },
+    #[error(
+        "{place}: field \"default-route\": a pod has one default route per family, but {first} of {first_place} and {second} are both {}; remove one",
+        if second.is_ipv4() { "IPv4" } else { "IPv6" }
+    )]
+    DefaultRoute {
+        first_place: Place,
+        first: IpAddr,
+        place: Place,
+        second: IpAddr,
+    },
+    #[error(
+        "the configurations of its {networks} networks have more than {MAX_FRAME} bytes together; select fewer"
+    )]
+    TooLarge { networks: usize },
+    #[error("{0}")]
+    TooFewDevices(Box<TooFewDevices>),
+    #[error(
+        "the kubelet allocated a device of {resource} that cannot be handed on: {problem}; check the device plugin of {resource}"
+    )]
+    DeviceId {
+        resource: ResourceName,
+        problem: NameError,
+    },
+    #[error(
+        "device {device} would go to both {first} and {second}; a device serves one attachment, select another one"
+    )]
+    SharedDevice {
+        device: DeviceId,
+        first: String,
+        second: String,
+    },
+}
+
+/// The kubelet allocated fewer devices of a resource than the pod's networks need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TooFewDevices {
+    /// The resource.
+    pub(crate) resource: ResourceName,
+    /// The networks that need a device of it.
+    pub(crate) networks: Vec<String>,
+    /// What the kubelet allocated of it.
+    pub(crate) found: Vec<AllocatedDevice>,
+    /// The other resources it allocated.
+    pub(crate) others: Vec<String>,
+    /// Whether it knows the pod at all.
+    pub(crate) pod_is_known: bool,
+}
+
+impl std::error::Error for TooFewDevices {}
+
+impl std::fmt::Display for TooFewDevices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            resource,
+            networks,
+            found,
+            others,
+            pod_is_known,
+        } = self;
+        let wanted = networks.len();
+        let (noun, verb) = if wanted == 1 {
+            ("network", "needs")
+        } else {
+            ("networks", "need")
+        };
+        let networks = networks.join(", ");
+        write!(
+            f,
+            "{noun} {networks} {verb} {wanted} of resource {resource}, but "
+        )?;
+        if !pod_is_known {
+            return f.write_str(
+                "the kubelet's pod-resources API knows no such pod; check that it is running on this node and has not ended",
+            );
+        }
+        let found: Vec<String> = found
+            .iter()
+            .map(|device| format!("{} to container {}", device.id, device.container))
+            .collect();
+        match found.as_slice() {
+            [] => f.write_str("the kubelet allocated none")?,
+            some => write!(
+                f,
+                "the kubelet allocated {}: {}",
+                some.len(),
+                some.join(", ")
+            )?,
+        }
+        if !others.is_empty() {
+            write!(f, " (it allocated devices of {})", others.join(", "))?;
+        }
+        write!(
+            f,
+            "; the containers must request {wanted} of {resource}: polypod-webhook adds that when a pod is created, so check \
+             that it was not bypassed, and create the pod anew"
+        )
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let code = match fault.kind {
+            FaultKind::PodUnknown | FaultKind::AnotherPod { .. } => code::TRY_AGAIN_LATER,
+            FaultKind::Annotation(_)
+            | FaultKind::NotFound { .. }
+            | FaultKind::Network { .. }
+            | FaultKind::DefaultRoute { .. }
+            | FaultKind::TooLarge { .. }
+            | FaultKind::TooFewDevices(_)
+            | FaultKind::DeviceId { .. }
+            | FaultKind::SharedDevice { .. } => code::UNMET_REQUEST,
+        };
+        Self {
+            code,
+            message: fault.to_string(),
+        }
+    }
+}

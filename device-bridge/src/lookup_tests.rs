@@ -1,0 +1,125 @@
+//! Which objects are asked of the API server, and which are not.
+
+use serde_json::{Value, json};
+use spec::{bridge::PodAnnotations, cni::code};
+
+use super::*;
+use crate::{
+    fake_api_server::{FakeApiServer, refusal},
+    fixture::{bare_question, network, pod, question},
+    selected::select,
+};
+
+const POD: &str = "GET /api/v1/namespaces/default/pods/p";
+
+fn network_path(namespace: &str, name: &str) -> String {
+    format!(
+        "GET /apis/k8s.cni.cncf.io/v1/namespaces/{namespace}/network-attachment-definitions/{name}"
+    )
+}
+
+fn pod_object(uid: &str) -> Value {
+    json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": {
+        "namespace": "default", "name": "p", "uid": uid,
+        "annotations": {"k8s.v1.cni.cncf.io/networks": "live"},
+    }})
+}
+
+fn network_object(name: &str) -> Value {
+    json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+        "metadata": {"namespace": "default", "name": name}, "spec": {"config": "{\"type\":\"x\"}"}})
+}
+
+fn watched(api: &FakeApiServer, pods: impl IntoIterator<Item = PodFacts>) -> Lookup {
+    let store = Store::default();
+    store.reset_pods(pods);
+    store.apply_network(network("default/known", None, None));
+    Lookup::watched(Arc::new(store), Live::new(api.client()))
+}
+
+#[tokio::test]
+async fn a_known_pod_is_not_asked_for() {
+    let api = FakeApiServer::default();
+    let lookup = watched(&api, [pod("u1", "a")]);
+    let found = lookup.pod(&bare_question()).await.unwrap().unwrap();
+    assert_eq!(found.annotations.networks.as_deref(), Some("a"));
+    assert!(api.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_pod_that_is_unknown_or_another_one_is_asked_for() {
+    for known in [None, Some(pod("u0", "a"))] {
+        let api = FakeApiServer::default();
+        api.answer(POD, 200, pod_object("u1"));
+        let lookup = watched(&api, known);
+        let found = lookup.pod(&bare_question()).await.unwrap().unwrap();
+        assert_eq!(found.uid.as_deref(), Some("u1"));
+        assert_eq!(found.annotations.networks.as_deref(), Some("live"));
+        assert_eq!(api.requests(), [POD]);
+    }
+}
+
+#[tokio::test]
+async fn a_pod_whose_annotations_are_given_need_not_be_known() {
+    let api = FakeApiServer::default();
+    let found = watched(&api, []).pod(&question("a")).await.unwrap();
+    assert!(found.is_none());
+    assert!(api.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_pod_that_is_not_there() {
+    let api = FakeApiServer::default();
+    let found = watched(&api, []).pod(&bare_question()).await.unwrap();
+    assert!(found.is_none());
+}
+
+#[tokio::test]
+async fn refusals_name_the_object() {
+    for (status, wanted) in [(403, code::IO_FAILURE), (500, code::TRY_AGAIN_LATER)] {
+        let api = FakeApiServer::default();
+        api.answer(POD, status, refusal(status, "no"));
+        let failure = watched(&api, []).pod(&bare_question()).await.unwrap_err();
+        assert_eq!(failure.code, wanted);
+        assert!(failure.message.contains("pod default/p"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn networks_that_are_unknown_are_asked_for_once() {
+    let api = FakeApiServer::default();
+    let live = network_path("default", "live");
+    api.answer(&live, 200, network_object("live"));
+    let lookup = watched(&api, []);
+    let selected = select(&question("known,live,live,missing,never"), None).unwrap();
+    let found = lookup.networks(&selected).await.unwrap();
+    assert_eq!(found.len(), 2);
+    // Several are asked for at once, so the last may or may not have been.
+    assert_eq!(
+        api.requests()[..2],
+        [live, network_path("default", "missing")]
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_network_is_asked_for_only_where_nothing_is_watched() {
+    let mut of_cluster = question("");
+    of_cluster.annotations = Some(PodAnnotations::default());
+    of_cluster.cluster_network = Some("cbr0".parse().unwrap());
+    let selected = select(&of_cluster, None).unwrap();
+    let api = FakeApiServer::default();
+    let watched = watched(&api, []);
+    assert!(watched.networks(&selected).await.unwrap().is_empty());
+    assert!(api.requests().is_empty());
+    let live = Lookup::live(Live::new(api.client()));
+    assert!(live.networks(&selected).await.unwrap().is_empty());
+    assert_eq!(api.requests(), [network_path("kube-system", "cbr0")]);
+}
+
+#[tokio::test]
+async fn files_know_everything() {
+    let lookup = Lookup::in_files(Arc::default());
+    assert!(lookup.pod(&bare_question()).await.unwrap().is_none());
+    let selected = select(&question("a"), None).unwrap();
+    assert!(lookup.networks(&selected).await.unwrap().is_empty());
+}

@@ -1,0 +1,115 @@
+//! What an answer needs to know of a pod: who it is and which networks it chose.
+//!
+//! Everything else of a pod is left where it is, so that a node's pods fit into a few kilobytes.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use spec::{
+    NameError,
+    bridge::PodAnnotations,
+    network::{DEFAULT_NETWORK, NETWORKS, Namespace, ObjectName},
+};
+
+/// Set by the kubelet: where it has the pod from. What is not `api` is a static pod, whose UID at the runtime is a hash
+/// of its file and not that of the API server's image of it.
+const CONFIG_SOURCE: &str = "kubernetes.io/config.source";
+
+/// What is known of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodFacts {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its UID; pods from files need not have one.
+    pub uid: Option<String>,
+    /// The annotations that choose networks.
+    pub annotations: PodAnnotations,
+    /// Whether it is a static pod.
+    pub is_static: bool,
+}
+
+impl PodFacts {
+    /// Reads what a pod's metadata says. A pod without a namespace, as in files, is in `default`.
+    ///
+    /// # Errors
+    /// Its name or namespace is none.
+    pub fn new(
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Self, NameError> {
+        let namespace = if namespace.is_empty() {
+            "default"
+        } else {
+            namespace
+        };
+        let annotation = |key: &str| annotations.get(key).cloned();
+        Ok(Self {
+            namespace: namespace.parse()?,
+            name: name.parse()?,
+            uid: Some(uid.to_owned()).filter(|uid| !uid.is_empty()),
+            annotations: PodAnnotations {
+                networks: annotation(NETWORKS),
+                default_network: annotation(DEFAULT_NETWORK),
+            },
+            is_static: annotations
+                .get(CONFIG_SOURCE)
+                .is_some_and(|source| source != "api"),
+        })
+    }
+
+    /// Reads the metadata the API server gives.
+    ///
+    /// # Errors
+    /// Its name or namespace is none.
+    pub fn of_metadata(metadata: &ObjectMeta) -> Result<Self, NameError> {
+        let none = BTreeMap::new();
+        Self::new(
+            metadata.namespace.as_deref().unwrap_or_default(),
+            metadata.name.as_deref().unwrap_or_default(),
+            metadata.uid.as_deref().unwrap_or_default(),
+            metadata.annotations.as_ref().unwrap_or(&none),
+        )
+    }
+
+    /// Whether this may be the pod with `uid`: another UID belongs to a predecessor or successor of the same name.
+    #[must_use]
+    pub fn may_have(&self, uid: Option<&str>) -> bool {
+        self.is_static
+            || match (self.uid.as_deref(), uid) {
+                (Some(known), Some(asked)) => known == asked,
+                (None, _) | (_, None) => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids() {
+        let pod = |uid: &str, source: &str| {
+            let annotations = BTreeMap::from([(CONFIG_SOURCE.to_owned(), source.to_owned())]);
+            PodFacts::new("", "p", uid, &annotations).unwrap()
+        };
+        assert_eq!(pod("a", "api").namespace.as_str(), "default");
+        for (known, source, asked, wanted) in [
+            ("a", "api", Some("a"), true),
+            ("a", "api", Some("b"), false),
+            ("a", "api", None, true),
+            ("", "api", Some("b"), true),
+            ("a", "file", Some("b"), true),
+            ("a", "http", Some("b"), true),
+        ] {
+            assert_eq!(
+                pod(known, source).may_have(asked),
+                wanted,
+                "{known} {source} {asked:?}"
+            );
+        }
+    }
+}

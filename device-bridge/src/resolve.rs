@@ -1,0 +1,157 @@
+//! `resolve`: one request on standard input, one reply on standard output, for nodes without the daemon.
+//!
+//! Whatever goes wrong, the reply says it: the plugin shows a reply to the pod's owner, and a log line to nobody.
+
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use spec::{
+    bridge::{Failure, HEADER, Request, decode, frame_length},
+    cni::code,
+};
+use tokio::time::timeout;
+
+use crate::{
+    client,
+    config::{AskedObjects, Resolve},
+    frames::{ReadError, reply_frame},
+    live::Live,
+    lookup::Lookup,
+    objects,
+    pod_resources::PodResourcesClient,
+    publish::{PublishError, Publisher},
+    respond::{Responder, Response},
+    serve::publisher,
+};
+
+/// How long publishing may take. The plugin ends a report after five seconds.
+const PUBLISHING: Duration = Duration::from_secs(4);
+
+/// Why the request was not carried out to its end, although it was replied to if that was possible.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The reply could not be written.
+    #[error("cannot write the reply: {0}")]
+    Reply(#[source] io::Error),
+    /// Network-status is not published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Publishing took too long.
+    #[error("network-status was not published within {} seconds", PUBLISHING.as_secs())]
+    Slow,
+}
+
+/// Reads the request. Blocks, and so is called where nothing else waits.
+///
+/// # Errors
+/// There is no whole request; the failure is the reply.
+pub fn read_request(input: &mut impl Read) -> Result<Request, Failure> {
+    read(input).map_err(|error| Failure::from(&error))
+}
+
+fn read(input: &mut impl Read) -> Result<Request, ReadError> {
+    let header = exactly(input, HEADER)?;
+    let header: [u8; HEADER] = header
+        .try_into()
+        .expect("exactly gives as many bytes as it was asked for");
+    let json = exactly(input, frame_length(header)?)?;
+    Ok(decode(&json)?)
+}
+
+fn exactly(input: &mut impl Read, wanted: usize) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let found = input.take(limit).read_to_end(&mut bytes)?;
+    if found < wanted {
+        return Err(ReadError::Ended { found, wanted });
+    }
+    Ok(bytes)
+}
+
+/// Replies to `request` on `output`, then publishes what it reports.
+///
+/// # Errors
+/// The reply could not be written, or network-status not published.
+pub async fn run(
+    config: Resolve,
+    request: Result<Request, Failure>,
+    output: &mut impl Write,
+) -> Result<(), ResolveError> {
+    let (response, publisher) = match request {
+        Ok(request) => respond(config, request).await,
+        Err(failure) => (failure.into(), Publisher::Log),
+    };
+    let Response { reply, publish } = response;
+    output
+        .write_all(&reply_frame(&reply))
+        .and_then(|()| output.flush())
+        .map_err(ResolveError::Reply)?;
+    if let Some(report) = publish {
+        let publishing = publisher.publish(&report, || true);
+        timeout(PUBLISHING, publishing)
+            .await
+            .map_err(|_| ResolveError::Slow)??;
+    }
+    Ok(())
+}
+
+async fn respond(config: Resolve, request: Request) -> (Response, Publisher) {
+    let deadline = config.request_timeout;
+    let responding = async {
+        match set_up(config).await {
+            Ok((responder, publisher)) => (responder.respond(request).await, publisher),
+            Err(message) => (invalid(message), Publisher::Log),
+        }
+    };
+    timeout(deadline, responding).await.unwrap_or_else(|_| {
+        let failure = Failure {
+            code: code::TRY_AGAIN_LATER,
+            message: format!(
+                "polypod-device-bridge found no answer within {} seconds; check that the API server can be reached from this node",
+                deadline.as_secs()
+            ),
+        };
+        (failure.into(), Publisher::Log)
+    })
+}
+
+fn invalid(message: String) -> Response {
+    Failure {
+        code: code::INVALID_CONF,
+        message,
+    }
+    .into()
+}
+
+async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
+    let Resolve {
+        objects,
+        pod_resources_socket,
+        publish_to,
+        request_timeout: _,
+    } = config;
+    let (lookup, client) = match objects {
+        AskedObjects::Files(paths) => {
+            let store = objects::read(&paths).map_err(|error| error.to_string())?;
+            (Lookup::in_files(Arc::new(store)), None)
+        }
+        AskedObjects::Live { kubeconfig } => {
+            let client = client::connect(kubeconfig.as_deref())
+                .await
+                .map_err(|error| error.to_string())?;
+            (Lookup::live(Live::new(client.clone())), Some(client))
+        }
+    };
+    let responder = Responder {
+        lookup,
+        pod_resources: PodResourcesClient::new(pod_resources_socket),
+    };
+    Ok((responder, publisher(publish_to.as_deref(), client)))
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+//! `kubectl-polypod render`: what the webhook would return, offline.
+
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::{
+    fixture::binaries::{self, workspace},
+    scenario::Scenario,
+};
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario {
+            name: "render::admitted_pods_are_printed",
+            needs: &[],
+            body: admitted_pods_are_printed,
+        },
+        Scenario {
+            name: "render::denied_pods_and_unusable_input_have_their_codes",
+            needs: &[],
+            body: denied_pods_and_unusable_input_have_their_codes,
+        },
+    ]
+}
+
+fn render(arguments: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(binaries::path("kubectl-polypod"))
+        .arg("render")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kubectl-polypod can be executed");
+    let mut pipe = child.stdin.take().expect("standard input is piped");
+    // Unusable arguments are refused before anything is read.
+    let _ = pipe.write_all(stdin.as_bytes());
+    drop(pipe);
+    child.wait_with_output().expect("it ends")
+}
+
+fn examples() -> String {
+    workspace().join("manifests/examples").display().to_string()
+}
+
+fn networks() -> String {
+    workspace()
+        .join("manifests/examples/sriov-net-a.yaml")
+        .display()
+        .to_string()
+}
+
+fn pod(networks: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations:\n    k8s.v1.cni.cncf.io/networks: {networks}\nspec:\n  containers:\n  - name: c\n"
+    )
+}
+
+fn admitted_pods_are_printed() {
+    let yaml = render(&["-f", &examples(), "-o", "yaml"], "");
+    assert!(yaml.status.success());
+    let documents: Vec<Value> = serde_yaml_ng::Deserializer::from_slice(&yaml.stdout)
+        .map(|document| Value::deserialize(document).expect("it prints YAML"))
+        .collect();
+    assert_eq!(documents.len(), 2, "the pods among the examples");
+    let json = render(
+        &["-f", &networks(), "-f", "-", "-o", "json"],
+        &pod("sriov-net-a"),
+    );
+    let printed: Value = serde_json::from_slice(&json.stdout).expect("it prints JSON");
+    assert!(
+        printed.to_string().contains(r#""intel.com/sriov":"1""#),
+        "{printed}"
+    );
+    let patch = render(
+        &["-f", &networks(), "-f", "-", "-o", "patch"],
+        &pod("sriov-net-a"),
+    );
+    assert!(
+        String::from_utf8_lossy(&patch.stdout)
+            .contains("/spec/containers/0/resources/limits/intel.com~1sriov")
+    );
+}
+
+fn denied_pods_and_unusable_input_have_their_codes() {
+    let denied = render(&["-f", &networks(), "-f", "-"], &pod("sriov-net-b"));
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&denied.stderr).contains("did you mean sriov-net-a"));
+    for (arguments, stdin) in [
+        (&["-f", "/does/not/exist"][..], ""),
+        (&["-f", "-"], "a: ["),
+        (&["-f", "-"], "a: 1"),
+        (&["-f", "-", "-o", "xml"], ""),
+        (&[], ""),
+    ] {
+        let output = render(arguments, stdin);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}

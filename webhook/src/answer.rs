@@ -1,0 +1,184 @@
+//! What the API server is told: an AdmissionReview with a response, and nothing of the request but its uid.
+//!
+//! Own types, because kube's write the patch as a list of numbers (kube-rs/kube#1781).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+use admission::{Denial, Plan, Warning};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Serialize;
+
+use crate::{
+    decide::Decision,
+    review::{API_VERSION, KIND},
+};
+
+/// How long a text of the status may be. A denial quotes what it found, and an annotation may be 256 KiB.
+const MOST: usize = 2000;
+
+/// The review that is sent back.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    /// A JSON patch as base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+}
+
+/// A `meta/v1` Status.
+#[derive(Debug, Serialize)]
+struct Status {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+    details: Details,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    causes: Vec<Cause>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cause {
+    reason: &'static str,
+    field: String,
+    message: String,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer to the request `uid`.
+    ///
+    /// # Errors
+    /// The patch cannot be written as JSON.
+    pub fn new(uid: &'a str, decision: &'a Decision) -> Result<Self, serde_json::Error> {
+        let mut response = Response {
+            uid,
+            allowed: true,
+            patch_type: None,
+            patch: None,
+            status: None,
+            warnings: Vec::new(),
+            audit_annotations: BTreeMap::new(),
+        };
+        match decision {
+            Decision::Allowed(plan) => response.plan(plan, "allowed"),
+            Decision::Patched { plan, patch } => {
+                // The two fields belong together: one without the other makes the answer invalid.
+                response.patch_type = Some("JSONPatch");
+                response.patch = Some(STANDARD.encode(serde_json::to_vec(patch)?));
+                response.plan(plan, "patched");
+            }
+            Decision::Denied(denial) => {
+                response.allowed = false;
+                response.status = Some(status(denial));
+                response
+                    .audit_annotations
+                    .insert("decision", "denied".to_owned());
+            }
+        }
+        Ok(Self {
+            api_version: API_VERSION,
+            kind: KIND,
+            response,
+        })
+    }
+}
+
+impl<'a> Response<'a> {
+    /// The warnings, and for the audit log what was decided, of which networks, and what was added.
+    fn plan(&mut self, plan: &'a Plan, decision: &str) {
+        self.warnings = plan.warnings.iter().map(Warning::as_str).collect();
+        if plan.networks.is_empty() {
+            return;
+        }
+        let additions: Vec<String> = plan
+            .additions
+            .iter()
+            .map(|addition| {
+                let resource = &addition.resource;
+                format!("{resource}={} in {}", addition.total, addition.container)
+            })
+            .collect();
+        let mut text = decision.to_owned();
+        if !additions.is_empty() {
+            let _infallible = write!(text, ": {}", additions.join(", "));
+        }
+        self.audit_annotations.insert("decision", text);
+        let networks: BTreeSet<String> = plan
+            .networks
+            .iter()
+            .map(|version| match version.resource_version.as_str() {
+                "" => version.network.to_string(),
+                resource_version => format!("{}@{resource_version}", version.network),
+            })
+            .collect();
+        let networks: Vec<String> = networks.into_iter().collect();
+        self.audit_annotations
+            .insert("networks", networks.join(", "));
+    }
+}
+
+fn status(denial: &Denial) -> Status {
+    Status {
+        status: "Failure",
+        code: denial.code(),
+        reason: denial.reason(),
+        message: shortened(denial.to_string()),
+        details: Details {
+            causes: denial
+                .causes()
+                .map(|cause| Cause {
+                    reason: cause.reason,
+                    field: cause.field,
+                    message: shortened(cause.message),
+                })
+                .collect(),
+        },
+    }
+}
+
+/// The text, cut where it is longer than anybody reads.
+pub(crate) fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(shortened("ä".repeat(MOST)), "ä".repeat(MOST));
+        assert_eq!(
+            shortened("ä".repeat(MOST + 1)),
+            format!("{}…", "ä".repeat(MOST))
+        );
+    }
+}

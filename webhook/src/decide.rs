@@ -1,0 +1,173 @@
+//! From a request to a decision: which of admission's questions is asked.
+
+use admission::{
+    Denial, NetworkIndex, Patched, Plan, Policy, Refusal, admit_network, admit_network_update,
+    patched, review_final, review_update,
+};
+use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
+use json_patch::Patch;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use spec::{NameError, network::Namespace};
+
+use crate::{hook::Hook, review::Request, selects};
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// The object may be stored as it is. The plan adds nothing; that of other objects than pods is only its warnings.
+    Allowed(Plan),
+    /// The object may be stored with this patch.
+    Patched {
+        /// What was decided.
+        plan: Plan,
+        /// How the API server is told.
+        patch: Patch,
+    },
+    /// The object may not be stored.
+    Denied(Denial),
+}
+
+/// Why there is no decision. The webhook configuration's `failurePolicy` says what happens then.
+#[derive(Debug, thiserror::Error)]
+pub enum Undecided {
+    /// The networks have not been read yet.
+    #[error("the networks are not known yet; try again")]
+    NotSynced,
+    /// The object is not of the kind that the request says.
+    #[error("reading the {what} of the request as a {kind}: {problem}")]
+    Unreadable {
+        /// `object` or `oldObject`.
+        what: &'static str,
+        /// The kind.
+        kind: &'static str,
+        /// What is wrong.
+        #[source]
+        problem: serde_json::Error,
+    },
+    /// The request does not say where the pod is to be.
+    #[error("reading the namespace of the request: {0}")]
+    Namespace(#[source] NameError),
+    /// A pod that was read cannot be patched: a defect of Polypod.
+    #[error(transparent)]
+    Refusal(Refusal),
+}
+
+/// Decides. `networks` is `None` while they are not known yet.
+///
+/// # Errors
+/// There is no decision.
+pub fn decide(
+    hook: Hook,
+    request: &Request<'_>,
+    networks: Option<&NetworkIndex>,
+    policy: &Policy,
+) -> Result<Decision, Undecided> {
+    // Nothing about networks is in a subresource, and nothing is left to decide when an object goes.
+    let is_whole = request.sub_resource.as_deref().unwrap_or("").is_empty();
+    let Some(object) = request.object.filter(|_| is_whole) else {
+        return Ok(allowed());
+    };
+    match (
+        request.kind.group.as_ref(),
+        request.kind.kind.as_ref(),
+        request.operation.as_ref(),
+    ) {
+        ("", "Pod", "CREATE" | "UPDATE") if !selects::networks(object.get()) => Ok(allowed()),
+        ("", "Pod", "CREATE") => {
+            let networks = networks.ok_or(Undecided::NotSynced)?;
+            created_pod(hook, request, object, networks, policy)
+        }
+        ("", "Pod", "UPDATE") => {
+            let networks = networks.ok_or(Undecided::NotSynced)?;
+            let new: Pod = read("object", "Pod", object)?;
+            let old: Pod = match request.old_object {
+                Some(old) => read("oldObject", "Pod", old)?,
+                None => Pod::default(),
+            };
+            let namespace = namespace(request, &new)?;
+            Ok(judged(review_update(
+                &old, &new, &namespace, networks, policy,
+            )))
+        }
+        ("k8s.cni.cncf.io", "NetworkAttachmentDefinition", "CREATE" | "UPDATE")
+            if hook == Hook::Validate =>
+        {
+            network(request, object)
+        }
+        _ => Ok(allowed()),
+    }
+}
+
+fn created_pod(
+    hook: Hook,
+    request: &Request<'_>,
+    object: &RawValue,
+    networks: &NetworkIndex,
+    policy: &Policy,
+) -> Result<Decision, Undecided> {
+    let pod: Pod = read("object", "Pod", object)?;
+    let namespace = namespace(request, &pod)?;
+    if hook == Hook::Validate {
+        return Ok(judged(review_final(&pod, &namespace, networks, policy)));
+    }
+    let object = read("object", "Pod", object)?;
+    match patched(object, &namespace, networks, policy) {
+        Ok(Patched { plan, patch, .. }) if patch.is_empty() => Ok(judged(Ok(plan))),
+        Ok(Patched { plan, patch, .. }) => Ok(Decision::Patched { plan, patch }),
+        Err(Refusal::Denied(denial)) => Ok(Decision::Denied(denial)),
+        Err(refusal) => Err(Undecided::Refusal(refusal)),
+    }
+}
+
+fn network(request: &Request<'_>, object: &RawValue) -> Result<Decision, Undecided> {
+    const KIND: &str = "NetworkAttachmentDefinition";
+    let mut new: NetworkAttachmentDefinition = read("object", KIND, object)?;
+    let metadata = &mut new.metadata;
+    metadata.namespace = metadata
+        .namespace
+        .take()
+        .or_else(|| request.namespace.as_deref().map(str::to_owned));
+    let warnings = match request.old_object {
+        // What is stored may be older than any rule; if it cannot be read, the new one is judged like a first one.
+        Some(old) => match serde_json::from_str(old.get()) {
+            Ok(old) => admit_network_update(&old, &new),
+            Err(_) => admit_network(&new),
+        },
+        None => admit_network(&new),
+    };
+    Ok(match warnings {
+        Ok(warnings) => Decision::Allowed(Plan {
+            warnings,
+            ..Plan::default()
+        }),
+        Err(denial) => Decision::Denied(denial),
+    })
+}
+
+/// The request's namespace; that of the pod may be empty, as its author left it.
+fn namespace(request: &Request<'_>, pod: &Pod) -> Result<Namespace, Undecided> {
+    let of_request = request.namespace.as_deref().filter(|text| !text.is_empty());
+    let text = of_request.unwrap_or(&pod.metadata.namespace);
+    text.parse().map_err(Undecided::Namespace)
+}
+
+fn read<T: DeserializeOwned>(
+    what: &'static str,
+    kind: &'static str,
+    object: &RawValue,
+) -> Result<T, Undecided> {
+    serde_json::from_str(object.get()).map_err(|problem| Undecided::Unreadable {
+        what,
+        kind,
+        problem,
+    })
+}
+
+fn judged(result: Result<Plan, Denial>) -> Decision {
+    result.map_or_else(Decision::Denied, Decision::Allowed)
+}
+
+fn allowed() -> Decision {
+    Decision::Allowed(Plan::default())
+}

@@ -1,0 +1,89 @@
+//! The plain port: `/healthz`, `/readyz`, `/metrics`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use time::OffsetDateTime;
+
+use crate::{metrics, metrics::Metrics, networks::Networks, readiness::Readiness};
+
+/// What the plain port tells about.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Whether requests should be sent here.
+    pub readiness: Arc<Readiness>,
+    /// The networks.
+    pub networks: Arc<Networks>,
+    /// Everything counted.
+    pub metrics: Arc<Metrics>,
+    /// When the certificate that is served expires, in seconds since 1970.
+    pub leaf_not_after: Arc<AtomicI64>,
+}
+
+/// The routes.
+pub fn router(health: Health) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(scrape))
+        .with_state(health)
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    match health.readiness.obstacle(&health.networks) {
+        None => "ok\n".into_response(),
+        Some(obstacle) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{obstacle}\n")).into_response()
+        }
+    }
+}
+
+async fn scrape(State(health): State<Health>) -> Response {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let leaf_expiry = health.leaf_not_after.load(Ordering::Relaxed) - now;
+    match health.metrics.render(health.networks.count(), leaf_expiry) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+
+    use super::*;
+    use crate::fixture::{send, unsynced};
+
+    #[tokio::test]
+    async fn ready_when_tls_and_networks_are() {
+        let webhook = unsynced();
+        let health = Health {
+            readiness: Arc::default(),
+            networks: Arc::clone(&webhook.networks),
+            metrics: webhook.metrics,
+            leaf_not_after: Arc::new(AtomicI64::new(i64::MAX)),
+        };
+        let get = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let (status, _) = send(router(health.clone()), request).await;
+            status.as_u16()
+        };
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
+        health.readiness.begin();
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
+        health.networks.replace([].into_iter().collect());
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 200));
+        assert_eq!(get("/metrics").await, 200);
+        health.readiness.end();
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
+    }
+}

@@ -1,0 +1,263 @@
+//! The wire: what is sent for which review, and what is refused before it is one.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixture::{creation, post, post_as, response, review, unsynced, webhook};
+
+fn patch_of(response: &Value) -> Value {
+    let patch = STANDARD
+        .decode(response["patch"].as_str().unwrap())
+        .unwrap();
+    serde_json::from_slice(&patch).unwrap()
+}
+
+#[tokio::test]
+async fn vector_69_a_patch_and_nothing_of_the_request() {
+    let review = creation(Some("sriov-net-a,sriov-net-a"));
+    let (status, answer) = post(&webhook(), "/mutate", &review).await;
+    assert_eq!(status, StatusCode::OK);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    insta::assert_json_snapshot!("patched", answer);
+    insta::assert_json_snapshot!("patched_patch", patch_of(&answer["response"]));
+}
+
+#[tokio::test]
+async fn a_denial_says_why_where_and_what_to_do() {
+    for path in ["/mutate", "/validate"] {
+        let response = response(
+            &webhook(),
+            path,
+            &creation(Some("sriov-net,macvlan-conf@eth0")),
+        )
+        .await;
+        insta::assert_json_snapshot!("denied", response);
+    }
+}
+
+#[tokio::test]
+async fn the_validating_hook_denies_what_is_missing_and_never_patches() {
+    let missing = response(&webhook(), "/validate", &creation(Some("sriov-net-a"))).await;
+    insta::assert_json_snapshot!("missing", missing);
+    let mut final_pod = creation(Some("sriov-net-a"));
+    let quantity = json!({"intel.com/sriov": "1"});
+    final_pod["request"]["object"]["spec"]["containers"][0]["resources"] =
+        json!({"requests": quantity, "limits": quantity});
+    for path in ["/mutate", "/validate"] {
+        let complete = response(&webhook(), path, &final_pod).await;
+        insta::assert_json_snapshot!("complete", complete);
+    }
+}
+
+#[tokio::test]
+async fn vectors_12_to_14_and_57_allowed_without_a_patch() {
+    let mut host_network = creation(Some("sriov-net-a"));
+    host_network["request"]["object"]["spec"]["hostNetwork"] = json!(true);
+    for (review, warnings) in [
+        (creation(None), 0),
+        (creation(Some("")), 0),
+        (creation(Some("[]")), 1),
+        (host_network, 1),
+    ] {
+        let response = response(&webhook(), "/mutate", &review).await;
+        assert_eq!(response["allowed"], true);
+        assert_eq!(response["patch"], Value::Null);
+        assert_eq!(response["patchType"], Value::Null);
+        let texts = response["warnings"].as_array().map_or(0, Vec::len);
+        assert_eq!(texts, warnings, "{response}");
+    }
+}
+
+#[tokio::test]
+async fn vectors_60_and_61_changes_are_judged_and_never_patched() {
+    let pod = |annotation| creation(annotation)["request"]["object"].take();
+    let (none, bad, good) = (pod(None), pod(Some("nothing")), pod(Some("sriov-net-a")));
+    for path in ["/mutate", "/validate"] {
+        for (old, new, allowed) in [
+            (&bad, &bad, true),
+            (&bad, &none, true),
+            (&good, &good, true),
+            (&none, &good, false),
+            (&none, &bad, false),
+        ] {
+            let response = response(&webhook(), path, &review("UPDATE", new, old)).await;
+            assert_eq!(response["allowed"], allowed, "{old} {new}");
+            assert_eq!(response["patch"], Value::Null);
+        }
+    }
+}
+
+#[tokio::test]
+async fn vector_68_and_other_objects_are_allowed() {
+    let bad = || creation(Some("nothing"));
+    let mut deleted = bad();
+    deleted["request"]["oldObject"] = deleted["request"]["object"].take();
+    deleted["request"]["operation"] = json!("DELETE");
+    let mut of_other_kind = bad();
+    of_other_kind["request"]["kind"] =
+        json!({"group": "apps", "version": "v1", "kind": "Deployment"});
+    let mut of_other_group = bad();
+    of_other_group["request"]["kind"]["group"] = json!("metrics.k8s.io");
+    let mut subresource = bad();
+    subresource["request"]["subResource"] = json!("status");
+    for review in [deleted, of_other_kind, of_other_group, subresource] {
+        for path in ["/mutate", "/validate"] {
+            assert_eq!(response(&webhook(), path, &review).await["allowed"], true);
+        }
+    }
+}
+
+#[tokio::test]
+async fn networks_are_validated_and_may_be_edited_beside_their_faults() {
+    let network = |config: &str, label: &str| {
+        json!({
+            "apiVersion": "k8s.cni.cncf.io/v1",
+            "kind": "NetworkAttachmentDefinition",
+            "metadata": {"name": "n", "labels": {"a": label}},
+            "spec": {"config": config},
+        })
+    };
+    let of = |operation, object: &Value, old: &Value| {
+        let mut review = review(operation, object, old);
+        review["request"]["kind"] = json!({"group": "k8s.cni.cncf.io", "version": "v1", "kind": "NetworkAttachmentDefinition"});
+        review
+    };
+    let bad = network("{\"plugins\":[null]}", "1");
+    let denied = response(&webhook(), "/validate", &of("CREATE", &bad, &Value::Null)).await;
+    insta::assert_json_snapshot!("network_denied", denied);
+    let labelled = network("{\"plugins\":[null]}", "2");
+    for (review, path, allowed) in [
+        (of("UPDATE", &labelled, &bad), "/validate", true),
+        (of("UPDATE", &bad, &network("", "1")), "/validate", false),
+        (of("UPDATE", &bad, &json!(5)), "/validate", false),
+        (of("CREATE", &bad, &Value::Null), "/mutate", true),
+        (of("DELETE", &Value::Null, &bad), "/validate", true),
+    ] {
+        assert_eq!(
+            response(&webhook(), path, &review).await["allowed"],
+            allowed,
+            "{review}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn vector_25_before_the_networks_are_known_nobody_is_denied() {
+    for path in ["/mutate", "/validate"] {
+        let (status, text) = post(&unsynced(), path, &creation(Some("sriov-net-a"))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("not known yet"), "{text}");
+        assert_eq!(
+            response(&unsynced(), path, &creation(None)).await["allowed"],
+            true
+        );
+    }
+}
+
+#[tokio::test]
+async fn vectors_64_to_66_what_is_no_review() {
+    let json = Some("application/json");
+    let good = creation(None).to_string();
+    let v1beta1 = good.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1");
+    let mut broken_pod = creation(Some("a"));
+    broken_pod["request"]["object"]["spec"] = json!("x");
+    let mut nowhere = creation(Some("a"));
+    nowhere["request"]["namespace"] = Value::Null;
+    let mut texts = String::new();
+    for (content_type, body, wanted) in [
+        (json, good.as_str(), 200),
+        (Some("application/json; charset=utf-8"), &good, 200),
+        (Some("Application/JSON"), &good, 200),
+        (None, &good, 415),
+        (Some("text/plain"), &good, 415),
+        (json, "", 400),
+        (json, "null", 400),
+        (json, "[]", 400),
+        (json, "{", 400),
+        (
+            json,
+            r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}"#,
+            400,
+        ),
+        (
+            json,
+            r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}"#,
+            400,
+        ),
+        (
+            json,
+            r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{}}"#,
+            400,
+        ),
+        (json, &v1beta1, 400),
+        (json, &broken_pod.to_string(), 400),
+        (json, &nowhere.to_string(), 400),
+    ] {
+        let (status, text) = post_as(&webhook(), "/mutate", content_type, body.to_owned()).await;
+        assert_eq!(status.as_u16(), wanted, "{text}");
+        if wanted != 200 {
+            texts.push_str(&format!("{wanted} {text}"));
+        }
+    }
+    insta::assert_snapshot!("no_review", texts);
+}
+
+#[tokio::test]
+async fn vector_67_the_limit_on_bodies() {
+    let mut large = creation(Some("sriov-net-a"));
+    large["request"]["object"]["metadata"]["labels"] = json!({"a": "x".repeat(6 << 20)});
+    assert_eq!(
+        response(&webhook(), "/mutate", &large).await["allowed"],
+        true
+    );
+    let (status, text) = post_as(
+        &webhook(),
+        "/mutate",
+        Some("application/json"),
+        vec![b' '; BODY_LIMIT + 1],
+    )
+    .await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(text.contains("8 MiB"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let never =
+        axum::body::Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+    let (status, text) = post_as(
+        &webhook(),
+        "/mutate?timeout=50ms",
+        Some("application/json"),
+        never,
+    )
+    .await;
+    assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+    assert!(text.contains("within 45ms"), "{text}");
+}
+
+#[tokio::test]
+async fn every_end_of_a_request_is_counted() {
+    let webhook = webhook();
+    for annotation in ["sriov-net-a", "macvlan-conf", "nothing"] {
+        post(&webhook, "/mutate", &creation(Some(annotation))).await;
+    }
+    post(&webhook, "/validate", &json!({})).await;
+    let text = webhook
+        .metrics
+        .render(webhook.networks.count(), 99)
+        .unwrap();
+    for line in [
+        r#"polypod_admission_decisions_total{hook="mutate",decision="allowed"} 1"#,
+        r#"polypod_admission_decisions_total{hook="mutate",decision="patched"} 1"#,
+        r#"polypod_admission_decisions_total{hook="mutate",decision="denied"} 1"#,
+        r#"polypod_admission_decisions_total{hook="validate",decision="failed"} 1"#,
+        r#"polypod_admission_decisions_total{hook="validate",decision="allowed"} 0"#,
+        r#"polypod_admission_request_duration_seconds_count{hook="mutate"} 3"#,
+        "polypod_networks 2",
+        "polypod_tls_leaf_expiry_seconds 99",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
