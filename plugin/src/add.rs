@@ -80,7 +80,9 @@ fn ask(
         let agent = Bridge::Agent {
             socket: conf.bridge_socket.clone(),
         };
-        return Ok((Answer::default(), conf.bridge_expected.then_some(agent)));
+        // Not asked, but told, where it is there: the pod's network-status has the cluster network at least.
+        let is_there = conf.bridge_expected || conf.bridge_socket.exists();
+        return Ok((Answer::default(), is_there.then_some(agent)));
     };
     let cluster_network = match &conf.cluster {
         Cluster::Named(name) if source::cluster_may_be_an_object(conf) => name.parse().ok(),

@@ -6,6 +6,7 @@
 pub mod bridge;
 pub mod cni;
 pub mod device;
+mod kind;
 mod name;
 pub mod network;
 

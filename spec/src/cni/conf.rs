@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{NetworkName, PluginType, UnsupportedVersion, Version};
-use crate::NameError;
+use crate::{NameError, kind};
 
 /// The members of a JSON object, each value as its own text.
 pub type Fields = BTreeMap<String, Box<RawValue>>;
@@ -126,7 +126,7 @@ impl NetworkConf {
         let elements: Vec<&RawValue> =
             serde_json::from_str(plugins.get()).map_err(|_| ConfError::Kind {
                 place: "/plugins".to_owned(),
-                found: kind(&plugins),
+                found: kind::of_raw(&plugins),
                 wanted: "a list of objects",
             })?;
         if elements.is_empty() {
@@ -289,7 +289,7 @@ impl PluginConf {
             Some(raw) => serde_json::from_str::<BTreeMap<String, bool>>(raw.get())
                 .map_err(|_| ConfError::Kind {
                     place: format!("{place}/capabilities"),
-                    found: kind(raw),
+                    found: kind::of_raw(raw),
                     wanted: "an object of true and false",
                 })?
                 .into_iter()
@@ -320,7 +320,7 @@ impl PluginConf {
             None => Map::new(),
             Some(raw) => serde_json::from_str(raw.get()).map_err(|_| ConfError::Kind {
                 place: "/args".to_owned(),
-                found: kind(raw),
+                found: kind::of_raw(raw),
                 wanted: "an object, as the pod's cni-args are merged into it",
             })?,
         };
@@ -333,7 +333,7 @@ impl PluginConf {
             other => {
                 return Err(ConfError::Kind {
                     place: "/args/cni".to_owned(),
-                    found: value_kind(other),
+                    found: kind::of_value(other),
                     wanted: "an object, as the pod's cni-args are merged into it",
                 });
             }
@@ -343,10 +343,10 @@ impl PluginConf {
 }
 
 fn object(raw: &RawValue, place: &str) -> Result<Fields, ConfError> {
-    if kind(raw) != "an object" {
+    if kind::of_raw(raw) != "an object" {
         return Err(ConfError::Kind {
             place: place.to_owned(),
-            found: kind(raw),
+            found: kind::of_raw(raw),
             wanted: "an object",
         });
     }
@@ -358,7 +358,7 @@ fn text_at(fields: &Fields, key: &str, place: &str) -> Result<Option<String>, Co
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|_| ConfError::Kind {
             place: place.to_owned(),
-            found: kind(raw),
+            found: kind::of_raw(raw),
             wanted: "a text",
         }),
     }
@@ -370,28 +370,6 @@ fn raw(value: &Value) -> Box<RawValue> {
 
 fn print(fields: &Fields) -> String {
     serde_json::to_string(fields).expect("an object of JSON texts prints")
-}
-
-fn kind(raw: &RawValue) -> &'static str {
-    match raw.get().trim_start().as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a text",
-        Some(b't' | b'f') => "true or false",
-        Some(b'n') | None => "null",
-        Some(_) => "a number",
-    }
-}
-
-fn value_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

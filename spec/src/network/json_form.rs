@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::{Map, Value};
 
+use crate::kind;
+
 use super::{
     AnnotationError, Bandwidth, EntryError, Namespace, NetworkRef, ObjectName, PortMapping,
     Protocol, Rate, Selection,
@@ -29,7 +31,7 @@ pub(super) fn parse(
     let Value::Array(elements) = value else {
         return Err(AnnotationError::NotAList {
             annotation,
-            found: kind(&value),
+            found: kind::of_value(&value),
         });
     };
     elements
@@ -52,7 +54,7 @@ fn selection(
     let Value::Object(map) = element else {
         let problem = format!(
             "it is {}; write an object such as {{\"name\": \"net-a\"}}",
-            kind(element)
+            kind::of_value(element)
         );
         return Err(reader.error(None, problem));
     };
@@ -134,7 +136,7 @@ fn port_mappings(field: &Field<'_>) -> Result<Vec<PortMapping>, EntryError> {
         .into_iter()
         .map(|element| {
             let map = element.as_object().ok_or_else(|| {
-                field.error(format!("it holds {}; write objects such as {{\"hostPort\": 8080, \"containerPort\": 80}}", kind(element)))
+                field.error(format!("it holds {}; write objects such as {{\"hostPort\": 8080, \"containerPort\": 80}}", kind::of_value(element)))
             })?;
             let protocol = match find(map, "protocol") {
                 None => Some(Protocol::default()),
@@ -214,7 +216,7 @@ impl<'a> Field<'a> {
     }
 
     fn wrong_kind(&self, value: &Value, wanted: &str) -> EntryError {
-        self.error(format!("it is {}; write {wanted}", kind(value)))
+        self.error(format!("it is {}; write {wanted}", kind::of_value(value)))
     }
 
     fn text(&self) -> Result<Option<&'a str>, EntryError> {
@@ -255,9 +257,9 @@ impl<'a> Field<'a> {
         };
         list.iter()
             .map(|value| {
-                let text = value
-                    .as_str()
-                    .ok_or_else(|| self.error(format!("it holds {}; write texts", kind(value))))?;
+                let text = value.as_str().ok_or_else(|| {
+                    self.error(format!("it holds {}; write texts", kind::of_value(value)))
+                })?;
                 text.parse()
                     .map_err(|error| self.error(format!("{text:?}: {error}")))
             })
@@ -281,15 +283,4 @@ fn find<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
             .map(|(_, value)| value)
     });
     value.filter(|value| !value.is_null())
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
