@@ -27,6 +27,7 @@ pub fn parse_networks(
     }
     let selections = parse_list(NETWORKS, text, pod_namespace)?;
     check_interfaces(&selections)?;
+    check_devices(&selections)?;
     check_default_routes(&selections)?;
     Ok(selections)
 }
@@ -79,6 +80,22 @@ fn check_interfaces(selections: &[Selection]) -> Result<(), AnnotationError> {
                 interface = interface.as_str()
             );
             return Err(contradiction(at, selection, "interface", problem));
+        }
+    }
+    Ok(())
+}
+
+/// A device serves one attachment.
+fn check_devices(selections: &[Selection]) -> Result<(), AnnotationError> {
+    let mut taken = BTreeMap::new();
+    for (at, selection) in selections.iter().enumerate() {
+        let Some(device) = &selection.device_id else {
+            continue;
+        };
+        if let Some(first) = taken.insert(device, at + 1) {
+            let problem =
+                format!("entry {first} already has {device:?}; a device serves one attachment");
+            return Err(contradiction(at, selection, "deviceID", problem));
         }
     }
     Ok(())

@@ -133,6 +133,7 @@ fn errors_name_the_element_the_field_and_what_would_be_right() {
         r#"[{"name":"foo","default-route":["gw"]}]"#,
         r#"[{"name":"foo","default-route":["10.0.0.1"]},{"name":"bar","default-route":["10.0.1.1"]}]"#,
         r#"[{"name":"foo","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]"#,
+        r#"[{"name":"foo","deviceID":"0000:03:02.1"},{"name":"bar","deviceID":"0000:03:02.1"}]"#,
     ]
     .into_iter()
     .map(|text| format!("{text}\n  {}", parse_networks(text, &namespace()).unwrap_err()))
