@@ -57,6 +57,13 @@ pub fn admit(
     Ok(plan)
 }
 
+/// Whether the decision about `pod` looks networks up. One that is going, an image of a static pod, and one that uses the
+/// node's own network are let in whatever their annotations say.
+#[must_use]
+pub fn needs_networks(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none() && !pod.is_mirror() && !pod.spec.host_network
+}
+
 /// The beginning of every denial of a pod.
 pub(crate) fn subject(pod: &Pod, namespace: &Namespace) -> String {
     format!(

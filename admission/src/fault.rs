@@ -143,6 +143,9 @@ impl Fault {
                 }
                 | AnnotationError::NotOne {
                     annotation: key, ..
+                }
+                | AnnotationError::TooMany {
+                    annotation: key, ..
                 },
             ) => annotation(key),
             Self::NotFound { place, .. }

@@ -24,7 +24,7 @@ mod selections;
 mod target;
 mod warning;
 
-pub use admit::admit;
+pub use admit::{admit, needs_networks};
 pub use container::{ContainerKind, ContainerRef};
 pub use denial::{Cause, Denial};
 pub use fault::Fault;

@@ -37,9 +37,13 @@ pub(crate) fn count(attachments: &[Attachment<'_>], warnings: &mut Vec<Warning>)
         };
         let network = attachment.network();
         if !resource.is_extended_resource() {
-            warnings.push(Warning::new(&format!(
+            let warning = Warning::new(&format!(
                 "{network}: resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
-            )));
+            ));
+            // A network that is selected often is still one thing to know.
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
             continue;
         }
         match attachment.place {

@@ -78,15 +78,15 @@ impl Network {
             .and_then(|all| all.get(RESOURCE_NAME))
             .map(|text| text.parse())
             .transpose();
-        let text = object.config();
-        let conf = text
-            .map(|text| {
-                NetworkConf::parse(text).map(|conf| DelegateConf {
-                    text: text.to_owned(),
-                    conf,
-                })
+        let delegate = |text: &str| {
+            NetworkConf::parse(text).map(|conf| DelegateConf {
+                text: text.to_owned(),
+                conf,
             })
-            .transpose();
+        };
+        let conf = object
+            .config()
+            .and_then(|text| text.map(delegate).transpose());
         let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
         Ok(Self {
             reference,

@@ -7,6 +7,8 @@ use k8s_openapi::{
     Metadata, NamespaceResourceScope, Resource, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use spec::{cni::ConfError, kind};
 
 /// How to attach a pod to a logical or physical network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,26 +23,36 @@ pub struct NetworkAttachmentDefinition {
     /// Its name, namespace and annotations.
     #[serde(default)]
     pub metadata: ObjectMeta,
-    /// What it attaches to. Without it, a network of the node is meant that has the object's name.
-    #[serde(default)]
-    pub spec: Option<NetworkAttachmentDefinitionSpec>,
-}
-
-/// `spec` of a [`NetworkAttachmentDefinition`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NetworkAttachmentDefinitionSpec {
-    /// A CNI configuration or configuration list in JSON. Without it, a file of the node's `confDir` is used whose CNI
-    /// name is the object's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config: Option<String>,
+    /// What it attaches to, as it stands: objects are older than any schema, and one whose `spec` is of another kind must
+    /// still be there with its fault. [`NetworkAttachmentDefinition::config`] reads it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub spec: Value,
 }
 
 impl NetworkAttachmentDefinition {
-    /// The text of `spec.config`, unless it is missing or blank.
-    #[must_use]
-    pub fn config(&self) -> Option<&str> {
-        let config = self.spec.as_ref().and_then(|spec| spec.config.as_deref());
-        config.filter(|text| !text.trim().is_empty())
+    /// The text of `spec.config`: a CNI configuration or configuration list. Without it, or with a blank one, a file of the
+    /// node is meant whose CNI name is the object's name.
+    ///
+    /// # Errors
+    /// `spec` or `spec.config` is of another kind.
+    pub fn config(&self) -> Result<Option<&str>, ConfError> {
+        let wrong = |place: &str, found: &Value, wanted| ConfError::Kind {
+            place: place.to_owned(),
+            found: kind::of_value(found),
+            wanted,
+        };
+        let config = match &self.spec {
+            Value::Null => None,
+            Value::Object(spec) => spec.get("config"),
+            other => return Err(wrong("/spec", other, "an object with the text config")),
+        };
+        match config {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => {
+                Ok(Some(text.as_str()).filter(|text| !text.trim().is_empty()))
+            }
+            Some(other) => Err(wrong("/spec/config", other, "a text that holds JSON")),
+        }
     }
 }
 
@@ -70,6 +82,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_config_of_another_kind_is_a_fault_and_not_an_unreadable_object() {
+        for (text, words) in [
+            (
+                r#"{"spec":{"config":{"type":"bridge"}}}"#,
+                "an object at /spec/config",
+            ),
+            (r#"{"spec":[]}"#, "a list at /spec"),
+        ] {
+            let object: NetworkAttachmentDefinition = serde_json::from_str(text).unwrap();
+            let error = object.config().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
     fn spec_may_be_missing() {
         for text in [
             r#"{"apiVersion":"k8s.cni.cncf.io/v1","kind":"NetworkAttachmentDefinition","metadata":{"name":"a"}}"#,
@@ -77,7 +104,7 @@ mod tests {
             r#"{"metadata":{"name":"a"},"spec":{"config":" "}}"#,
         ] {
             let object: NetworkAttachmentDefinition = serde_json::from_str(text).unwrap();
-            assert_eq!(object.config(), None);
+            assert_eq!(object.config(), Ok(None));
             assert_eq!(object.metadata().name.as_deref(), Some("a"));
         }
     }

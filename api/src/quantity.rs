@@ -12,7 +12,7 @@ pub struct QuantityError {
     pub found: String,
 }
 
-/// The quantity as a number: `2`, `"2"`, `"1k"`, `"2e3"` and `"1Ki"` are whole.
+/// The quantity as a number: `2`, `"2"`, `"1k"`, `"2e3"`, `"1Ki"` and `"1000m"` are whole.
 ///
 /// # Errors
 /// It is a fraction, negative, or no quantity.
@@ -21,33 +21,51 @@ pub fn whole(value: &Value) -> Result<u64, QuantityError> {
         found: value.to_string(),
     };
     match value {
-        Value::Number(number) => number.as_u64().ok_or_else(error),
+        Value::Number(number) => parse(&number.to_string()).ok_or_else(error),
         Value::String(text) => parse(text).ok_or_else(error),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(error()),
     }
 }
 
+/// Exact: a quantity is a decimal number times a power of ten or of two, and whole when nothing is left over.
 fn parse(text: &str) -> Option<u64> {
     let end = text
         .bytes()
-        .position(|b| !b.is_ascii_digit() && b != b'+')
+        .position(|b| !b.is_ascii_digit() && b != b'.' && b != b'+')
         .unwrap_or(text.len());
-    let (digits, suffix) = text.split_at(end);
-    let number: u64 = digits.parse().ok()?;
-    let factor = match suffix {
-        "" => 1,
-        "k" => 1_000,
-        "M" => 1_000_000,
-        "G" => 1_000_000_000,
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        exponent => {
-            let exponent = exponent.strip_prefix(['e', 'E'])?;
-            10_u64.checked_pow(exponent.parse().ok()?)?
-        }
+    let (number, suffix) = text.split_at(end);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: u128 = format!("{}{fraction}", whole.trim_start_matches('+'))
+        .parse()
+        .ok()?;
+    let (factor, exponent): (u128, i32) = match suffix {
+        "n" => (1, -9),
+        "u" => (1, -6),
+        "m" => (1, -3),
+        "" => (1, 0),
+        "k" => (1, 3),
+        "M" => (1, 6),
+        "G" => (1, 9),
+        "T" => (1, 12),
+        "P" => (1, 15),
+        "E" => (1, 18),
+        "Ki" => (1 << 10, 0),
+        "Mi" => (1 << 20, 0),
+        "Gi" => (1 << 30, 0),
+        "Ti" => (1 << 40, 0),
+        "Pi" => (1 << 50, 0),
+        "Ei" => (1 << 60, 0),
+        exponent => (1, exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
-    number.checked_mul(factor)
+    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let power = 10_u128.checked_pow(exponent.unsigned_abs())?;
+    let value = digits.checked_mul(factor)?;
+    let value = if exponent >= 0 {
+        value.checked_mul(power)?
+    } else {
+        (value % power == 0).then_some(value / power)?
+    };
+    value.try_into().ok()
 }
 
 #[cfg(test)]
@@ -65,6 +83,10 @@ mod tests {
             (json!("2e3"), 2_000),
             (json!("1Ki"), 1_024),
             (json!("0"), 0),
+            (json!("1000m"), 1),
+            (json!("1.0"), 1),
+            (json!("0.5Ki"), 512),
+            (json!("2T"), 2_000_000_000_000),
         ] {
             assert_eq!(whole(&value), Ok(wanted), "{value}");
         }

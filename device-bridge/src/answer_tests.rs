@@ -267,7 +267,7 @@ fn an_annotation_cannot_fill_memory() {
     let networks = [crate::fixture::network("default/big", None, Some(&big))]
         .into_iter()
         .collect();
-    let many = vec!["big"; 100_000].join(",");
+    let many = vec!["big"; 200].join(",");
     let failure = resolve(&question(&many), None, &networks).unwrap_err();
     assert!(failure.message.contains("select fewer"), "{failure}");
 }

@@ -3,29 +3,14 @@
 use api::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use spec::cni::ConfError;
 
 use crate::pod_facts::PodFacts;
 
-/// A network. One whose `spec` is malformed keeps its place and the fault, so that a pod that selects it is told of the
-/// fault and not that there is no such network.
+/// A network. Only an object whose metadata is none cannot be read at all.
 pub(crate) fn network(object: &DeserializeGuard<NetworkAttachmentDefinition>) -> Option<Network> {
     let parsed = match &object.0 {
-        Ok(definition) => Network::parse(definition, "default"),
-        Err(invalid) => {
-            let bare = NetworkAttachmentDefinition {
-                metadata: invalid.metadata.clone(),
-                ..NetworkAttachmentDefinition::default()
-            };
-            Network::parse(&bare, "default").map(|network| Network {
-                conf: Err(ConfError::Kind {
-                    place: format!("spec ({})", invalid.error),
-                    found: "another kind of value",
-                    wanted: "an object whose config is a text that holds JSON",
-                }),
-                ..network
-            })
-        }
+        Ok(definition) => Network::parse(definition, "default").map_err(|error| error.to_string()),
+        Err(invalid) => Err(invalid.error.clone()),
     };
     parsed
         .inspect_err(|error| tracing::warn!(%error, "A NetworkAttachmentDefinition is passed over"))
@@ -56,7 +41,7 @@ mod tests {
         let network = network(&object).unwrap();
         assert_eq!(network.reference.to_string(), "ns1/a");
         let problem = network.conf.unwrap_err().to_string();
-        assert!(problem.contains("Expected a string"), "{problem}");
+        assert!(problem.contains("an object at /spec/config"), "{problem}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! ADD: ask, plan, record, execute; on failure undo in reverse.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use spec::{
     bridge::{Answer, Attachment, ConfSource, PodRef, Question, Report},
@@ -13,7 +16,9 @@ use crate::{
     chain, cluster_network, conf_dir,
     delegate::Executor,
     error::Error,
+    lock::Lock,
     net_conf::{Cluster, NetConf},
+    netns,
     plan::{Delegates, Planned, plan},
     record::Record,
     record_store::RecordStore,
@@ -26,38 +31,51 @@ use crate::{
 /// Whatever keeps the sandbox from one of its networks. Then nothing of it is left, or the record says what.
 pub fn add(conf: &NetConf, invocation: &Invocation) -> Result<AddResult, Error> {
     let store = RecordStore::new(&conf.cni_dir);
-    if store.load(&invocation.container_id)?.is_some() {
-        return Err(Error::AlreadyAttached {
-            container: invocation.container_id.to_string(),
-            path: store.path(&invocation.container_id),
-        });
-    }
+    check_is_new(&store, invocation)?;
     let pod = pod(&invocation.args)?;
+    source::check_pod_is_named(conf, pod.as_ref())?;
+    let was_asked = source::must_ask(conf, pod.as_ref());
     let (answer, bridge) = ask(conf, invocation, pod.as_ref())?;
     let planned = plan(conf, invocation, find_delegates(conf, answer)?)?;
     let executor = Executor::new(invocation, &conf.bin_dir, conf.delegate_timeout);
     for attachment in &planned {
         executor.check_plugins(&attachment.name, &attachment.conf)?;
     }
-    let record = Record::intend(
+    netns::check_interfaces_are_free(invocation.netns.as_deref().unwrap_or_default(), &planned)?;
+    // Nothing has been written so far. Another ADD of this sandbox may have come as far as this one.
+    let _lock = Lock::take(&store, &invocation.container_id, conf.delegate_timeout)?;
+    check_is_new(&store, invocation)?;
+    let mut record = Record::intend(
         invocation.container_id.clone(),
         invocation.netns.clone(),
         pod.clone(),
         &planned,
     );
+    record.path.clone_from(&invocation.path);
     store.save(&record)?;
     let results = attach(&executor, &store, record, &planned)?;
     if let (Some(pod), Some(bridge)) = (pod, bridge) {
-        report(&bridge, pod, invocation, &planned, &results);
+        report(&bridge, was_asked, pod, invocation, &planned, &results);
     }
     Ok(results.into_iter().next().unwrap_or_default())
 }
 
+fn check_is_new(store: &RecordStore, invocation: &Invocation) -> Result<(), Error> {
+    match store.load(&invocation.container_id)? {
+        None => Ok(()),
+        Some(_) => Err(Error::AlreadyAttached {
+            container: invocation.container_id.to_string(),
+            path: store.path(&invocation.container_id),
+        }),
+    }
+}
+
 /// The pod of a sandbox: none where the runtime names none.
 fn pod(args: &Args) -> Result<Option<PodRef>, Error> {
-    let (Some(namespace), Some(name)) = (args.get("K8S_POD_NAMESPACE"), args.get("K8S_POD_NAME"))
-    else {
-        return Ok(None);
+    let (namespace, name) = match (args.get("K8S_POD_NAMESPACE"), args.get("K8S_POD_NAME")) {
+        (Some(namespace), Some(name)) => (namespace, name),
+        (None, None) => return Ok(None),
+        (Some(_), None) | (None, Some(_)) => return Err(Error::HalfAPod),
     };
     let wrong = |problem| spec::cni::InvocationError::Name {
         variable: "CNI_ARGS",
@@ -98,16 +116,18 @@ fn ask(
     let agent = Bridge::Agent {
         socket: conf.bridge_socket.clone(),
     };
-    if let Some(answer) = agent.ask(question.clone())? {
-        return Ok((answer, Some(agent)));
-    }
-    match source::without_bridge(conf, pod)? {
+    let absence = match agent.ask(question.clone())? {
+        Ok(answer) => return Ok((answer, Some(agent))),
+        Err(absence) => absence,
+    };
+    match source::without_bridge(conf, pod, absence)? {
         Source::Conf => Ok((Answer::default(), None)),
         Source::Resolver { kubeconfig } => {
             let resolver = Bridge::Resolver {
                 program: resolver(conf),
                 kubeconfig,
             };
+            // A process is always there, or executing it is an error.
             let answer = resolver.ask(question)?.unwrap_or_default();
             Ok((answer, Some(resolver)))
         }
@@ -205,6 +225,7 @@ fn undo(executor: &Executor, store: &RecordStore, record: Record, cause: Error) 
 /// A pod is not kept from starting by its status; the agent finds out what was not reported.
 fn report(
     bridge: &Bridge,
+    was_asked: bool,
     pod: PodRef,
     invocation: &Invocation,
     planned: &[Planned],
@@ -225,7 +246,11 @@ fn report(
         container_id: invocation.container_id.clone(),
         statuses,
     };
-    if let Err(error) = bridge.report(report) {
-        eprintln!("polypod: network-status was not reported: {error}");
+    if let Err(error) = bridge.report(report, was_asked) {
+        // Where nobody reads standard error there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "polypod: network-status was not reported: {error}"
+        );
     }
 }

@@ -5,11 +5,11 @@ use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use spec::bridge::{
-    Answer, HEADER, Question, Reply, Report, Request, decode, encode, frame_length,
+    Answer, FrameError, HEADER, Question, Reply, Report, Request, decode, encode, frame_length,
 };
 
 use crate::{
@@ -40,17 +40,32 @@ const DEADLINE: Duration = Duration::from_secs(35);
 /// How long a report may take: publishing is not worth a pod's start.
 const REPORT_DEADLINE: Duration = Duration::from_secs(5);
 
+/// The same for a pod about which nobody was asked: it does not wait for the agent.
+const QUIET_REPORT_DEADLINE: Duration = Duration::from_millis(100);
+
+/// How long apart a connection is tried that finds the agent's queue full.
+const QUEUE_WAIT: Duration = Duration::from_millis(10);
+
+/// Why there is no answer although nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// There is no socket.
+    NoSocket,
+    /// There is a socket that nobody listens at: an agent that was killed, or is being started again.
+    NobodyListens,
+}
+
 impl Bridge {
-    /// Asks what a sandbox gets. `None` when nobody listens at the agent's socket.
+    /// Asks what a sandbox gets.
     ///
     /// # Errors
     /// The exchange failed, or the request cannot be met.
-    pub fn ask(&self, question: Question) -> Result<Option<Answer>, Error> {
+    pub fn ask(&self, question: Question) -> Result<Result<Answer, Absence>, Error> {
         match self.exchange(&Request::Question(question), DEADLINE) {
-            Ok(Some(Reply::Answer(answer))) => Ok(Some(answer)),
-            Ok(Some(Reply::Failure(failure))) => Err(failure.into()),
-            Ok(Some(Reply::Taken)) => Err(self.failed(BridgeProblem::WrongReply)),
-            Ok(None) => Ok(None),
+            Ok(Ok(Reply::Answer(answer))) => Ok(Ok(answer)),
+            Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
+            Ok(Ok(Reply::Taken)) => Err(self.failed(BridgeProblem::WrongReply)),
+            Ok(Err(absence)) => Ok(Err(absence)),
             Err(problem) => Err(self.failed(problem)),
         }
     }
@@ -59,12 +74,17 @@ impl Bridge {
     ///
     /// # Errors
     /// The exchange failed.
-    pub fn report(&self, report: Report) -> Result<(), Error> {
-        match self.exchange(&Request::Report(report), REPORT_DEADLINE) {
-            Ok(Some(Reply::Taken)) => Ok(()),
-            Ok(Some(Reply::Failure(failure))) => Err(failure.into()),
-            Ok(Some(Reply::Answer(_))) => Err(self.failed(BridgeProblem::WrongReply)),
-            Ok(None) => Err(self.failed(io::Error::from(io::ErrorKind::NotFound).into())),
+    pub fn report(&self, report: Report, was_asked: bool) -> Result<(), Error> {
+        let deadline = if was_asked {
+            REPORT_DEADLINE
+        } else {
+            QUIET_REPORT_DEADLINE
+        };
+        match self.exchange(&Request::Report(report), deadline) {
+            Ok(Ok(Reply::Taken)) => Ok(()),
+            Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
+            Ok(Ok(Reply::Answer(_))) => Err(self.failed(BridgeProblem::WrongReply)),
+            Ok(Err(_)) => Err(self.failed(io::Error::from(io::ErrorKind::NotFound).into())),
             Err(problem) => Err(self.failed(problem)),
         }
     }
@@ -73,14 +93,14 @@ impl Bridge {
         &self,
         request: &Request,
         deadline: Duration,
-    ) -> Result<Option<Reply>, BridgeProblem> {
+    ) -> Result<Result<Reply, Absence>, BridgeProblem> {
         let frame = encode(request)?;
         match self {
             Self::Agent { socket } => over_socket(socket, &frame, deadline),
             Self::Resolver {
                 program,
                 kubeconfig,
-            } => by_process(program, kubeconfig, &frame, deadline).map(Some),
+            } => by_process(program, kubeconfig, &frame, deadline).map(Ok),
         }
     }
 
@@ -102,28 +122,102 @@ fn over_socket(
     socket: &Path,
     frame: &[u8],
     deadline: Duration,
-) -> Result<Option<Reply>, BridgeProblem> {
-    let mut stream = match UnixStream::connect(socket) {
-        Ok(stream) => stream,
-        // A socket file without a listener is what a killed agent leaves behind.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-            ) =>
-        {
-            return Ok(None);
+) -> Result<Result<Reply, Absence>, BridgeProblem> {
+    let until = Instant::now() + deadline;
+    let late = || BridgeProblem::NoAnswer {
+        seconds: deadline.as_secs().max(1),
+    };
+    let mut stream = match connect(socket, until) {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return Err(late()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err(Absence::NoSocket)),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            return Ok(Err(Absence::NobodyListens));
         }
         Err(error) => return Err(error.into()),
     };
-    stream.set_read_timeout(Some(deadline))?;
-    stream.set_write_timeout(Some(deadline))?;
-    stream.write_all(frame)?;
-    let mut header = [0; HEADER];
-    stream.read_exact(&mut header)?;
-    let mut json = vec![0; frame_length(header)?];
-    stream.read_exact(&mut json)?;
-    Ok(Some(decode(&json)?))
+    let mut exchange = || -> io::Result<Result<Vec<u8>, FrameError>> {
+        write_all(&mut stream, frame, until)?;
+        let mut header = [0; HEADER];
+        read_exact(&mut stream, &mut header, until)?;
+        let length = match frame_length(header) {
+            Ok(length) => length,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut json = vec![0; length];
+        read_exact(&mut stream, &mut json, until)?;
+        Ok(Ok(json))
+    };
+    match exchange() {
+        Ok(json) => Ok(Ok(decode(&json?)?)),
+        Err(error) if is_timeout(&error) => Err(late()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Connects without waiting in the kernel, which knows no deadline there: an agent whose queue is full would hold us for
+/// ever. `None` when it stayed full.
+fn connect(socket: &Path, until: Instant) -> io::Result<Option<UnixStream>> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+
+    let address = SocketAddrUnix::new(socket)?;
+    loop {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let stream = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        match rustix::net::connect(&stream, &address) {
+            Ok(()) => {
+                let stream = UnixStream::from(stream);
+                stream.set_nonblocking(false)?;
+                return Ok(Some(stream));
+            }
+            Err(rustix::io::Errno::AGAIN) if Instant::now() + QUEUE_WAIT < until => {
+                std::thread::sleep(QUEUE_WAIT);
+            }
+            Err(rustix::io::Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The time that is left, for a socket's own timeout, of which zero would mean "for ever".
+fn left(until: Instant) -> io::Result<Option<Duration>> {
+    match until.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+        left => Ok(Some(left)),
+    }
+}
+
+fn write_all(stream: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_write_timeout(left(until)?)?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn read_exact(stream: &mut UnixStream, mut bytes: &mut [u8], until: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_read_timeout(left(until)?)?;
+        match stream.read(bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes = &mut bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }
 
 fn by_process(
@@ -166,4 +260,69 @@ fn by_process(
         return Err(BridgeProblem::Process(problem));
     }
     Ok(decode(json)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(300);
+
+    fn no_answer(socket: &Path) {
+        let begin = Instant::now();
+        let problem = over_socket(socket, b"x", SOON).unwrap_err();
+        assert!(
+            matches!(problem, BridgeProblem::NoAnswer { .. }),
+            "{problem}"
+        );
+        // Not how long it took, but that it ended at all long before the other side would have.
+        assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn an_agent_that_is_not_there_is_told_from_one_that_fell() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.sock");
+        assert_eq!(
+            over_socket(&socket, b"x", SOON).unwrap(),
+            Err(Absence::NoSocket)
+        );
+        drop(UnixListener::bind(&socket).unwrap());
+        assert_eq!(
+            over_socket(&socket, b"x", SOON).unwrap(),
+            Err(Absence::NobodyListens)
+        );
+    }
+
+    #[test]
+    fn an_agent_that_says_nothing_or_too_little_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        no_answer(&socket);
+        std::thread::spawn(move || {
+            let (mut silent, _) = listener.accept().unwrap();
+            let (mut trickling, _) = listener.accept().unwrap();
+            let _ = silent.write(b"");
+            let _ = trickling.write_all(&4000_u32.to_be_bytes());
+            while trickling.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        no_answer(&socket);
+    }
+
+    #[test]
+    fn an_agent_with_a_full_queue_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let mut waiting = Vec::new();
+        while let Some(stream) = connect(&socket, Instant::now() + QUEUE_WAIT).unwrap() {
+            waiting.push(stream);
+        }
+        no_answer(&socket);
+    }
 }

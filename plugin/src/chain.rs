@@ -73,7 +73,7 @@ fn request(
 ) -> Result<String, Error> {
     let injection = Injection {
         runtime_config: Some(&attachment.runtime_config),
-        device: attachment.device.as_ref().map(|device| device.id.as_str()),
+        device: device(attachment),
         cni_args: attachment.cni_args.as_ref(),
         prev_result,
     };
@@ -82,6 +82,17 @@ fn request(
             network: attachment.name.clone(),
             problem,
         })
+}
+
+/// The device of the kubelet's allocation, or the one that the pod names. Plugins such as sriov-cni look for it in the
+/// configuration and nowhere else.
+fn device(attachment: &Attachment) -> Option<&str> {
+    let named = || attachment.runtime_config.get("deviceID")?.as_str();
+    attachment
+        .device
+        .as_ref()
+        .map(|device| device.id.as_str())
+        .or_else(named)
 }
 
 fn call<'a>(

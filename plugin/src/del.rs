@@ -6,7 +6,8 @@ use crate::{
     chain,
     delegate::Executor,
     error::Error,
-    net_conf::NetConf,
+    lock::Lock,
+    net_conf::DelConf,
     record::{Attachment, Record},
     record_store::RecordStore,
 };
@@ -16,14 +17,18 @@ use crate::{
 ///
 /// # Errors
 /// A delegate failed, or the record cannot be read. The record is kept with what is left.
-pub fn del(conf: &NetConf, invocation: &Invocation) -> Result<(), Error> {
+pub fn del(conf: &DelConf, invocation: &Invocation) -> Result<(), Error> {
     let store = RecordStore::new(&conf.cni_dir);
-    let Some(record) = store.load(&invocation.container_id)? else {
+    if !store.is_there() {
         return Ok(());
+    }
+    let _lock = Lock::take(&store, &invocation.container_id, conf.delegate_timeout)?;
+    let Some(record) = store.load(&invocation.container_id)? else {
+        return store.remove(&invocation.container_id);
     };
+    // The namespace is the runtime's word alone: the path that was right at ADD may be another pod's by now.
     let mut executor = Executor::new(invocation, &conf.bin_dir, conf.delegate_timeout);
-    // The runtime may leave the namespace out when it is gone already; the plugins still know what to free.
-    executor.netns = executor.netns.or_else(|| record.netns.clone());
+    executor.path.extend(record.path.iter().cloned());
     detach(&executor, &store, record)
 }
 

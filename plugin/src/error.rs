@@ -17,6 +17,32 @@ pub enum Error {
     /// The environment is not what the specification wants.
     #[error(transparent)]
     Environment(#[from] InvocationError),
+    /// `CNI_ARGS` names a pod by half, or none although annotations ask for networks.
+    #[error(
+        "CNI_ARGS does not hold both K8S_POD_NAMESPACE and K8S_POD_NAME, without which the pod's networks cannot be found; the container runtime must set them"
+    )]
+    HalfAPod,
+    /// The network namespace cannot be entered.
+    #[error(
+        "the network namespace CNI_NETNS={path:?} cannot be entered: {problem}; does the sandbox still exist?"
+    )]
+    Netns {
+        /// Its path.
+        path: String,
+        /// What the system says.
+        #[source]
+        problem: io::Error,
+    },
+    /// An interface of that name is in the network namespace already.
+    #[error(
+        "network {network:?} would have the interface {interface:?}, which is in the pod already; choose another name in the pod's annotation"
+    )]
+    InterfaceThere {
+        /// The network.
+        network: String,
+        /// The name.
+        interface: InterfaceName,
+    },
     /// Standard input cannot be read.
     #[error("cannot read the network configuration from standard input: {0}")]
     Stdin(#[source] io::Error),
@@ -185,6 +211,12 @@ pub enum BridgeProblem {
     /// The reply is one to another request.
     #[error("it gave a reply to another request")]
     WrongReply,
+    /// It did not answer in time.
+    #[error("it gave no answer within {seconds} seconds")]
+    NoAnswer {
+        /// The deadline in seconds.
+        seconds: u64,
+    },
     /// The one-shot process failed.
     #[error("{0}")]
     Process(String),
@@ -194,7 +226,7 @@ pub enum BridgeProblem {
 #[derive(Debug, thiserror::Error)]
 pub enum DelegateProblem {
     /// It said so, with a CNI error.
-    #[error("{}{}", .0.msg, if .0.details.is_empty() { String::new() } else { format!(" ({})", .0.details) })]
+    #[error("{}", words(.0))]
     Said(spec::cni::Error),
     /// It printed no result.
     #[error("{problem}; it printed {printed:?}")]
@@ -249,11 +281,31 @@ impl Error {
                     code::UNMET_REQUEST
                 }
             }
-            Self::Bridge { .. } => code::TRY_AGAIN_LATER,
+            Self::Bridge { problem, .. } => match problem {
+                // Waiting mends neither a path that is too long nor one that may not be opened.
+                BridgeProblem::Io(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
+                    ) =>
+                {
+                    code::IO_FAILURE
+                }
+                BridgeProblem::Io(_)
+                | BridgeProblem::Frame(_)
+                | BridgeProblem::WrongReply
+                | BridgeProblem::NoAnswer { .. }
+                | BridgeProblem::Process(_) => code::TRY_AGAIN_LATER,
+            },
+            Self::Netns { .. } | Self::HalfAPod => code::INVALID_ENVIRONMENT,
+            Self::InterfaceThere { .. } => code::UNMET_REQUEST,
             Self::Resolver { .. } => code::IO_FAILURE,
+            Self::Unmet(failure) if failure.code == 0 => code::UNMET_REQUEST,
             Self::Unmet(failure) => failure.code,
             Self::NoPlugin { .. } => code::DELEGATE,
             Self::Delegate { problem, .. } => match &**problem {
+                // 0 would say that nothing failed.
+                DelegateProblem::Said(said) if said.code == 0 => code::DELEGATE,
                 DelegateProblem::Said(said) => said.code,
                 DelegateProblem::NoResult { .. }
                 | DelegateProblem::Status { .. }
@@ -264,6 +316,20 @@ impl Error {
             Self::NotUndone { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().map_or(code::DELEGATE, Self::code),
         }
+    }
+}
+
+/// What a plugin's error says, even if it says little.
+fn words(error: &spec::cni::Error) -> String {
+    let message = if error.msg.is_empty() {
+        "it gave an error without a message"
+    } else {
+        &error.msg
+    };
+    if error.details.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message} ({})", error.details)
     }
 }
 

@@ -69,6 +69,15 @@ pub enum Cluster {
 /// minutes, and a pod has several plugins.
 const DELEGATE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// More than an hour is a slip of the pen.
+const LONGEST_TIMEOUT: u64 = 3600;
+
+/// Multus's own default.
+const CNI_DIR: &str = "/var/lib/cni/multus";
+
+/// Multus's own default.
+const BIN_DIR: &str = "/opt/cni/bin";
+
 /// The key under which containerd and CRI-O hand the pod's annotations over.
 const POD_ANNOTATIONS: &str = "io.kubernetes.cri.pod-annotations";
 
@@ -128,9 +137,7 @@ impl NetConf {
             None => "kube-system".to_owned(),
             Some(name) => name,
         };
-        let seconds = keys
-            .get::<u64>("delegateTimeout", "a number of seconds")?
-            .filter(|&seconds| seconds > 0);
+        let delegate_timeout = delegate_timeout(&keys)?;
         Ok(Self {
             version,
             cluster: cluster(&keys, &name, version, kubeconfig.is_some())?,
@@ -142,10 +149,10 @@ impl NetConf {
             runtime_config,
             kubeconfig,
             conf_dir: path("confDir", "/etc/cni/multus/net.d")?,
-            cni_dir: path("cniDir", "/var/lib/cni/multus")?,
+            cni_dir: path("cniDir", CNI_DIR)?,
             bin_dir: keys
                 .get("binDir", "a path")?
-                .unwrap_or_else(|| "/opt/cni/bin".to_owned()),
+                .unwrap_or_else(|| BIN_DIR.to_owned()),
             bridge_expected: optional_path("bridgeSocket")?.is_some(),
             bridge_socket: path("bridgeSocket", "/run/polypod/bridge.sock")?,
             resolver: optional_path("resolver")?,
@@ -155,7 +162,55 @@ impl NetConf {
                     key: "multusNamespace",
                     problem: problem.to_string(),
                 })?,
-            delegate_timeout: seconds.map_or(DELEGATE_TIMEOUT, Duration::from_secs),
+            delegate_timeout,
+        })
+    }
+}
+
+fn delegate_timeout(keys: &Keys) -> Result<Duration, Error> {
+    let seconds = keys
+        .get::<u64>("delegateTimeout", "a number of seconds")?
+        .filter(|&seconds| seconds > 0);
+    match seconds {
+        None => Ok(DELEGATE_TIMEOUT),
+        Some(seconds) if seconds <= LONGEST_TIMEOUT => Ok(Duration::from_secs(seconds)),
+        Some(seconds) => Err(Error::Key {
+            key: "delegateTimeout",
+            problem: format!("it is {seconds} and must be at most {LONGEST_TIMEOUT} seconds"),
+        }),
+    }
+}
+
+/// What DEL needs of the configuration: where the records are, where plugins are, and how long they may take.
+///
+/// The record holds the rest. So whatever else has become wrong in the configuration since ADD does not keep a pod from
+/// being deleted.
+#[derive(Clone, Debug)]
+pub struct DelConf {
+    /// `cniDir`.
+    pub cni_dir: PathBuf,
+    /// `binDir`.
+    pub bin_dir: String,
+    /// `delegateTimeout`.
+    pub delegate_timeout: Duration,
+}
+
+impl DelConf {
+    /// Parses the configuration.
+    ///
+    /// # Errors
+    /// It is no JSON object, or one of these keys is wrong.
+    pub fn parse(stdin: &[u8]) -> Result<Self, Error> {
+        let keys: Keys = serde_json::from_slice(stdin).map_err(Error::NotJson)?;
+        let cni_dir = keys
+            .get::<PathBuf>("cniDir", "a path")?
+            .filter(|path| !path.as_os_str().is_empty());
+        Ok(Self {
+            cni_dir: cni_dir.unwrap_or_else(|| PathBuf::from(CNI_DIR)),
+            bin_dir: keys
+                .get("binDir", "a path")?
+                .unwrap_or_else(|| BIN_DIR.to_owned()),
+            delegate_timeout: delegate_timeout(&keys)?,
         })
     }
 }
@@ -245,10 +300,11 @@ fn is_master(conf: &NetworkConf, index: usize) -> Result<bool, Error> {
     let Some(raw) = conf.plugins()[0].field("masterplugin") else {
         return Ok(false);
     };
-    serde_json::from_str(raw.get()).map_err(|_| Error::Key {
+    let is_master: Option<bool> = serde_json::from_str(raw.get()).map_err(|_| Error::Key {
         key: "delegates",
         problem: format!("element {index}: \"masterplugin\" is {raw}; it must be true or false"),
-    })
+    })?;
+    Ok(is_master == Some(true))
 }
 
 /// The members of the configuration under their names in lower case.

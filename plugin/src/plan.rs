@@ -159,7 +159,12 @@ fn one(
         runtime_config: Map::new(),
         cni_args: None,
         device: None,
-        args: invocation.args.clone(),
+        args: if default {
+            invocation.args.clone()
+        } else {
+            // The address and the hardware address of the cluster network's interface are no other one's.
+            invocation.args.clone().without("IP").without("MAC")
+        },
         conf: delegate,
     };
     let nothing = Map::new();

@@ -21,7 +21,7 @@ pub struct Finished {
     pub status: ExitStatus,
     /// What it printed on standard output.
     pub stdout: Vec<u8>,
-    /// The end of what it printed on standard error.
+    /// What it printed on standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ pub enum Unfinished {
 }
 
 /// More output than any result has; what comes after it is not kept, so that a babbling program cannot fill memory.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 8 << 20;
 
 /// How often a program is looked at where the kernel cannot tell of its end (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(10);

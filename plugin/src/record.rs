@@ -24,6 +24,9 @@ pub struct Record {
     /// Its network namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netns: Option<String>,
+    /// Where plugins were searched at ADD (`CNI_PATH`); DEL may come without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
     /// Its pod, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodRef>,
@@ -75,6 +78,7 @@ impl Record {
             shape: SHAPE,
             container_id,
             netns,
+            path: Vec::new(),
             pod,
             attachments,
         }
@@ -161,6 +165,7 @@ mod tests {
             shape: SHAPE,
             container_id: "c1".parse().unwrap(),
             netns: Some("/run/netns/x".to_owned()),
+            path: vec!["/opt/cni/bin".to_owned()],
             pod: None,
             attachments: vec![Attachment {
                 name: "default/sriov-net-a".to_owned(),

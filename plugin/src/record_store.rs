@@ -58,37 +58,72 @@ impl RecordStore {
             .map_err(|error| failed("written", path, error))
     }
 
-    /// Removes a record. It need not be there.
+    /// Removes a record, and what a process left that was killed while it wrote one. Neither need be there.
     ///
     /// # Errors
     /// What the system says.
     pub fn remove(&self, container_id: &ContainerId) -> Result<(), Error> {
         let path = self.path(container_id);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed("removed", path, error)),
+        for file in [temporary(&path), path] {
+            match fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed("removed", file, error)),
+            }
         }
+        Ok(())
+    }
+
+    /// Whether there is a folder of records; on a node where nothing was ever attached there is none.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.folder.is_dir()
+    }
+
+    /// The folder of the records, made where it is missing.
+    pub(crate) fn folder(&self) -> io::Result<&Path> {
+        if !self.is_there() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.folder)?;
+            // Without this a power cut could take the folder, and the first record with it.
+            if let Some(parent) = self.folder.parent() {
+                File::open(parent)?.sync_all()?;
+            }
+        }
+        Ok(&self.folder)
     }
 
     fn write(&self, path: &Path, text: &str) -> io::Result<()> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)?;
-        // One name per sandbox: what a killed process left is overwritten by the next, and no other sandbox writes here.
-        let temporary = path.with_extension("json.new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(&self.folder)?.sync_all()
+        let folder = self.folder()?;
+        let temporary = temporary(path);
+        let written = write_whole(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+        if written.is_err() {
+            // What is not whole helps nobody; if it cannot be removed either, DEL does so.
+            let _ = fs::remove_file(&temporary);
+        }
+        written?;
+        File::open(folder)?.sync_all()
     }
+}
+
+/// One name per sandbox: what a killed process left is overwritten by the next, or removed by DEL.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 fn failed(attempted: &'static str, path: PathBuf, problem: impl ToString) -> Error {
@@ -117,7 +152,14 @@ mod tests {
             .unwrap()
             .collect();
         assert_eq!(files.len(), 1);
+        fs::write(temporary(&store.path(&id)), "half").unwrap();
         store.remove(&id).unwrap();
+        assert_eq!(
+            fs::read_dir(folder.path().join("sandboxes"))
+                .unwrap()
+                .count(),
+            0
+        );
         store.remove(&id).unwrap();
         assert_eq!(store.load(&id).unwrap(), None);
     }

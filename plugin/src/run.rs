@@ -5,7 +5,11 @@ use std::io;
 use serde_json::{Value, json};
 use spec::cni::{self, Command, Invocation, InvocationError, Version};
 
-use crate::{add, del, error::Error, net_conf::NetConf};
+use crate::{
+    add, del,
+    error::Error,
+    net_conf::{DelConf, NetConf},
+};
 
 /// What the process prints and how it ends.
 #[derive(Debug)]
@@ -65,7 +69,7 @@ fn carry_out(
         }
         Command::Del => {
             let invocation = Invocation::read(command, variable)?;
-            let conf = NetConf::parse(&stdin)?;
+            let conf = DelConf::parse(&stdin)?;
             del::del(&conf, &invocation).map(|()| None)
         }
         // A configuration that can be read is what STATUS can promise so far: an error would take the node out of service.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use spec::bridge::PodRef;
 
 use crate::{
+    bridge::Absence,
     error::Error,
     net_conf::{Cluster, NetConf},
 };
@@ -32,6 +33,22 @@ pub fn must_ask(conf: &NetConf, pod: Option<&PodRef>) -> bool {
     pod.is_some() && (may_ask_for_networks || cluster_may_be_an_object(conf))
 }
 
+/// Checks that annotations which ask for networks come with a pod to ask about.
+///
+/// # Errors
+/// They ask, and the runtime names no pod.
+pub fn check_pod_is_named(conf: &NetConf, pod: Option<&PodRef>) -> Result<(), Error> {
+    let asks = conf
+        .annotations
+        .as_ref()
+        .is_some_and(|annotations| !annotations.ask_for_nothing());
+    if asks && pod.is_none() {
+        Err(Error::HalfAPod)
+    } else {
+        Ok(())
+    }
+}
+
 /// Whether `clusterNetwork` may name a NetworkAttachmentDefinition: it is no path.
 #[must_use]
 pub fn cluster_may_be_an_object(conf: &NetConf) -> bool {
@@ -41,9 +58,9 @@ pub fn cluster_may_be_an_object(conf: &NetConf) -> bool {
 /// Who answers when there is no device-bridge at its socket.
 ///
 /// # Errors
-/// Nobody, although the pod asked for networks or the configuration expects a device-bridge: a pod is never started
-/// silently without its networks.
-pub fn without_bridge(conf: &NetConf, pod: &PodRef) -> Result<Source, Error> {
+/// Nobody, although the pod asked for networks, or a device-bridge is expected on this node: its socket is written in the
+/// configuration, or is there without a listener. A pod is never started silently without its networks.
+pub fn without_bridge(conf: &NetConf, pod: &PodRef, absence: Absence) -> Result<Source, Error> {
     if let Some(kubeconfig) = &conf.kubeconfig {
         return Ok(Source::Resolver {
             kubeconfig: kubeconfig.clone(),
@@ -57,10 +74,11 @@ pub fn without_bridge(conf: &NetConf, pod: &PodRef) -> Result<Source, Error> {
             passing,
         })
     };
-    if conf.bridge_expected {
+    let was_there = absence == Absence::NobodyListens;
+    if conf.bridge_expected || was_there {
         return refuse(
             format!(
-                "nothing answers at the configured bridgeSocket {socket}; is polypod-device-bridge running on this node?"
+                "nothing answers at the bridgeSocket {socket}; is polypod-device-bridge running on this node?"
             ),
             true,
         );
@@ -130,21 +148,36 @@ mod tests {
     fn nobody_is_started_silently_without_networks() {
         let pod = pod();
         assert_eq!(
-            without_bridge(&conf(DELEGATES), &pod).unwrap(),
+            without_bridge(&conf(DELEGATES), &pod, Absence::NoSocket).unwrap(),
             Source::Conf
         );
-        let thin =
-            without_bridge(&conf(&format!(r#"{DELEGATES}"kubeconfig":"/k","#)), &pod).unwrap();
+        let thin = without_bridge(
+            &conf(&format!(r#"{DELEGATES}"kubeconfig":"/k","#)),
+            &pod,
+            Absence::NoSocket,
+        )
+        .unwrap();
         assert_eq!(
             thin,
             Source::Resolver {
                 kubeconfig: "/k".into()
             }
         );
-        let asked = without_bridge(&conf(&format!("{DELEGATES}{NETWORKS}")), &pod).unwrap_err();
+        let asked = without_bridge(
+            &conf(&format!("{DELEGATES}{NETWORKS}")),
+            &pod,
+            Absence::NoSocket,
+        )
+        .unwrap_err();
         assert_eq!(asked.code(), 101);
-        let expected = without_bridge(&conf(&format!(r#"{DELEGATES}"bridgeSocket":"/b","#)), &pod)
-            .unwrap_err();
+        let expected = without_bridge(
+            &conf(&format!(r#"{DELEGATES}"bridgeSocket":"/b","#)),
+            &pod,
+            Absence::NoSocket,
+        )
+        .unwrap_err();
         assert_eq!(expected.code(), 11);
+        let fallen = without_bridge(&conf(DELEGATES), &pod, Absence::NobodyListens).unwrap_err();
+        assert_eq!(fallen.code(), 11);
     }
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, value::RawValue};
 
 /// What a value is.
-pub(crate) const fn of_value(value: &Value) -> &'static str {
+#[must_use]
+pub const fn of_value(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -15,7 +16,8 @@ pub(crate) const fn of_value(value: &Value) -> &'static str {
 }
 
 /// What a value is that has not been opened: its first character tells.
-pub(crate) fn of_raw(raw: &RawValue) -> &'static str {
+#[must_use]
+pub fn of_raw(raw: &RawValue) -> &'static str {
     match raw.get().trim_start().as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "a list",

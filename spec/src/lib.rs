@@ -6,7 +6,7 @@
 pub mod bridge;
 pub mod cni;
 pub mod device;
-mod kind;
+pub mod kind;
 mod name;
 pub mod network;
 

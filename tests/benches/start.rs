@@ -87,8 +87,8 @@ fn cases(folder: &Path, plugin: PathBuf, empty_rust: PathBuf) -> Vec<Case> {
         [
             ("CNI_COMMAND", verb),
             ("CNI_CONTAINERID", "bench"),
-            ("CNI_NETNS", "/run/netns/bench"),
-            ("CNI_IFNAME", "eth0"),
+            ("CNI_NETNS", "/proc/self/ns/net"),
+            ("CNI_IFNAME", "bench0"),
             (
                 "CNI_ARGS",
                 "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=bench;K8S_POD_UID=u",

@@ -26,6 +26,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: what_the_plugin_could_not_do_is_denied,
         },
         Scenario {
+            name: "admission::render_says_what_the_server_says",
+            needs: &[],
+            body: render_says_what_the_server_says,
+        },
+        Scenario {
             name: "admission::only_its_own_ca_is_trusted",
             needs: &[],
             body: only_its_own_ca_is_trusted,
@@ -161,6 +166,7 @@ fn what_the_plugin_could_not_do_is_denied() {
             "default-route",
         ),
         ("macvlan-conf@eth0", "eth0"),
+        ("macvlan-conf@lo", "'lo'"),
     ] {
         for answer in [
             webhook.mutate(&pod(networks, &json!({}))),
@@ -199,6 +205,29 @@ fn what_the_plugin_could_not_do_is_denied() {
             "{config}: {answer}"
         );
     }
+}
+
+/// What `render` prints is what the server answers: one decision, asked in two ways.
+fn render_says_what_the_server_says() {
+    let webhook = Webhook::start();
+    let examples = workspace().join("manifests/examples");
+    let rendered = std::process::Command::new(crate::fixture::binaries::path("kubectl-polypod"))
+        .args(["render", "-o", "patch", "-f"])
+        .arg(&examples)
+        .output()
+        .expect("kubectl-polypod can be executed");
+    let rendered: Vec<Value> = String::from_utf8_lossy(&rendered.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a patch a line"))
+        .collect();
+    let objects = api::objects::read(&[examples]).expect("the examples are objects");
+    let answered: Vec<Value> = objects
+        .iter()
+        .filter(|object| object.kind == "Pod")
+        .map(|object| Value::Array(patch(&webhook.mutate(&object.value))))
+        .collect();
+    assert_eq!(rendered, answered);
+    assert_eq!(answered.len(), 2);
 }
 
 fn only_its_own_ca_is_trusted() {

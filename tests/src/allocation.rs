@@ -53,6 +53,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: networks_from_files_of_the_node,
         },
         Scenario {
+            name: "allocation::a_device_that_the_pod_names_reaches_the_plugin",
+            needs: SCRIPTS,
+            body: a_device_that_the_pod_names_reaches_the_plugin,
+        },
+        Scenario {
             name: "allocation::the_default_network_of_a_pod",
             needs: SCRIPTS,
             body: the_default_network_of_a_pod,
@@ -423,6 +428,25 @@ fn the_default_network_of_a_pod() {
         assert!(
             calls[1].starts_with("ADD net1") && calls[1].contains("0000:03:02.3"),
             "both are counted together: {calls:#?}"
+        );
+        sandbox.del(&conf);
+    });
+}
+
+fn a_device_that_the_pod_names_reaches_the_plugin() {
+    Node::run(|node| {
+        delegates::install(node, "probe", delegates::PROBE);
+        let probe = json!({"cniVersion": "1.0.0", "type": "probe"});
+        let named = pod("p1", r#"[{"name":"plain","deviceID":"0000:03:02.7"}]"#);
+        let bridge = Bridge::start(node, &[network("plain", None, &probe), named]);
+        let conf = bridge.conf(&probe);
+        let sandbox = Sandbox::new(node, "p1");
+        sandbox.add(&conf);
+        let calls = delegates::calls(node);
+        assert!(
+            calls[1].contains(r#""deviceID":"0000:03:02.7""#)
+                && calls[1].contains(r#""pciBusID":"0000:03:02.7""#),
+            "{calls:#?}"
         );
         sandbox.del(&conf);
     });

@@ -56,6 +56,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: the_record_is_there_before_the_first_delegate,
         },
         Scenario {
+            name: "attach::an_interface_that_was_there_before_stays",
+            needs: NETWORK,
+            body: an_interface_that_was_there_before_stays,
+        },
+        Scenario {
+            name: "attach::del_waits_for_the_delegate_of_a_killed_add",
+            needs: SCRIPTS,
+            body: del_waits_for_the_delegate_of_a_killed_add,
+        },
+        Scenario {
             name: "attach::cluster_network_from_a_file",
             needs: SCRIPTS,
             body: cluster_network_from_a_file,
@@ -272,6 +282,11 @@ fn del_needs_the_record_alone() {
         );
         sandbox.del(&changed);
         nothing_is_left(node, &sandbox);
+        // What has become wrong since ADD keeps no pod from being deleted.
+        sandbox.add(&full);
+        let broken = json!({"name": "", "cniVersion": "9.9.9", "namespaceIsolation": true, "cniDir": full["cniDir"], "binDir": full["binDir"]});
+        sandbox.del(&broken);
+        nothing_is_left(node, &sandbox);
     });
 }
 
@@ -280,7 +295,7 @@ fn the_record_is_there_before_the_first_delegate() {
         delegates::install(
             node,
             "looks",
-            "cat > /dev/null; ls \"$node/state/sandboxes\" >> \"$calls\"; printf '{\"cniVersion\":\"1.0.0\"}'\n",
+            "cat > /dev/null; ls \"$node/state/sandboxes\" | grep json >> \"$calls\"; printf '{\"cniVersion\":\"1.0.0\"}'\n",
         );
         let conf = conf(
             node,
@@ -352,5 +367,51 @@ fn capabilities_reach_those_that_declare_them() {
             "the runtime's arguments are for the cluster network: {calls:#?}"
         );
         assert!(calls[0].contains("K8S_POD_NAME=p1"), "{calls:#?}");
+    });
+}
+
+fn an_interface_that_was_there_before_stays() {
+    Node::run(|node| {
+        let conf = conf(node, &json!({"delegates": [bridge(node)]}));
+        let sandbox = Sandbox::new(node, "p1");
+        sandbox.netns.ip(&["link", "add", "eth0", "type", "bridge"]);
+        let (code, message) = sandbox.fail("ADD", &conf);
+        assert_eq!(code, 101);
+        assert!(
+            message.contains("eth0") && message.contains("already"),
+            "{message}"
+        );
+        sandbox.del(&conf);
+        assert_eq!(
+            sandbox.netns.names(),
+            ["eth0"],
+            "nobody undoes what they have not done"
+        );
+        assert_eq!(node.files("state"), [].into());
+    });
+}
+
+/// The runtime kills the plugin while a delegate works, and then asks for DEL.
+fn del_waits_for_the_delegate_of_a_killed_add() {
+    Node::run(|node| {
+        let slow = "cat > /dev/null\ncase $CNI_COMMAND in\nADD) touch \"$node/begun\"; sleep 1; touch \"$node/made\"; printf '{\"cniVersion\":\"1.0.0\"}' ;;\nDEL) rm -f \"$node/made\" ;;\nesac\n";
+        delegates::install(node, "slow", slow);
+        let conf = conf(
+            node,
+            &json!({"delegates": [{"cniVersion": "1.0.0", "name": "a", "type": "slow"}]}),
+        );
+        let sandbox = Sandbox::new(node, "p1");
+        let mut killed = sandbox.start("ADD", &conf);
+        while !node.path("begun").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        killed.kill().expect("it is our child");
+        killed.wait().expect("it is our child");
+        sandbox.del(&conf);
+        assert!(
+            !node.path("made").exists(),
+            "what the delegate made after its ADD was killed is undone"
+        );
+        assert_eq!(node.files("state"), [].into());
     });
 }

@@ -2,7 +2,7 @@
 
 use admission::{
     Denial, NetworkIndex, Patched, Plan, Policy, Refusal, admit_network, admit_network_update,
-    patched, review_final, review_update,
+    needs_networks, patched, review_final, review_update,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
 use json_patch::Patch;
@@ -75,17 +75,21 @@ pub fn decide(
     ) {
         ("", "Pod", "CREATE" | "UPDATE") if !selects::networks(object.get()) => Ok(allowed()),
         ("", "Pod", "CREATE") => {
-            let networks = networks.ok_or(Undecided::NotSynced)?;
+            let pod: Pod = read("object", "Pod", object)?;
+            let none = NetworkIndex::default();
+            let networks = known(networks, &none, needs_networks(&pod))?;
             created_pod(hook, request, object, networks, policy)
         }
         ("", "Pod", "UPDATE") => {
-            let networks = networks.ok_or(Undecided::NotSynced)?;
             let new: Pod = read("object", "Pod", object)?;
             let old: Pod = match request.old_object {
                 Some(old) => read("oldObject", "Pod", old)?,
                 None => Pod::default(),
             };
             let namespace = namespace(request, &new)?;
+            let none = NetworkIndex::default();
+            let is_judged = old.network_annotations() != new.network_annotations();
+            let networks = known(networks, &none, is_judged && needs_networks(&new))?;
             Ok(judged(review_update(
                 &old, &new, &namespace, networks, policy,
             )))
@@ -96,6 +100,19 @@ pub fn decide(
             network(request, object)
         }
         _ => Ok(allowed()),
+    }
+}
+
+/// The networks; while they are not known yet, none at all for a decision that looks nothing up.
+fn known<'a>(
+    networks: Option<&'a NetworkIndex>,
+    none: &'a NetworkIndex,
+    are_needed: bool,
+) -> Result<&'a NetworkIndex, Undecided> {
+    match networks {
+        Some(networks) => Ok(networks),
+        None if are_needed => Err(Undecided::NotSynced),
+        None => Ok(none),
     }
 }
 

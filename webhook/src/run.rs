@@ -9,9 +9,10 @@ use std::{
 };
 
 use admission::NetworkIndex;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api::objects;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
+use hyper_util::rt::TokioTimer;
 use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
@@ -35,6 +36,9 @@ use crate::{
 
 /// How long requests that are being answered may take to end once the process is asked to.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long a connection may wait for a request. API servers keep theirs open for 90 seconds.
+const IDLE: Duration = Duration::from_secs(120);
 
 /// The same for a scrape of metrics.
 const DRAIN_PLAIN: Duration = Duration::from_secs(1);
@@ -89,9 +93,13 @@ pub async fn run(config: Config) -> Result<()> {
     let (health_listener, health_address) = bind(health_listen).context("--health-listen")?;
     let tls = RustlsConfig::from_config(certs::tls::server_config(identity.resolver())?);
     let (handle, health_handle) = (Handle::new(), Handle::new());
-    let served = axum_server::from_tcp_rustls(listener, tls)?
-        .handle(handle.clone())
-        .serve(webhook.into_make_service());
+    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE);
+    let served = server.serve(webhook.into_make_service());
     let health_served = axum_server::from_tcp(health_listener)?
         .handle(health_handle.clone())
         .serve(plain.into_make_service());
@@ -113,15 +121,12 @@ pub async fn run(config: Config) -> Result<()> {
             None => std::future::pending().await,
         }
     };
-    let background = async {
-        tokio::join!(
-            watched,
-            renew(identity, cert_out.as_deref(), &leaf_not_after)
-        );
-    };
+    let renewed = renew(identity, cert_out.as_deref(), &leaf_not_after);
     tokio::select! {
         result = &mut served => result.map(drop),
-        () = background => Ok(()),
+        // Neither ever ends; if one did, the webhook would go on with networks or a certificate of yesterday.
+        () = watched => bail!("watching the networks ended"),
+        _ = renewed => bail!("renewing the certificate ended"),
         signal = signals.received() => {
             info!(signal, "Ending");
             readiness.end();

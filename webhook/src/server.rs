@@ -17,7 +17,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tracing::{debug, error, info, warn};
 
 use crate::{
@@ -32,10 +31,6 @@ use crate::{
 
 /// The largest body that is read. API servers take objects of 3 MiB, and a review of a change holds two of them.
 pub const BODY_LIMIT: usize = 8 << 20;
-
-/// How many reviews are worked on at once; more wait their turn. With bodies of the largest kind this is also what bounds
-/// memory. A cluster that starts a thousand pods a second has a handful at a time.
-const AT_ONCE: usize = 64;
 
 /// What every request needs.
 #[derive(Clone, Debug)]
@@ -60,12 +55,16 @@ pub fn router(webhook: Webhook) -> Router {
         )
     };
     let timed = |hook| middleware::from_fn_with_state((hook, Arc::clone(&webhook.metrics)), timed);
+    // A body that is slow to come holds up nobody but itself: deciding takes microseconds, and there is no queue for it.
+    let bounded = |hook| {
+        to(hook)
+            .layer(middleware::from_fn(deadline::enforce))
+            .layer(timed(hook))
+    };
     Router::new()
-        .route("/mutate", to(Hook::Mutate).layer(timed(Hook::Mutate)))
-        .route("/validate", to(Hook::Validate).layer(timed(Hook::Validate)))
+        .route("/mutate", bounded(Hook::Mutate))
+        .route("/validate", bounded(Hook::Validate))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(GlobalConcurrencyLimitLayer::new(AT_ONCE))
-        .layer(middleware::from_fn(deadline::enforce))
         .with_state(webhook)
 }
 
@@ -77,6 +76,10 @@ async fn timed(
     let begin = Instant::now();
     let response = next.run(request).await;
     metrics.observe(hook, begin.elapsed());
+    if response.status() == StatusCode::GATEWAY_TIMEOUT {
+        metrics.count(hook, Outcome::Failed);
+        warn!(hook = hook.as_str(), "Review not answered in time");
+    }
     response
 }
 

@@ -118,7 +118,7 @@ fn vector_n12_an_object_that_is_still_to_be_named() {
     let mut unnamed = object("", None, json!(r#"{"type":"bridge"}"#));
     unnamed.metadata.generate_name = Some("net-".to_owned());
     assert_eq!(admit_network(&unnamed).unwrap(), []);
-    unnamed.spec.as_mut().unwrap().config = Some("{}".to_owned());
+    unnamed.spec = serde_json::json!({"config": "{}"});
     let denial = admit_network(&unnamed).unwrap_err().to_string();
     assert!(
         denial.contains("NetworkAttachmentDefinition ns1/net-* cannot"),

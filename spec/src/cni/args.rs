@@ -46,6 +46,13 @@ impl Args {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The same pairs without `key`.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.0.retain(|(k, _)| k != key);
+        self
+    }
+
     /// The same pairs with `key` set to `value`, in its old place if it had one.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {

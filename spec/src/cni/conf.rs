@@ -278,7 +278,7 @@ impl PluginConf {
         let type_place = format!("{place}/type");
         let plugin_type =
             text_at(&fields, "type", &type_place)?.ok_or_else(|| ConfError::NoType {
-                place: place.to_owned(),
+                place: if place.is_empty() { "/" } else { place }.to_owned(),
             })?;
         let plugin_type = PluginType::try_from(plugin_type).map_err(|problem| ConfError::Name {
             place: type_place,

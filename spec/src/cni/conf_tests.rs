@@ -29,7 +29,7 @@ fn what_crashes_the_peers_is_an_error_with_its_place() {
         ),
         ("{\"type\":\"\"}", "wrong at /type"),
         ("{\"type\":5}", "a number at /type"),
-        ("{\"type\":null}", "no 'type' at "),
+        ("{\"type\":null}", "no 'type' at /"),
         ("{\"type\":\"../sh\"}", "wrong at /type"),
         ("{\"type\":\"a\",\"cniVersion\":\"9.9.9\"}", "9.9.9"),
         (

@@ -68,7 +68,7 @@ pub struct Invocation {
     pub interface: InterfaceName,
     /// `CNI_ARGS`.
     pub args: Args,
-    /// `CNI_PATH`: where plugins are searched, in order.
+    /// `CNI_PATH`: where plugins are searched, in order. DEL may come without it.
     pub path: Vec<String>,
 }
 
@@ -131,7 +131,12 @@ impl Invocation {
             }
         };
         let interface = needed("CNI_IFNAME")?;
-        let path = needed("CNI_PATH")?;
+        let path = match command {
+            Command::Del => present("CNI_PATH").unwrap_or_default(),
+            Command::Add | Command::Check | Command::Gc | Command::Status | Command::Version => {
+                needed("CNI_PATH")?
+            }
+        };
         Ok(Self {
             container_id: container_id
                 .try_into()

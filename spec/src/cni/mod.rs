@@ -5,6 +5,7 @@
 mod args;
 mod conf;
 mod error;
+mod go;
 mod invocation;
 mod name;
 mod result;

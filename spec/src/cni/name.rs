@@ -6,10 +6,10 @@ name_type! {
     /// The id the runtime gives a container (a pod's sandbox). CNI specification, section 2, `CNI_CONTAINERID`.
     ContainerId,
     "container id",
-    |text| if is_cni_name(text) && text.len() <= 255 {
+    |text| if is_cni_name(text) && text.len() <= 240 {
         Ok(())
     } else {
-        Err("it must begin with a letter or digit, go on with letters, digits, '_', '.' and '-', and have at most 255 characters")
+        Err("it must begin with a letter or digit, go on with letters, digits, '_', '.' and '-', and have at most 240 characters")
     }
 }
 
@@ -26,15 +26,18 @@ name_type! {
 
 name_type! {
     /// The name of a network interface inside the container. CNI specification, section 2, `CNI_IFNAME`.
+    ///
+    /// `lo` is in every network namespace already, and the kernel takes `%d` for a number of its own choice; both would
+    /// fail only after half of an attachment was made.
     InterfaceName,
     "interface name",
     |text| {
         let ok = (1..=15).contains(&text.len())
-            && !matches!(text, "." | "..")
-            && !text.contains(['/', ':'])
+            && !matches!(text, "." | ".." | "lo")
+            && !text.contains(['/', ':', '%'])
             && !text.contains(char::is_whitespace)
             && !text.contains(char::is_control);
-        if ok { Ok(()) } else { Err("it must have 1 to 15 bytes, no blanks, '/' or ':', and be neither '.' nor '..'") }
+        if ok { Ok(()) } else { Err("it must have 1 to 15 bytes, no blanks, '/', ':' or '%', and be none of 'lo', '.' and '..'") }
     }
 }
 
@@ -59,7 +62,17 @@ mod tests {
         for good in ["eth0", "net1.100", "Net_1", "123456789012345"] {
             assert!(InterfaceName::try_from(good).is_ok(), "{good}");
         }
-        for bad in ["", "1234567890123456", "a b", "a/b", "a:b", ".", ".."] {
+        for bad in [
+            "",
+            "1234567890123456",
+            "a b",
+            "a/b",
+            "a:b",
+            ".",
+            "..",
+            "lo",
+            "net%d",
+        ] {
             assert!(InterfaceName::try_from(bad).is_err(), "{bad:?}");
         }
     }

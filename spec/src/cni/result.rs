@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{UnsupportedVersion, Version, result_wire};
+use super::{UnsupportedVersion, Version, go, result_wire};
 
 /// The result of ADD, in the shape of version 1.1.0. Older shapes are converted when they are read and printed.
 /// CNI specification, section 5, "ADD Success".
@@ -28,13 +28,21 @@ pub struct Interface {
     /// Its name.
     pub name: String,
     /// Its hardware address.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "go::zero",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub mac: String,
     /// Its MTU in bytes. From 1.1.0 on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
     /// The path of the network namespace it is in; empty on the host.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "go::zero",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub sandbox: String,
     /// A socket that stands for the interface. From 1.1.0 on.
     #[serde(
@@ -65,7 +73,11 @@ pub struct Route {
     /// Where to.
     pub dst: IpNet,
     /// The gateway, if not the network's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "go::address",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub gw: Option<IpAddr>,
     /// MTU along the route in bytes. From 1.1.0 on, as are the ones below.
     #[serde(default, skip_serializing_if = "Option::is_none")]

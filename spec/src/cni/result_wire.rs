@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{AddResult, Dns, Interface, IpConfig, ResultError, Route, Version};
+use super::{AddResult, Dns, Interface, IpConfig, ResultError, Route, Version, go};
 
 /// All shapes at once: which members are there tells them apart.
 #[derive(Deserialize)]
@@ -24,6 +24,7 @@ struct Wire {
 #[derive(Deserialize)]
 struct WireIp {
     address: IpNet,
+    #[serde(default, deserialize_with = "go::address")]
     gateway: Option<IpAddr>,
     /// Some plugins write -1 for "none".
     interface: Option<i64>,
@@ -33,6 +34,7 @@ struct WireIp {
 #[derive(Deserialize)]
 struct WireIpOld {
     ip: IpNet,
+    #[serde(default, deserialize_with = "go::address")]
     gateway: Option<IpAddr>,
     routes: Option<Vec<Route>>,
 }
@@ -233,6 +235,8 @@ mod tests {
                 .interface,
             None
         );
+        let zeros = r#"{"interfaces":[{"name":"a","mac":null,"sandbox":null}],"ips":[{"address":"10.0.0.5/24","gateway":""}],"routes":[{"dst":"0.0.0.0/0","gw":""}]}"#;
+        assert_eq!(parse(zeros, Version::V1_0_0).unwrap().0.routes[0].gw, None);
         for bad in ["", "hello", "[]", "{\"ips\":5}", "{\"cniVersion\":\"7\"}"] {
             assert!(parse(bad, Version::V1_0_0).is_err(), "{bad:?}");
         }

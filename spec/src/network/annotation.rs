@@ -7,6 +7,10 @@ use super::{
     short_form,
 };
 
+/// How many networks a pod can select. Kernels take far more interfaces, but an annotation of 256 KiB could name a hundred
+/// thousand, and everybody who reads it would work for them.
+pub const MOST_NETWORKS: usize = 256;
+
 /// Parses `k8s.v1.cni.cncf.io/networks`. A name without a namespace means the pod's. A blank annotation is no network.
 ///
 /// # Errors
@@ -26,6 +30,13 @@ pub fn parse_networks(
         return Ok(Vec::new());
     }
     let selections = parse_list(NETWORKS, text, pod_namespace)?;
+    if selections.len() > MOST_NETWORKS {
+        return Err(AnnotationError::TooMany {
+            annotation: NETWORKS,
+            count: selections.len(),
+            limit: MOST_NETWORKS,
+        });
+    }
     check_interfaces(&selections)?;
     check_devices(&selections)?;
     check_default_routes(&selections)?;

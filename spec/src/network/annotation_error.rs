@@ -23,6 +23,16 @@ pub enum AnnotationError {
         /// What it is.
         found: &'static str,
     },
+    /// More networks than a pod can have.
+    #[error("annotation {annotation} names {count} networks; a pod can have at most {limit}")]
+    TooMany {
+        /// The annotation's key.
+        annotation: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// One element is wrong.
     #[error("annotation {annotation}: {entry}")]
     Entry {

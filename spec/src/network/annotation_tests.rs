@@ -142,6 +142,14 @@ fn errors_name_the_element_the_field_and_what_would_be_right() {
 }
 
 #[test]
+fn a_pod_has_a_limited_number_of_networks() {
+    let many = |count: usize| vec!["a"; count].join(",");
+    assert_eq!(networks(&many(MOST_NETWORKS)).len(), MOST_NETWORKS);
+    let error = parse_networks(&many(MOST_NETWORKS + 1), &namespace()).unwrap_err();
+    assert!(error.to_string().contains("names 257 networks"), "{error}");
+}
+
+#[test]
 fn the_default_network_is_exactly_one() {
     let system: Namespace = "kube-system".parse().unwrap();
     assert_eq!(

@@ -17,7 +17,7 @@ mod status;
 mod unmet;
 
 pub use address::{AddressError, Guid, IpRequest, MacAddress};
-pub use annotation::{parse_default_network, parse_networks};
+pub use annotation::{MOST_NETWORKS, parse_default_network, parse_networks};
 pub use annotation_error::{AnnotationError, EntryError};
 pub use bandwidth::{Bandwidth, Rate};
 pub use key::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, RESOURCE_NAME};

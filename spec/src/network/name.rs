@@ -14,10 +14,10 @@ name_type! {
 }
 
 name_type! {
-    /// The name of a NetworkAttachmentDefinition: DNS-1123 labels joined by dots. The comma-delimited form takes
+    /// The name of a NetworkAttachmentDefinition or a pod: DNS-1123 labels joined by dots. The comma-delimited form takes
     /// names without dots only.
     ObjectName,
-    "NetworkAttachmentDefinition name",
+    "object name",
     |text| if text.len() <= 253 && text.split('.').all(is_dns_label) {
         Ok(())
     } else {

@@ -1,0 +1,45 @@
+//! A look into the pod's network namespace before anything is attached.
+//!
+//! A plugin that finds its interface's name taken fails, and undoing that failure would delete the interface that was there
+//! before. So this is found out before there is anything to undo.
+
+use std::{collections::BTreeSet, fs, io, os::fd::AsFd as _};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::{error::Error, plan::Planned};
+
+/// Checks that no planned interface is in the network namespace already.
+///
+/// # Errors
+/// One is, or the namespace cannot be entered.
+pub fn check_interfaces_are_free(netns: &str, planned: &[Planned]) -> Result<(), Error> {
+    let there = interfaces(netns).map_err(|problem| Error::Netns {
+        path: netns.to_owned(),
+        problem,
+    })?;
+    match planned
+        .iter()
+        .find(|attachment| there.contains(attachment.interface.as_str()))
+    {
+        None => Ok(()),
+        Some(attachment) => Err(Error::InterfaceThere {
+            network: attachment.name.clone(),
+            interface: attachment.interface.clone(),
+        }),
+    }
+}
+
+/// The names of the interfaces in a network namespace, read on a thread of its own: this one stays where it is.
+fn interfaces(netns: &str) -> io::Result<BTreeSet<String>> {
+    let file = fs::File::open(netns)?;
+    let look = move || -> io::Result<String> {
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+        fs::read_to_string("/proc/thread-self/net/dev")
+    };
+    let looked = std::thread::Builder::new().spawn(look)?.join();
+    let text = looked.map_err(|_| io::Error::other("looking into it panicked"))??;
+    // Two lines of headings, then a line an interface: its name, a colon, its counters.
+    let names = text.lines().skip(2).filter_map(|line| line.split_once(':'));
+    Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
+}
