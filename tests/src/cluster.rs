@@ -80,6 +80,26 @@ async fn tell(node: &Node, plane: &ControlPlane) {
     let resources = json!(created.spec.as_ref().unwrap().containers[0].resources);
     assert_eq!(resources["limits"]["intel.com/sriov"], "2", "{resources}");
 
+    // Whatever the mutating hook did not do, the validating one finds.
+    let mutating: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    mutating
+        .delete("polypod", &Default::default())
+        .await
+        .expect("the hook was registered");
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let denied = wait_for(async || {
+        let created = pods.create(&dry_run, &pod("p2", "sriov-net-a")).await;
+        created.err().map(|error| error.to_string())
+    })
+    .await;
+    assert!(
+        denied.contains("validate.polypod.dev") && denied.contains("needs 1 of intel.com/sriov"),
+        "{denied}"
+    );
+
     // The scheduler's part.
     let nodes: Api<NodeObject> = Api::all(client.clone());
     create(

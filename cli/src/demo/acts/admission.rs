@@ -94,9 +94,11 @@ fn ask(
     json_patch::patch(&mut pod, &patch).context("the patch does not fit the pod")?;
     let after: Pod = serde_json::from_value(pod.clone()).context("the patched pod is no pod")?;
 
-    if let Verdict::Denied { reason } = server.review("/validate", "demo-validate", &pod)? {
-        return Ok(denied(scene, "/validate", &reason, out));
-    }
+    let verdict = match server.review("/validate", "demo-validate", &pod)? {
+        Verdict::Denied { reason } => return Ok(denied(scene, "/validate", &reason, out)),
+        Verdict::Allowed { patch, .. } if patch.0.is_empty() => "allowed",
+        Verdict::Allowed { .. } => "allowed with a patch, which no API server takes",
+    };
     // After the verdict: the annotation of a refused pod may be no annotation.
     let needed = expectation::expected(&after, &node.networks, "", RESOURCE)?;
     let needed = needed.iter().filter(|one| one.needs_device).count() as u64;
@@ -115,8 +117,22 @@ fn ask(
     out.check(
         "the validating webhook's verdict on the patched pod",
         "allowed",
-        "allowed",
+        verdict,
     );
+    if needed > had_limits {
+        let unpatched = match server.review("/validate", "demo-validate-unpatched", scene.pod)? {
+            Verdict::Denied { reason } if reason.contains(RESOURCE) => {
+                format!("denied for want of {RESOURCE}")
+            }
+            Verdict::Denied { reason } => format!("denied ({reason})"),
+            Verdict::Allowed { .. } => "allowed".to_owned(),
+        };
+        out.check(
+            "its verdict on the pod as it was",
+            format!("denied for want of {RESOURCE}"),
+            unpatched,
+        );
+    }
 
     let again = match server.review("/mutate", "demo-mutate-again", &pod)? {
         Verdict::Denied { reason } => format!("a denial ({reason})"),

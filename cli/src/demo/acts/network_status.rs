@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
 use api::pod::Pod;
-use serde_json::json;
+use serde_json::{Value, json};
 use spec::{
     device::DeviceId,
     network::{NETWORK_STATUS, NetworkStatus},
@@ -75,7 +75,9 @@ fn wanted(
             .map(|interface| interface.mac.clone())
             .unwrap_or_default(),
         default: one.interface == "eth0",
-        device_info: device.map(|device| json!({"pci": {"pci-address": device}})),
+        device_info: device.map(
+            |device| json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": device}}),
+        ),
         ..NetworkStatus::default()
     }
 }
@@ -90,13 +92,17 @@ fn addresses(interface: &Interface) -> Vec<String> {
 }
 
 fn describe(status: &NetworkStatus) -> String {
-    let device = status.device_info.as_ref();
-    let device = device.and_then(|info| info["pci"]["pci-address"].as_str());
-    let device = device.map_or(String::new(), |device| format!(", device {device}"));
+    let word = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
+    let device = status.device_info.as_ref().map_or(String::new(), |info| {
+        let [kind, version] = ["type", "version"].map(|key| word(&info[key]));
+        let address = word(&info["pci"]["pci-address"]);
+        format!(", device {address} ({kind} {version})")
+    });
     let default = if status.default { ", default" } else { "" };
     format!(
-        "{} has {} ({}){device}{default}",
+        "{} on {} has {} ({}){device}{default}",
         status.name,
+        status.interface,
         status.ips.join(" "),
         status.mac
     )
@@ -110,12 +116,12 @@ mod tests {
     fn what_the_author_can_read() {
         let status: NetworkStatus = serde_json::from_value(json!({
             "name": "default/sriov-net-a", "interface": "net2", "ips": ["10.56.217.171"], "mac": "02:00:00:00:00:01",
-            "device-info": {"type": "pci", "pci": {"pci-address": "0000:03:02.2"}},
+            "device-info": {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:03:02.2"}},
         }))
         .unwrap();
         assert_eq!(
             describe(&status),
-            "default/sriov-net-a has 10.56.217.171 (02:00:00:00:00:01), device 0000:03:02.2"
+            "default/sriov-net-a on net2 has 10.56.217.171 (02:00:00:00:00:01), device 0000:03:02.2 (pci 1.1.0)"
         );
     }
 }
