@@ -1,4 +1,4 @@
-//! Executes a program with a deadline: text in, text out, and nothing of it left running.
+//! Executes a program with a deadline: text in, text out, and nothing of its process group left running.
 
 use std::{
     ffi::OsStr,

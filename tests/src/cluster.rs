@@ -80,6 +80,16 @@ async fn tell(node: &Node, plane: &ControlPlane) {
     let resources = json!(created.spec.as_ref().unwrap().containers[0].resources);
     assert_eq!(resources["limits"]["intel.com/sriov"], "2", "{resources}");
 
+    // What the watch has not brought yet is asked for.
+    for index in 0..5 {
+        let name = format!("fresh-{index}");
+        create(&networks, json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+            "metadata": {"name": name}, "spec": {"config": r#"{"cniVersion":"1.0.0","type":"probe"}"#}})).await;
+        pods.create(&PostParams::default(), &pod(&name, &name))
+            .await
+            .expect("the network was there before the pod");
+    }
+
     // Whatever the mutating hook did not do, the validating one finds.
     let mutating: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
     mutating

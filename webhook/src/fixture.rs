@@ -53,6 +53,7 @@ pub(crate) fn unsynced() -> Webhook {
         networks: Arc::new(Networks::default()),
         policy: Arc::new(Policy::default()),
         metrics: Arc::new(Metrics::new()),
+        api_server: None,
     }
 }
 

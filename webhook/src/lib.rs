@@ -12,6 +12,7 @@ pub mod decide;
 pub mod health;
 pub mod hook;
 pub mod identity;
+pub mod live;
 pub mod logging;
 pub mod metrics;
 pub mod networks;

@@ -81,6 +81,7 @@ pub async fn run(config: Config) -> Result<()> {
         networks: Arc::clone(&networks),
         policy: Arc::new(policy),
         metrics: Arc::clone(&metrics),
+        api_server: client.clone(),
     });
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),

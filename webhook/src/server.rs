@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use kube::Client;
 use tracing::{debug, error, info, warn};
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     deadline,
     decide::{Decision, Undecided, decide},
     hook::Hook,
+    live::{self, Unread},
     metrics::{Metrics, Outcome},
     networks::Networks,
     review::{self, Request, ReviewError},
@@ -33,7 +35,7 @@ use crate::{
 pub const BODY_LIMIT: usize = 8 << 20;
 
 /// What every request needs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     /// The networks that pods select.
     pub networks: Arc<Networks>,
@@ -41,6 +43,16 @@ pub struct Webhook {
     pub policy: Arc<Policy>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
+    /// The API server, for networks that are not known here yet; none where networks come from files.
+    pub api_server: Option<Client>,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The routes.
@@ -50,7 +62,7 @@ pub fn router(webhook: Webhook) -> Router {
             async move |State(webhook): State<Webhook>,
                         headers: HeaderMap,
                         body: Result<Bytes, BytesRejection>| {
-                serve(hook, &webhook, &headers, body)
+                serve(hook, &webhook, &headers, body).await
             },
         )
     };
@@ -96,6 +108,8 @@ enum Failure {
     Review(#[from] ReviewError),
     #[error(transparent)]
     Undecided(#[from] Undecided),
+    #[error(transparent)]
+    Unread(#[from] Unread),
     #[error("writing the answer: {0}")]
     Answer(#[from] serde_json::Error),
 }
@@ -110,7 +124,9 @@ impl Failure {
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Undecided(Undecided::NotSynced) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -118,20 +134,19 @@ impl Failure {
     }
 }
 
-fn serve(
+async fn serve(
     hook: Hook,
     webhook: &Webhook,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answer = body
-        .map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                Failure::TooLarge
-            }
-            other => Failure::Body(other),
-        })
-        .and_then(|body| answer(hook, webhook, headers, &body));
+    let answer = match body {
+        Ok(body) => answer(hook, webhook, headers, &body).await,
+        Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
+            Err(Failure::TooLarge)
+        }
+        Err(other) => Err(Failure::Body(other)),
+    };
     answer.unwrap_or_else(|failure| {
         webhook.metrics.count(hook, Outcome::Failed);
         let status = failure.status();
@@ -144,7 +159,7 @@ fn serve(
     })
 }
 
-fn answer(
+async fn answer(
     hook: Hook,
     webhook: &Webhook,
     headers: &HeaderMap,
@@ -152,9 +167,22 @@ fn answer(
 ) -> Result<Response, Failure> {
     check_content_type(headers)?;
     let request = review::parse(body)?;
-    let decision = webhook
+    let mut decision = webhook
         .networks
         .read(|networks| decide(hook, &request, networks, &webhook.policy))?;
+    if let (Decision::Denied(denial), Some(client)) = (&decision, &webhook.api_server) {
+        let found = live::read(client, &live::missing(denial)).await?;
+        if !found.is_empty() {
+            // Not into the networks that all share: the watch alone says what is there, and what is gone again.
+            let mut networks = webhook
+                .networks
+                .read(|networks| networks.cloned().unwrap_or_default());
+            for network in found {
+                networks.insert(network);
+            }
+            decision = decide(hook, &request, Some(&networks), &webhook.policy)?;
+        }
+    }
     let answer = serde_json::to_vec(&Answer::new(&request.uid, &decision)?)?;
     webhook.metrics.count(hook, Outcome::from(&decision));
     log(hook, &request, &decision);
