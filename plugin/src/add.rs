@@ -43,7 +43,7 @@ pub fn add(conf: &NetConf, invocation: &Invocation) -> Result<AddResult, Error> 
     }
     netns::check_interfaces_are_free(invocation.netns.as_deref().unwrap_or_default(), &planned)?;
     // Nothing has been written so far. Another ADD of this sandbox may have come as far as this one.
-    let _lock = Lock::take(&store, &invocation.container_id, conf.delegate_timeout)?;
+    let lock = Lock::take(&store, &invocation.container_id, conf.delegate_timeout)?;
     check_is_new(&store, invocation)?;
     let mut record = Record::intend(
         invocation.container_id.clone(),
@@ -54,6 +54,8 @@ pub fn add(conf: &NetConf, invocation: &Invocation) -> Result<AddResult, Error> 
     record.path.clone_from(&invocation.path);
     store.save(&record)?;
     let results = attach(&executor, &store, record, &planned)?;
+    // All is written; a DEL need not wait for a slow agent.
+    drop(lock);
     if let (Some(pod), Some(bridge)) = (pod, bridge) {
         report(&bridge, was_asked, pod, invocation, &planned, &results);
     }
