@@ -164,6 +164,8 @@ mod tests {
                 name: name.to_owned(),
                 ..NetworkStatus::default()
             }],
+            added: Vec::new(),
+            traceparent: None,
         }
     }
 

@@ -126,6 +126,8 @@ mod tests {
                     name: name.to_owned(),
                     ..Default::default()
                 }],
+                added: Vec::new(),
+                traceparent: None,
             });
         }
         let newest = queue.newest.clone();

@@ -78,6 +78,8 @@ async fn a_report_is_published_before_the_end() {
         pod: question.pod,
         container_id: question.container_id,
         statuses: vec![spec::network::NetworkStatus::default()],
+        added: Vec::new(),
+        traceparent: None,
     });
     let frame = encode(&report).unwrap();
     assert_eq!(reply(config(folder.path()), &frame).await, Reply::Taken);

@@ -240,6 +240,8 @@ async fn a_report_is_taken_and_published() {
         pod: question.pod,
         container_id: question.container_id,
         statuses: vec![status],
+        added: Vec::new(),
+        traceparent: None,
     });
     assert_eq!(agent.ask(&report).await, Reply::Taken);
     let folder = agent.stop().await;

@@ -61,6 +61,7 @@ impl Unassigned {
                 runtime_config: selection.runtime_config(),
                 cni_args: selection.cni_args.clone(),
                 default_route: selection.default_route.clone(),
+                parallel: false,
             },
         })
     }

@@ -109,11 +109,13 @@ fn ask(
         Cluster::Named(_) | Cluster::Delegates { .. } => None,
     };
     let question = Question {
-        pod: pod.clone(),
-        container_id: invocation.container_id.clone(),
         annotations: conf.annotations.clone(),
         cluster_network,
-        system_namespace: conf.system_namespace.clone(),
+        ..Question::about(
+            pod.clone(),
+            invocation.container_id.clone(),
+            conf.system_namespace.clone(),
+        )
     };
     let agent = Bridge::Agent {
         socket: conf.bridge_socket.clone(),
@@ -247,6 +249,8 @@ fn report(
         pod,
         container_id: invocation.container_id.clone(),
         statuses,
+        added: Vec::new(),
+        traceparent: None,
     };
     if let Err(error) = bridge.report(report, was_asked) {
         // Where nobody reads standard error there is nobody to tell.

@@ -1,6 +1,6 @@
 //! What will be attached, in which order, under which names: a function of the configuration and the answer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use serde_json::{Map, Value};
 use spec::{
@@ -30,6 +30,12 @@ pub struct Planned {
     pub device: Option<Device>,
     /// `CNI_ARGS`.
     pub args: Args,
+    /// `default-route`: the gateways of the pod's default routes.
+    pub default_route: Option<Vec<IpAddr>>,
+    /// Whether it may be made together with others.
+    pub parallel: bool,
+    /// The device-info file of the attachment.
+    pub device_info: Option<PathBuf>,
 }
 
 /// The delegates of a sandbox, their configurations found.
@@ -159,6 +165,9 @@ fn one(
         runtime_config: Map::new(),
         cni_args: None,
         device: None,
+        default_route: None,
+        parallel: false,
+        device_info: None,
         args: if default {
             invocation.args.clone()
         } else {
@@ -188,6 +197,8 @@ fn one(
     if let Some(attachment) = attachment {
         planned.args = with_legacy_args(planned.args, &attachment.runtime_config);
         planned.cni_args = attachment.cni_args;
+        planned.default_route = attachment.default_route;
+        planned.parallel = attachment.parallel;
         planned.device = attachment.device;
         runtime_config.extend(attachment.runtime_config);
     }

@@ -34,6 +34,7 @@ fn attachment(name: &str, conf: &str) -> (Attachment, NetworkConf) {
         runtime_config: Map::new(),
         cni_args: None,
         default_route: None,
+        parallel: false,
     };
     (attachment, NetworkConf::parse(conf).unwrap())
 }

@@ -2,6 +2,8 @@
 //!
 //! It is written before the first delegate is executed, so that at no instant an effect exists that no record knows of.
 
+use std::{net::IpAddr, path::PathBuf};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use spec::{
@@ -30,6 +32,9 @@ pub struct Record {
     /// Its pod, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodRef>,
+    /// `CNI_IFNAME` of the ADD: with the container id what the runtime calls an attachment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<InterfaceName>,
     /// The attachments in the order of ADD.
     pub attachments: Vec<Attachment>,
 }
@@ -59,7 +64,13 @@ pub struct Attachment {
     /// `CNI_ARGS`.
     #[serde(default)]
     pub args: String,
-    /// The result of ADD in version 1.1.0; absent until ADD has succeeded.
+    /// The device-info file of the attachment (`CNIDeviceInfoFile`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_info: Option<PathBuf>,
+    /// `default-route`: the gateways of the pod's default routes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_route: Option<Vec<IpAddr>>,
+    /// The result of ADD in version 1.1.0, corrected for `default-route`; absent until ADD has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
 }
@@ -80,6 +91,7 @@ impl Record {
             netns,
             path: Vec::new(),
             pod,
+            interface: None,
             attachments,
         }
     }
@@ -140,6 +152,8 @@ impl Attachment {
             cni_args: planned.cni_args.clone(),
             device: planned.device.clone(),
             args: planned.args.to_string(),
+            device_info: planned.device_info.clone(),
+            default_route: planned.default_route.clone(),
             result: None,
         }
     }
@@ -167,6 +181,7 @@ mod tests {
             netns: Some("/run/netns/x".to_owned()),
             path: vec!["/opt/cni/bin".to_owned()],
             pod: None,
+            interface: None,
             attachments: vec![Attachment {
                 name: "default/sriov-net-a".to_owned(),
                 default: false,
@@ -179,6 +194,8 @@ mod tests {
                     id: "0000:03:02.1".parse().unwrap(),
                 }),
                 args: "A=b".to_owned(),
+                device_info: None,
+                default_route: None,
                 result: None,
             }],
         }

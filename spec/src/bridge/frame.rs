@@ -104,17 +104,16 @@ mod tests {
     };
 
     fn question() -> Request {
-        Request::Question(Question {
-            pod: super::super::PodRef {
-                namespace: "default".parse().unwrap(),
-                name: "p1".parse().unwrap(),
-                uid: Some("u1".to_owned()),
-            },
-            container_id: "c1".parse().unwrap(),
-            annotations: None,
-            cluster_network: None,
-            system_namespace: "kube-system".parse().unwrap(),
-        })
+        let pod = super::super::PodRef {
+            namespace: "default".parse().unwrap(),
+            name: "p1".parse().unwrap(),
+            uid: Some("u1".to_owned()),
+        };
+        Request::Question(Question::about(
+            pod,
+            "c1".parse().unwrap(),
+            "kube-system".parse().unwrap(),
+        ))
     }
 
     #[test]

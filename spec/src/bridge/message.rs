@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -56,7 +57,7 @@ impl fmt::Display for PodRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodAnnotations {
-    /// `k8s.v1.cni.cncf.io/networks`.
+    /// `k8s.v1.cni.cncf.io/networks`; in a [`Legacy`] configuration the annotation that its release of Multus read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<String>,
     /// `v1.multus-cni.io/default-network`.
@@ -93,6 +94,72 @@ pub struct Question {
     /// Where the cluster network's NetworkAttachmentDefinition and the pod's default network are looked up
     /// (`multusNamespace`).
     pub system_namespace: Namespace,
+    /// `defaultNetworks` of the plugin's configuration that may be NetworkAttachmentDefinitions (of `multusNamespace`) and
+    /// that this pod is to get: none for a pod of one of the `systemNamespaces`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_networks: Vec<ObjectName>,
+    /// `namespaceIsolation`: which namespaces the pod's annotations may refer to. Absent when they may refer to all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// `legacy`: the old release of Multus whose objects and annotation are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy: Option<Legacy>,
+    /// The W3C trace context of the call (`TRACEPARENT`), for logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// `namespaceIsolation: true`: a pod's annotations may refer to NetworkAttachmentDefinitions of the pod's own namespace and
+/// of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Isolation {
+    /// `globalNamespaces`; `default` unless the configuration lists others.
+    pub global_namespaces: Vec<Namespace>,
+}
+
+/// A release of Multus from before NetworkAttachmentDefinitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Legacy {
+    /// Multus v1 (2017): `Network` objects of `kubernetes.com/v1` in the namespace `default`, with `plugin` and `args` beside
+    /// `metadata`, chosen by the annotation `networks`, of which the first is the cluster network.
+    V1,
+    /// Multus v2 (2018): `Network` objects of `kubernetes.cni.cncf.io/v1`, chosen by `kubernetes.v1.cni.cncf.io/networks`.
+    V2,
+}
+
+impl Question {
+    /// The question about a sandbox with nothing configured.
+    #[must_use]
+    pub const fn about(
+        pod: PodRef,
+        container_id: ContainerId,
+        system_namespace: Namespace,
+    ) -> Self {
+        Self {
+            pod,
+            container_id,
+            annotations: None,
+            cluster_network: None,
+            system_namespace,
+            default_networks: Vec::new(),
+            isolation: None,
+            legacy: None,
+            traceparent: None,
+        }
+    }
+}
+
+impl Legacy {
+    /// The annotation that chooses a pod's networks.
+    #[must_use]
+    pub const fn annotation(self) -> &'static str {
+        match self {
+            Self::V1 => "networks",
+            Self::V2 => "kubernetes.v1.cni.cncf.io/networks",
+        }
+    }
 }
 
 /// The attachments of a sandbox.
@@ -103,6 +170,14 @@ pub struct Answer {
     /// `clusterNetwork`. Else the plugin's configuration does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_network: Option<Box<Attachment>>,
+    /// Whether the cluster network takes the place of all `delegates` of the plugin's configuration, as an annotation of
+    /// [`Legacy::V1`] does, and not of the first one alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub instead_of_delegates: bool,
+    /// [`Question::default_networks`] in their order; `None` where no NetworkAttachmentDefinition has that name, so that a
+    /// file of the node is meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_networks: Vec<Option<Attachment>>,
     /// The secondary networks in the pod's order.
     #[serde(default)]
     pub networks: Vec<Attachment>,
@@ -133,6 +208,9 @@ pub struct Attachment {
     /// Gateways of the pod's default routes; an empty list takes them from this attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_route: Option<Vec<IpAddr>>,
+    /// Whether it may be made together with others (`polypod.dev/parallel: "true"` of the NetworkAttachmentDefinition).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parallel: bool,
 }
 
 /// Where a delegate's configuration is.
@@ -165,6 +243,25 @@ pub struct Report {
     pub container_id: ContainerId,
     /// The elements of network-status.
     pub statuses: Vec<NetworkStatus>,
+    /// What is told as Events of the pod.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<AddedInterface>,
+    /// The W3C trace context of the call (`TRACEPARENT`), for logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// An attachment as its Event `AddedInterface` tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddedInterface {
+    /// The network's name for people; may be empty.
+    pub network: String,
+    /// The interface in the pod.
+    pub interface: String,
+    /// Its addresses with prefix length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpNet>,
 }
 
 /// Why a request cannot be met, ready to be printed as a CNI error.

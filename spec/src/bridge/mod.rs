@@ -7,8 +7,8 @@ mod message;
 
 pub use frame::{FrameError, HEADER, MAX_FRAME, decode, encode, frame_length};
 pub use message::{
-    Answer, Attachment, ConfSource, Device, Failure, PodAnnotations, PodRef, Question, Reply,
-    Report, Request,
+    AddedInterface, Answer, Attachment, ConfSource, Device, Failure, Isolation, Legacy,
+    PodAnnotations, PodRef, Question, Reply, Report, Request,
 };
 
 /// The version of the messages. A side that meets another version says so instead of guessing.
