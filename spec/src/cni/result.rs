@@ -26,6 +26,7 @@ pub struct AddResult {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// Its name.
+    #[serde(default, deserialize_with = "go::zero")]
     pub name: String,
     /// Its hardware address.
     #[serde(
@@ -34,8 +35,12 @@ pub struct Interface {
         skip_serializing_if = "String::is_empty"
     )]
     pub mac: String,
-    /// Its MTU in bytes. From 1.1.0 on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Its MTU in bytes. In the specification from 1.1.0 on; printed from 1.0.0 on, as libcni does.
+    #[serde(
+        default,
+        deserialize_with = "go::nonzero",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mtu: Option<u32>,
     /// The path of the network namespace it is in; empty on the host.
     #[serde(
@@ -44,15 +49,21 @@ pub struct Interface {
         skip_serializing_if = "String::is_empty"
     )]
     pub sandbox: String,
-    /// A socket that stands for the interface. From 1.1.0 on.
+    /// A socket that stands for the interface. From when on: as `mtu`.
     #[serde(
         default,
         rename = "socketPath",
+        deserialize_with = "go::zero",
         skip_serializing_if = "String::is_empty"
     )]
     pub socket_path: String,
-    /// The PCI address of its device. From 1.1.0 on.
-    #[serde(default, rename = "pciID", skip_serializing_if = "String::is_empty")]
+    /// The PCI address of its device. From when on: as `mtu`.
+    #[serde(
+        default,
+        rename = "pciID",
+        deserialize_with = "go::zero",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub pci_id: String,
 }
 
@@ -79,14 +90,27 @@ pub struct Route {
         skip_serializing_if = "Option::is_none"
     )]
     pub gw: Option<IpAddr>,
-    /// MTU along the route in bytes. From 1.1.0 on, as are the ones below.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// MTU along the route in bytes. In the specification from 1.1.0 on, as are the ones below; printed from 0.3.0 on, as
+    /// libcni does.
+    #[serde(
+        default,
+        deserialize_with = "go::nonzero",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mtu: Option<u32>,
     /// Maximal segment size to advertise, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "go::nonzero",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub advmss: Option<u32>,
     /// Metric: lower is preferred.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "go::nonzero",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub priority: Option<u32>,
     /// Routing table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,10 +138,12 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// Whether it says nothing.
+    /// Whether it says nothing: a list without elements says no more than none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let lists = [&self.nameservers, &self.search, &self.options];
+        lists.into_iter().flatten().all(Vec::is_empty)
+            && self.domain.as_ref().is_none_or(String::is_empty)
     }
 }
 
