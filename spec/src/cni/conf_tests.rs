@@ -1,13 +1,4 @@
-use serde_json::json;
-
 use super::*;
-
-fn request(conf: &str, index: usize, injection: &Injection<'_>) -> Value {
-    let conf = NetworkConf::parse(conf)
-        .unwrap()
-        .named(&"n1".parse().unwrap());
-    serde_json::from_str(&conf.request(index, injection).unwrap()).unwrap()
-}
 
 #[test]
 fn what_crashes_the_peers_is_an_error_with_its_place() {
@@ -48,80 +39,6 @@ fn what_crashes_the_peers_is_an_error_with_its_place() {
 }
 
 #[test]
-fn device_name_and_args_are_added() {
-    let cni_args = json!({"a": "b"});
-    let injection = Injection {
-        device: Some("0000:03:02.1"),
-        cni_args: cni_args.as_object(),
-        ..Injection::default()
-    };
-    assert_eq!(
-        request(
-            r#"{"cniVersion":"0.3.1","type":"sriov","vlan":5}"#,
-            0,
-            &injection
-        ),
-        json!({"args":{"cni":{"a":"b"}},"cniVersion":"0.3.1","deviceID":"0000:03:02.1","name":"n1",
-               "pciBusID":"0000:03:02.1","type":"sriov","vlan":5})
-    );
-}
-
-#[test]
-fn every_plugin_of_a_chain_gets_name_version_device_and_its_own_capabilities() {
-    let list = r#"{"cniVersion":"0.4.0","name":"chain","plugins":[
-        {"type":"ptp","capabilities":{"ips":true}},
-        {"type":"portmap","capabilities":{"portMappings":true,"ips":false}}]}"#;
-    let runtime_config =
-        json!({"ips": ["10.0.0.2/24"], "portMappings": [], "mac": "02:00:00:00:00:01"});
-    let prev = RawValue::from_string("{\"ips\":[]}".to_owned()).unwrap();
-    let injection = Injection {
-        runtime_config: runtime_config.as_object(),
-        device: Some("0000:03:02.1"),
-        prev_result: Some(&prev),
-        ..Injection::default()
-    };
-    let first = request(list, 0, &injection);
-    assert_eq!(first["runtimeConfig"], json!({"ips": ["10.0.0.2/24"]}));
-    let second = request(list, 1, &injection);
-    assert_eq!(second["runtimeConfig"], json!({"portMappings": []}));
-    for plugin in [&first, &second] {
-        assert_eq!(plugin["name"], "chain");
-        assert_eq!(plugin["cniVersion"], "0.4.0");
-        assert_eq!(plugin["deviceID"], "0000:03:02.1");
-        assert_eq!(plugin["pciBusID"], "0000:03:02.1");
-        assert_eq!(plugin["prevResult"], json!({"ips": []}));
-    }
-}
-
-#[test]
-fn args_that_are_no_object_are_an_error_and_not_a_crash() {
-    let cni_args = json!({"a": "b"});
-    let injection = Injection {
-        cni_args: cni_args.as_object(),
-        ..Injection::default()
-    };
-    for (conf, place) in [
-        (r#"{"type":"a","args":5}"#, "/args"),
-        (r#"{"type":"a","args":{"cni":[]}}"#, "/args/cni"),
-    ] {
-        let conf = NetworkConf::parse(conf).unwrap();
-        assert!(
-            conf.check_takes_cni_args()
-                .unwrap_err()
-                .to_string()
-                .contains(place)
-        );
-        assert!(conf.request(0, &injection).is_err());
-    }
-    let merged = request(
-        r#"{"type":"a","args":{"cni":{"a":"old","c":1},"x":2}}"#,
-        0,
-        &injection,
-    );
-    assert_eq!(merged["args"], json!({"cni": {"a": "b", "c": 1}, "x": 2}));
-}
-
-#[test]
 fn printing_keeps_the_authors_text() {
     let text = r#"{"name":"n","plugins":[{"big":123456789012345678901234567890,"type":"a"}]}"#;
     assert_eq!(NetworkConf::parse(text).unwrap().to_json(), text);
@@ -134,4 +51,36 @@ fn printing_keeps_the_authors_text() {
         .unwrap()
         .chained_at_least(Version::V1_0_0);
     assert_eq!(single.version(), Version::V0_1_0);
+}
+
+#[test]
+fn verbs_are_taken_by_version_and_switch() {
+    let takes = |text: &str| {
+        let conf = NetworkConf::parse(text).unwrap();
+        [
+            Command::Add,
+            Command::Check,
+            Command::Gc,
+            Command::Status,
+            Command::Del,
+        ]
+        .map(|command| conf.takes(command))
+    };
+    for (text, wanted) in [
+        (r#"{"type":"a"}"#, [true, false, false, false, true]),
+        (
+            r#"{"type":"a","cniVersion":"0.4.0"}"#,
+            [true, true, false, false, true],
+        ),
+        (
+            r#"{"plugins":[{"type":"a"}],"cniVersions":["1.0.0","1.1.0"]}"#,
+            [true, true, true, true, true],
+        ),
+        (
+            r#"{"plugins":[{"type":"a"}],"cniVersion":"1.1.0","disableCheck":true,"disableGC":"true"}"#,
+            [true, false, false, true, true],
+        ),
+    ] {
+        assert_eq!(takes(text), wanted, "{text}");
+    }
 }

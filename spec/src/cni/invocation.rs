@@ -57,7 +57,8 @@ impl FromStr for Command {
     }
 }
 
-/// The environment of a call about one container, checked.
+/// The environment of a call about one container, checked: ADD, DEL and CHECK. GC and STATUS have a
+/// [`NetworkInvocation`](super::NetworkInvocation).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// `CNI_CONTAINERID`.
@@ -152,13 +153,17 @@ impl Invocation {
                     problem,
                 })?,
             args: Args::parse(&present("CNI_ARGS").unwrap_or_default())?,
-            path: path
-                .split(':')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            path: folders(&path),
         })
     }
+}
+
+/// The folders of `CNI_PATH`.
+pub(super) fn folders(path: &str) -> Vec<String> {
+    path.split(':')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

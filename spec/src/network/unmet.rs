@@ -46,9 +46,6 @@ pub enum Unmet {
     DefaultRoute,
 }
 
-/// Types that are the plugin itself, under any of its names.
-const OURSELVES: [&str; 4] = ["polypod", "multus", "multus-shim", "multus-daemon"];
-
 impl Demands<'_> {
     /// Checks the demands against the plugins of `conf`.
     ///
@@ -57,14 +54,8 @@ impl Demands<'_> {
     /// # Errors
     /// The first demand that is not met.
     pub fn check(&self, conf: &NetworkConf) -> Result<(), Unmet> {
-        if let Some(plugin) = conf
-            .plugins()
-            .iter()
-            .find(|plugin| OURSELVES.contains(&plugin.plugin_type().as_str()))
-        {
-            return Err(Unmet::SelfDelegation {
-                plugin: plugin.plugin_type().clone(),
-            });
+        if let Some(plugin) = conf.self_delegation() {
+            return Err(Unmet::SelfDelegation { plugin });
         }
         let missing = self
             .runtime_config
@@ -139,7 +130,7 @@ mod tests {
         ));
         assert!(matches!(
             check(
-                r#"{"plugins":[{"type":"a"},{"type":"multus"}]}"#,
+                r#"{"plugins":[{"type":"a"},{"type":"b","delegates":[{"type":"multus"}]}]}"#,
                 &json!({}),
                 false
             ),
