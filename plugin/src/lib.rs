@@ -6,6 +6,7 @@
 //! values; the rest does it.
 
 pub mod add;
+pub mod auxiliary_chain;
 pub mod bridge;
 pub mod chain;
 pub mod cluster_network;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod lock;
 pub mod net_conf;
 pub mod netns;
+pub mod passthru;
 pub mod plan;
 pub mod process;
 pub mod record;
