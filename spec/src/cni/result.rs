@@ -1,6 +1,6 @@
 //! What ADD gives back, as one value for all versions of the specification.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,33 @@ pub struct Route {
     /// Scope of the destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<u32>,
+}
+
+impl Route {
+    /// The default route by a gateway, with the kernel's own metric.
+    #[must_use]
+    pub fn default_by(gateway: IpAddr) -> Self {
+        let everywhere: IpAddr = match gateway {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        Self {
+            dst: IpNet::new(everywhere, 0).expect("every address has the prefix length 0"),
+            gw: Some(gateway),
+            mtu: None,
+            advmss: None,
+            priority: None,
+            table: None,
+            scope: None,
+        }
+    }
+
+    /// Whether it is a default route: one to everywhere, in the table that all packets go by.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        // The kernel's main table; 0 leaves the table to the kernel, which takes that one.
+        self.dst.prefix_len() == 0 && matches!(self.table, None | Some(0 | 254))
+    }
 }
 
 /// Name resolution of an [`AddResult`].

@@ -98,12 +98,12 @@ pub fn statuses(
         .collect()
 }
 
-/// Gateways of routes to everywhere. A route without a gateway of its own goes by the gateway of its family's address.
+/// Gateways of default routes. A route without a gateway of its own goes by the gateway of its family's address.
 fn default_gateways(result: &AddResult) -> Vec<String> {
     result
         .routes
         .iter()
-        .filter(|route| route.dst.prefix_len() == 0)
+        .filter(|route| route.is_default())
         .filter_map(|route| {
             let of_family = |ip: &&crate::cni::IpConfig| {
                 ip.address.addr().is_ipv4() == route.dst.addr().is_ipv4()
