@@ -131,6 +131,8 @@ fn errors_name_the_element_the_field_and_what_would_be_right() {
         r#"[{"name":"foo","bandwidth":{"ingressBurst":5}}]"#,
         r#"[{"name":"foo","bandwidth":{"ingressRate":-5}}]"#,
         r#"[{"name":"foo","default-route":["gw"]}]"#,
+        r#"[{"name":"foo","default-route":["10.0.0.1","::"]}]"#,
+        r#"[{"name":"foo","default-route":["ff02::1"]}]"#,
         r#"[{"name":"foo","default-route":["10.0.0.1"]},{"name":"bar","default-route":["10.0.1.1"]}]"#,
         r#"[{"name":"foo","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]"#,
         r#"[{"name":"foo","deviceID":"0000:03:02.1"},{"name":"bar","deviceID":"0000:03:02.1"}]"#,
@@ -184,6 +186,7 @@ proptest! {
 
     #[test]
     fn both_forms_mean_the_same(name in "[a-z]([a-z0-9-]{0,10}[a-z0-9])?", ns in "[a-z][a-z0-9]{0,5}", interface in "[A-Za-z][A-Za-z0-9_.]{0,10}") {
+        prop_assume!(interface != "lo");
         let short = parse_networks(&format!("{ns}/{name}@{interface}"), &namespace()).unwrap();
         let json = json!([{"name": name, "namespace": ns, "interface": interface}]).to_string();
         prop_assert_eq!(short, parse_networks(&json, &namespace()).unwrap());

@@ -113,6 +113,16 @@ fn selection(
         return Err(field("ipam-claim-reference")
             .error("it cannot be combined with \"ips\"; write one of the two"));
     }
+    // The kernel takes a gateway of zeros for none, and the others it refuses.
+    let is_no_host = |gateway: &&IpAddr| {
+        gateway.is_unspecified() || gateway.is_multicast() || gateway.is_loopback()
+    };
+    let mut gateways = selection.default_route.iter().flatten();
+    if let Some(gateway) = gateways.find(is_no_host) {
+        return Err(field("default-route").error(format!(
+            "{gateway} is the address of no gateway; write one that the network reaches, or [] to have no default route by it"
+        )));
+    }
     Ok(selection)
 }
 
