@@ -11,6 +11,7 @@ pub mod bridge;
 pub mod chain;
 pub mod cluster_network;
 pub mod conf_dir;
+pub mod default_route;
 pub mod del;
 pub mod delegate;
 pub mod error;

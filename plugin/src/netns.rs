@@ -30,16 +30,27 @@ pub fn check_interfaces_are_free(netns: &str, planned: &[Planned]) -> Result<(),
     }
 }
 
-/// The names of the interfaces in a network namespace, read on a thread of its own: this one stays where it is.
+/// The names of the interfaces in a network namespace.
 fn interfaces(netns: &str) -> io::Result<BTreeSet<String>> {
-    let file = fs::File::open(netns)?;
-    let look = move || -> io::Result<String> {
-        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
-        fs::read_to_string("/proc/thread-self/net/dev")
-    };
-    let looked = std::thread::Builder::new().spawn(look)?.join();
-    let text = looked.map_err(|_| io::Error::other("looking into it panicked"))??;
+    let text = within(netns, || fs::read_to_string("/proc/thread-self/net/dev"))??;
     // Two lines of headings, then a line an interface: its name, a colon, its counters.
     let names = text.lines().skip(2).filter_map(|line| line.split_once(':'));
     Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
+}
+
+/// Does `work` in the network namespace at the path `netns`, on a thread of its own: this one stays where it is.
+///
+/// # Errors
+/// The namespace cannot be entered.
+pub(crate) fn within<T: Send>(netns: &str, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let file = fs::File::open(netns)?;
+    let entered = || -> io::Result<T> {
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, entered)?;
+        let joined = thread.join();
+        joined.map_err(|_| io::Error::other("the work in it panicked"))?
+    })
 }

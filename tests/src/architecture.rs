@@ -66,17 +66,24 @@ const NOT_IN_THE_PLUGIN: [&str; 12] = [
 /// Everything the plugin links today, ours left out. A new line here needs one in CHANGELOG.md.
 const IN_THE_PLUGIN: &[&str] = &[
     "bitflags",
+    "bytes",
     "cfg_if",
     "crc32fast",
     "ipnet",
     "itoa",
+    "libc",
     "linux_raw_sys",
+    "log",
     "memchr",
+    "netlink_packet_core",
+    "netlink_packet_route",
+    "netlink_sys",
     "rustix",
     "serde",
     "serde_core",
     "serde_json",
     "thiserror",
+    "zerocopy",
     "zmij",
 ];
 
