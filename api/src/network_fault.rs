@@ -75,11 +75,9 @@ impl Network {
         let demands = Demands {
             runtime_config: &selection.runtime_config(),
             cni_args: selection.cni_args.is_some(),
-            default_route: selection.default_route.is_some(),
         };
         let met = match delegate {
             Some(delegate) => demands.check(&delegate.conf),
-            None if demands.default_route => Err(Unmet::DefaultRoute),
             None => Ok(()),
         };
         met.map_err(|problem| NetworkFault::Unmet {

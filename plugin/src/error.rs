@@ -270,7 +270,6 @@ impl Error {
             Self::Unattachable { problem, .. } => match problem {
                 Unmet::Capability { .. } => code::UNMET_REQUEST,
                 Unmet::CniArgs(_) | Unmet::SelfDelegation { .. } => code::INVALID_CONF,
-                Unmet::DefaultRoute => code::NOT_IMPLEMENTED,
             },
             Self::NotSupported { .. } => code::NOT_IMPLEMENTED,
             Self::InterfaceTaken { .. } => code::UNMET_REQUEST,

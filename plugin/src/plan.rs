@@ -54,7 +54,7 @@ pub struct Delegates {
 /// Decides the attachments of a sandbox.
 ///
 /// # Errors
-/// Two attachments with one interface, a request no plugin takes, this plugin as its own delegate, a `default-route`.
+/// Two attachments with one interface, a request no plugin takes, this plugin as its own delegate.
 pub fn plan(
     conf: &NetConf,
     invocation: &Invocation,
@@ -184,9 +184,6 @@ fn one(
         cni_args: attachment
             .as_ref()
             .is_some_and(|attachment| attachment.cni_args.is_some()),
-        default_route: attachment
-            .as_ref()
-            .is_some_and(|attachment| attachment.default_route.is_some()),
     };
     demands
         .check(&planned.conf)

@@ -162,7 +162,7 @@ fn what_the_plugin_could_not_do_is_denied() {
             "capabilities",
         ),
         (
-            r#"[{"name":"macvlan-conf","default-route":["192.168.1.1"]}]"#,
+            r#"[{"name":"macvlan-conf","default-route":["0.0.0.0"]}]"#,
             "default-route",
         ),
         ("macvlan-conf@eth0", "eth0"),

@@ -275,8 +275,8 @@ fn what_cannot_be_met_says_why() {
             ),
             (
                 "route",
-                r#"[{"name":"plain","default-route":["10.0.0.1"]}]"#,
-                &["default-route"],
+                r#"[{"name":"plain","default-route":["0.0.0.0"]}]"#,
+                &["default-route", "0.0.0.0"],
             ),
             ("eth0", "plain@eth0", &["eth0"]),
             ("conf0", "broken-0", &["broken-0", "null"]),

@@ -123,6 +123,11 @@ fn vectors_44_to_47_the_default_network() {
     .map(|(networks, default)| denial(&pod(networks, Some(default))).to_string())
     .collect();
     insta::assert_snapshot!(denials.join("\n"));
+    let routed = pod(
+        Some(r#"[{"name":"foo","default-route":["10.0.0.1"]}]"#),
+        Some(r#"[{"name":"def","default-route":["2001:db8::1"]}]"#),
+    );
+    assert_eq!(gets(&routed).len(), 2, "one gateway of each family");
     let renamed = pod(
         Some("foo@eth0"),
         Some(r#"[{"name":"def","interface":"net0"}]"#),

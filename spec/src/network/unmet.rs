@@ -14,8 +14,6 @@ pub struct Demands<'a> {
     pub runtime_config: &'a Map<String, Value>,
     /// Whether there are `cni-args`.
     pub cni_args: bool,
-    /// Whether there is a `default-route`, empty or not.
-    pub default_route: bool,
 }
 
 /// A demand that is not met, in words that let the pod's author or the network's mend it.
@@ -41,9 +39,6 @@ pub enum Unmet {
         /// The plugin's type.
         plugin: PluginType,
     },
-    /// Routes are not changed yet.
-    #[error("\"default-route\" is not carried out yet by this release of polypod; remove it")]
-    DefaultRoute,
 }
 
 impl Demands<'_> {
@@ -69,11 +64,7 @@ impl Demands<'_> {
         if self.cni_args {
             conf.check_takes_cni_args().map_err(Unmet::CniArgs)?;
         }
-        if self.default_route {
-            Err(Unmet::DefaultRoute)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 }
 
@@ -89,7 +80,6 @@ mod tests {
         Demands {
             runtime_config,
             cni_args,
-            default_route: false,
         }
         .check(&conf)
     }
