@@ -9,5 +9,7 @@ pub mod device;
 pub mod kind;
 mod name;
 pub mod network;
+mod trace_context;
 
 pub use name::NameError;
+pub use trace_context::TraceContext;
