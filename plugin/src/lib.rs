@@ -16,6 +16,7 @@ pub mod del;
 pub mod delegate;
 pub mod error;
 pub mod lock;
+pub mod log;
 pub mod net_conf;
 pub mod netns;
 pub mod passthru;

@@ -16,7 +16,7 @@ use spec::{
     network::{DEFAULT_NETWORK, NETWORKS, Namespace},
 };
 
-use crate::error::Error;
+use crate::{error::Error, log::LogConf};
 
 /// The plugin's configuration, checked.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct NetConf {
     pub system_namespace: Namespace,
     /// `delegateTimeout`: how long one plugin may take.
     pub delegate_timeout: Duration,
+    /// `logFile`, `logLevel`, `logToStderr`, `logOptions`.
+    pub log: LogConf,
 }
 
 /// Where the cluster network comes from.
@@ -163,6 +165,7 @@ impl NetConf {
                     problem: problem.to_string(),
                 })?,
             delegate_timeout,
+            log: LogConf::read(&keys)?,
         })
     }
 }
@@ -193,6 +196,8 @@ pub struct DelConf {
     pub bin_dir: String,
     /// `delegateTimeout`.
     pub delegate_timeout: Duration,
+    /// `logFile`, `logLevel`, `logToStderr`, `logOptions`; the default if one of them is wrong.
+    pub log: LogConf,
 }
 
 impl DelConf {
@@ -211,6 +216,7 @@ impl DelConf {
                 .get("binDir", "a path")?
                 .unwrap_or_else(|| BIN_DIR.to_owned()),
             delegate_timeout: delegate_timeout(&keys)?,
+            log: LogConf::read(&keys).unwrap_or_default(),
         })
     }
 }
@@ -308,10 +314,12 @@ fn is_master(conf: &NetworkConf, index: usize) -> Result<bool, Error> {
 }
 
 /// The members of the configuration under their names in lower case.
-struct Keys(BTreeMap<String, Box<RawValue>>);
+#[derive(Debug)]
+pub(crate) struct Keys(BTreeMap<String, Box<RawValue>>);
 
 impl Keys {
-    fn get<T: DeserializeOwned>(
+    /// The value of `key`, which must be as `wanted` says; `None` if it is not set.
+    pub(crate) fn get<T: DeserializeOwned>(
         &self,
         key: &'static str,
         wanted: &str,

@@ -65,16 +65,20 @@ const NOT_IN_THE_PLUGIN: [&str; 12] = [
 
 /// Everything the plugin links today, ours left out. A new line here needs one in CHANGELOG.md.
 const IN_THE_PLUGIN: &[&str] = &[
+    "adler2",
     "bitflags",
     "bytes",
     "cfg_if",
     "crc32fast",
+    "flate2",
+    "humantime",
     "ipnet",
     "itoa",
     "libc",
     "linux_raw_sys",
     "log",
     "memchr",
+    "miniz_oxide",
     "netlink_packet_core",
     "netlink_packet_route",
     "netlink_sys",
@@ -82,6 +86,7 @@ const IN_THE_PLUGIN: &[&str] = &[
     "serde",
     "serde_core",
     "serde_json",
+    "simd_adler32",
     "thiserror",
     "zerocopy",
     "zmij",
