@@ -86,7 +86,7 @@ fn request(
 
 /// The device of the kubelet's allocation, or the one that the pod names. Plugins such as sriov-cni look for it in the
 /// configuration and nowhere else.
-fn device(attachment: &Attachment) -> Option<&str> {
+pub(crate) fn device(attachment: &Attachment) -> Option<&str> {
     let named = || attachment.runtime_config.get("deviceID")?.as_str();
     attachment
         .device

@@ -18,6 +18,7 @@ pub mod device_info;
 pub mod error;
 pub mod lock;
 pub mod log;
+pub mod multus;
 pub mod net_conf;
 pub mod netns;
 pub mod passthru;
