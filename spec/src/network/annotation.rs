@@ -30,17 +30,25 @@ pub fn parse_networks(
         return Ok(Vec::new());
     }
     let selections = parse_list(NETWORKS, text, pod_namespace)?;
+    check_together(NETWORKS, &selections)?;
+    check_devices(&selections)?;
+    check_default_routes(&selections)?;
+    Ok(selections)
+}
+
+/// What no list of networks may be, whichever annotation holds it: too long, or with an interface name twice.
+pub(super) fn check_together(
+    annotation: &'static str,
+    selections: &[Selection],
+) -> Result<(), AnnotationError> {
     if selections.len() > MOST_NETWORKS {
         return Err(AnnotationError::TooMany {
-            annotation: NETWORKS,
+            annotation,
             count: selections.len(),
             limit: MOST_NETWORKS,
         });
     }
-    check_interfaces(&selections)?;
-    check_devices(&selections)?;
-    check_default_routes(&selections)?;
-    Ok(selections)
+    check_interfaces(annotation, selections)
 }
 
 /// Parses `v1.multus-cni.io/default-network`: one network. A name without a namespace means `namespace`, which is
@@ -73,13 +81,20 @@ fn parse_list(
     text: &str,
     namespace: &Namespace,
 ) -> Result<Vec<Selection>, AnnotationError> {
-    if text.contains(['[', '{', '"']) {
+    if looks_like_json(text) {
         return json_form::parse(annotation, text, namespace);
     }
     short_form::parse(text, namespace).map_err(|entry| AnnotationError::Entry { annotation, entry })
 }
 
-fn check_interfaces(selections: &[Selection]) -> Result<(), AnnotationError> {
+pub(super) fn looks_like_json(text: &str) -> bool {
+    text.contains(['[', '{', '"'])
+}
+
+fn check_interfaces(
+    annotation: &'static str,
+    selections: &[Selection],
+) -> Result<(), AnnotationError> {
     let mut taken = BTreeMap::new();
     for (at, selection) in selections.iter().enumerate() {
         let Some(interface) = &selection.interface else {
@@ -90,7 +105,13 @@ fn check_interfaces(selections: &[Selection]) -> Result<(), AnnotationError> {
                 "entry {first} already has {interface:?}; an interface name may occur once",
                 interface = interface.as_str()
             );
-            return Err(contradiction(at, selection, "interface", problem));
+            return Err(contradiction(
+                annotation,
+                at,
+                selection,
+                "interface",
+                problem,
+            ));
         }
     }
     Ok(())
@@ -106,7 +127,7 @@ fn check_devices(selections: &[Selection]) -> Result<(), AnnotationError> {
         if let Some(first) = taken.insert(device, at + 1) {
             let problem =
                 format!("entry {first} already has {device:?}; a device serves one attachment");
-            return Err(contradiction(at, selection, "deviceID", problem));
+            return Err(contradiction(NETWORKS, at, selection, "deviceID", problem));
         }
     }
     Ok(())
@@ -121,7 +142,13 @@ fn check_default_routes(selections: &[Selection]) -> Result<(), AnnotationError>
                 let problem = format!(
                     "a pod has one default route per family, but {first} and {gateway} are both {family}"
                 );
-                return Err(contradiction(at, selection, "default-route", problem));
+                return Err(contradiction(
+                    NETWORKS,
+                    at,
+                    selection,
+                    "default-route",
+                    problem,
+                ));
             }
         }
     }
@@ -129,16 +156,14 @@ fn check_default_routes(selections: &[Selection]) -> Result<(), AnnotationError>
 }
 
 fn contradiction(
+    annotation: &'static str,
     at: usize,
     selection: &Selection,
     field: &'static str,
     problem: String,
 ) -> AnnotationError {
     let entry = EntryError::new(at + 1, &selection.network.to_string(), Some(field), problem);
-    AnnotationError::Entry {
-        annotation: NETWORKS,
-        entry,
-    }
+    AnnotationError::Entry { annotation, entry }
 }
 
 #[cfg(test)]

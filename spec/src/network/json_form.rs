@@ -24,6 +24,17 @@ pub(super) fn parse(
     text: &str,
     namespace: &Namespace,
 ) -> Result<Vec<Selection>, AnnotationError> {
+    elements(annotation, text, |index, element| {
+        selection(index, element, namespace)
+    })
+}
+
+/// The elements of a JSON list, each read by `read`, which is told its place from 1.
+pub(super) fn elements<T>(
+    annotation: &'static str,
+    text: &str,
+    read: impl Fn(usize, &Value) -> Result<T, EntryError>,
+) -> Result<Vec<T>, AnnotationError> {
     let value: Value = serde_json::from_str(text).map_err(|error| AnnotationError::Syntax {
         annotation,
         problem: error.to_string(),
@@ -37,7 +48,7 @@ pub(super) fn parse(
     elements
         .iter()
         .enumerate()
-        .map(|(at, element)| selection(at + 1, element, namespace))
+        .map(|(at, element)| read(at + 1, element))
         .collect::<Result<_, _>>()
         .map_err(|entry| AnnotationError::Entry { annotation, entry })
 }
@@ -47,44 +58,19 @@ fn selection(
     element: &Value,
     pod_namespace: &Namespace,
 ) -> Result<Selection, EntryError> {
-    let reader = Reader {
-        index,
-        text: element.to_string(),
-    };
-    let Value::Object(map) = element else {
-        let problem = format!(
-            "it is {}; write an object such as {{\"name\": \"net-a\"}}",
-            kind::of_value(element)
-        );
-        return Err(reader.error(None, problem));
-    };
-    let field = |name: &'static str| Field {
-        reader: &reader,
-        name,
-        value: find(map, name),
-    };
-    let name_field = field("name");
-    let name = name_field
-        .text()?
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| {
-            name_field.error("it is missing; write the name of a NetworkAttachmentDefinition")
-        })?;
-    if let Some((namespace, rest)) = name.split_once('/') {
+    let reader = Reader::new(index, element);
+    let map = reader.object(element)?;
+    let field = |name| reader.field(map, name);
+    let name = field("name");
+    let text = name.required("the name of a NetworkAttachmentDefinition")?;
+    if let Some((namespace, rest)) = text.split_once('/') {
         let problem =
-            format!("{name:?} holds a '/'; write \"namespace\": {namespace:?}, \"name\": {rest:?}");
-        return Err(name_field.error(problem));
+            format!("{text:?} holds a '/'; write \"namespace\": {namespace:?}, \"name\": {rest:?}");
+        return Err(name.error(problem));
     }
-    let name = ObjectName::try_from(name).map_err(|error| name_field.error(error))?;
-    let namespace = match field("namespace")
-        .text()?
-        .filter(|namespace| !namespace.is_empty())
-    {
-        None => pod_namespace.clone(),
-        Some(namespace) => {
-            Namespace::try_from(namespace).map_err(|error| field("namespace").error(error))?
-        }
-    };
+    let name = ObjectName::try_from(text).map_err(|error| name.error(error))?;
+    let namespace = field("namespace").parsed()?;
+    let namespace = namespace.unwrap_or_else(|| pod_namespace.clone());
     let interface = match field("interface").parsed()? {
         Some(interface) => Some(interface),
         None => field("interfaceRequest").parsed()?,
@@ -202,26 +188,59 @@ fn bandwidth(field: &Field<'_>) -> Result<Option<Bandwidth>, EntryError> {
 }
 
 /// The element being read, for its errors.
-struct Reader {
+pub(super) struct Reader {
     index: usize,
     text: String,
 }
 
 impl Reader {
+    pub(super) fn new(index: usize, element: &Value) -> Self {
+        Self {
+            index,
+            text: element.to_string(),
+        }
+    }
+
+    /// The fields of the element, which must be an object.
+    pub(super) fn object<'a>(
+        &self,
+        element: &'a Value,
+    ) -> Result<&'a Map<String, Value>, EntryError> {
+        element.as_object().ok_or_else(|| {
+            let problem = format!(
+                "it is {}; write an object such as {{\"name\": \"net-a\"}}",
+                kind::of_value(element)
+            );
+            self.error(None, problem)
+        })
+    }
+
+    pub(super) fn field<'a>(
+        &'a self,
+        map: &'a Map<String, Value>,
+        name: &'static str,
+    ) -> Field<'a> {
+        Field {
+            reader: self,
+            name,
+            value: find(map, name),
+        }
+    }
+
     fn error(&self, field: Option<&'static str>, problem: impl Display) -> EntryError {
         EntryError::new(self.index, &self.text, field, problem)
     }
 }
 
 /// One field of the element, present or not.
-struct Field<'a> {
+pub(super) struct Field<'a> {
     reader: &'a Reader,
     name: &'static str,
     value: Option<&'a Value>,
 }
 
 impl<'a> Field<'a> {
-    fn error(&self, problem: impl Display) -> EntryError {
+    pub(super) fn error(&self, problem: impl Display) -> EntryError {
         self.reader.error(Some(self.name), problem)
     }
 
@@ -237,8 +256,15 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A text that must be there; `what` says what it would be.
+    pub(super) fn required(&self, what: &str) -> Result<&'a str, EntryError> {
+        self.text()?
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| self.error(format!("it is missing; write {what}")))
+    }
+
     /// An empty text is the same as none, as Go's zero value is.
-    fn parsed<T: FromStr<Err: Display>>(&self) -> Result<Option<T>, EntryError> {
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&self) -> Result<Option<T>, EntryError> {
         match self.text()? {
             None | Some("") => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|error| self.error(error)),

@@ -11,3 +11,6 @@ pub const NETWORK_STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
 
 /// On a NetworkAttachmentDefinition: the resource whose device an attachment needs.
 pub const RESOURCE_NAME: &str = "k8s.v1.cni.cncf.io/resourceName";
+
+/// On a NetworkAttachmentDefinition: `"true"` where its attachments may be made together with others.
+pub const PARALLEL: &str = "polypod.dev/parallel";
