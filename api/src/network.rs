@@ -4,7 +4,7 @@ use spec::{
     NameError,
     cni::{ConfError, NetworkConf, NetworkName},
     device::ResourceName,
-    network::{NetworkRef, RESOURCE_NAME},
+    network::{NetworkRef, PARALLEL, RESOURCE_NAME},
 };
 
 use crate::network_attachment_definition::NetworkAttachmentDefinition;
@@ -21,6 +21,8 @@ pub struct Network {
     pub resource: Result<Option<ResourceName>, NameError>,
     /// The delegate's configuration; `None` where the object has none, so that a file of the node is meant.
     pub conf: Result<Option<DelegateConf>, ConfError>,
+    /// Whether its attachments may be made together with others.
+    pub parallel: Result<bool, UnknownParallel>,
     /// The object's `resourceVersion`, for the record of what a decision was made from; empty for objects from files.
     pub resource_version: String,
 }
@@ -32,6 +34,19 @@ pub struct DelegateConf {
     pub text: String,
     /// The same, parsed.
     pub conf: NetworkConf,
+}
+
+/// An annotation `polypod.dev/parallel` that is neither yes nor no. It is passed over: attachments one after another are
+/// never wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "annotation {PARALLEL} of NetworkAttachmentDefinition {network} is {found:?}, which counts as \"false\"; write \"true\" or \"false\""
+)]
+pub struct UnknownParallel {
+    /// The network.
+    pub network: NetworkRef,
+    /// The annotation.
+    pub found: String,
 }
 
 /// A NetworkAttachmentDefinition whose name or namespace no selection can write.
@@ -78,6 +93,15 @@ impl Network {
             .and_then(|all| all.get(RESOURCE_NAME))
             .map(|text| text.parse())
             .transpose();
+        let parallel = annotations.and_then(|all| all.get(PARALLEL));
+        let parallel = match parallel.map(String::as_str) {
+            Some("true") => Ok(true),
+            Some("false") | None => Ok(false),
+            Some(found) => Err(UnknownParallel {
+                network: reference.clone(),
+                found: found.to_owned(),
+            }),
+        };
         let delegate = |text: &str| {
             NetworkConf::parse(text).map(|conf| DelegateConf {
                 text: text.to_owned(),
@@ -92,18 +116,15 @@ impl Network {
             reference,
             resource,
             conf,
+            parallel,
             resource_version,
         })
     }
 
     /// The CNI network name of an attachment whose configuration has none.
-    ///
-    /// # Panics
-    /// Never: object names are CNI network names.
     #[must_use]
     pub fn cni_name(&self) -> NetworkName {
-        let name = self.reference.name.as_str();
-        name.parse().expect("lower case letters, digits, '-' and '.', beginning with a letter or digit, are a CNI network name")
+        self.reference.cni_name()
     }
 }
 
@@ -146,6 +167,21 @@ mod tests {
             "sriov"
         );
         assert_eq!(network.cni_name().as_str(), "sriov-net-a");
+    }
+
+    #[test]
+    fn parallel() {
+        for (annotations, wanted) in [
+            ("{}", Some(false)),
+            ("{polypod.dev/parallel: 'true'}", Some(true)),
+            ("{polypod.dev/parallel: 'false'}", Some(false)),
+            ("{polypod.dev/parallel: 'yes'}", None),
+        ] {
+            let network = parse(&format!(
+                "{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: a, annotations: {annotations}}}, spec: {{}}}}"
+            ));
+            assert_eq!(network.unwrap().parallel.ok(), wanted, "{annotations}");
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use spec::{
-    bridge::{Answer, ConfSource, Device, Failure, MAX_FRAME, PodRef, Question},
+    bridge::{Answer, ConfSource, Device, Failure, Legacy, MAX_FRAME, PodRef, Question},
     device::{DeviceId, ResourceName},
+    network::Selection,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     networks::Networks,
     place::Place,
     pod_facts::PodFacts,
+    refusal::Refusal,
     selected::{Placed, select},
     unassigned::{Unassigned, Wanted},
 };
@@ -26,6 +28,8 @@ use crate::{
 pub struct Resolved {
     pod: PodRef,
     attachments: Vec<Unassigned>,
+    /// How many of the question's default networks there are, those that are files of the node included.
+    default_networks: usize,
 }
 
 impl Resolved {
@@ -46,12 +50,17 @@ pub fn resolve(
     question: &Question,
     pod: Option<&PodFacts>,
     networks: &Networks,
-) -> Result<Resolved, Failure> {
+) -> Result<Resolved, Refusal> {
     let selected = select(question, pod)?;
-    let pod = question.pod.clone();
+    let mut known = question.pod.clone();
+    known.uid = known.uid.or_else(|| pod.and_then(|pod| pod.uid.clone()));
     match attachments(&selected.0, networks) {
-        Ok(attachments) => Ok(Resolved { pod, attachments }),
-        Err(kind) => Err(Fault { pod, kind }.into()),
+        Ok(attachments) => Ok(Resolved {
+            pod: known,
+            attachments,
+            default_networks: question.default_networks.len(),
+        }),
+        Err(kind) => Err(Fault { pod: known, kind }.into()),
     }
 }
 
@@ -59,16 +68,19 @@ fn attachments(selected: &[Placed], networks: &Networks) -> Result<Vec<Unassigne
     let mut attachments = Vec::new();
     let mut size = 0;
     for Placed { place, selection } in selected {
-        let Some(network) = networks.get(&selection.network) else {
-            if *place == Place::ClusterNetwork {
-                continue; // Then it is a file of the node, which the plugin finds.
-            }
-            return Err(FaultKind::NotFound {
-                place: *place,
-                network: selection.network.clone(),
-            });
+        let unassigned = match place.legacy() {
+            Some(legacy) => of_legacy(*place, legacy, selection, networks)?,
+            None => match networks.get(&selection.network) {
+                Some(network) => Unassigned::new(*place, selection, network)?,
+                None if place.is_of_configuration() => continue,
+                None => {
+                    return Err(FaultKind::NotFound {
+                        place: *place,
+                        network: selection.network.clone(),
+                    });
+                }
+            },
         };
-        let unassigned = Unassigned::new(*place, selection, network)?;
         if let ConfSource::Inline(text) = &unassigned.attachment.conf {
             size += text.len();
         }
@@ -84,18 +96,51 @@ fn attachments(selected: &[Placed], networks: &Networks) -> Result<Vec<Unassigne
     Ok(attachments)
 }
 
-/// Gives every attachment its device: the n-th network of a resource takes the n-th device of the kubelet's allocation,
-/// the cluster network or the pod's default network being the first.
+fn of_legacy(
+    place: Place,
+    legacy: Legacy,
+    selection: &Selection,
+    networks: &Networks,
+) -> Result<Unassigned, FaultKind> {
+    let network = || selection.network.clone();
+    match networks
+        .get_legacy(legacy, &selection.network)
+        .map(|found| &**found)
+    {
+        Some(Ok(found)) => Ok(Unassigned::legacy(place, selection, found)),
+        Some(Err(problem)) => Err(FaultKind::Legacy {
+            place,
+            legacy,
+            network: network(),
+            problem: Box::new(problem.clone()),
+        }),
+        None => Err(FaultKind::LegacyNotFound {
+            place,
+            legacy,
+            network: network(),
+        }),
+    }
+}
+
+/// Gives every attachment its device: the n-th network of a resource takes the n-th device of the kubelet's allocation.
+/// First comes the cluster network or the pod's default network, then the default networks, then the pod's own.
 ///
 /// # Errors
 /// Fewer devices than networks, or one device for two attachments.
 pub fn assign(resolved: Resolved, allocation: &Allocation) -> Result<Answer, Failure> {
-    let Resolved { pod, attachments } = resolved;
+    let Resolved {
+        pod,
+        attachments,
+        default_networks,
+    } = resolved;
     let devices = match devices(&attachments, allocation) {
         Ok(devices) => devices,
         Err(kind) => return Err(Fault { pod, kind }.into()),
     };
-    let mut answer = Answer::default();
+    let mut answer = Answer {
+        default_networks: vec![None; default_networks],
+        ..Answer::default()
+    };
     for (unassigned, device) in attachments.into_iter().zip(devices) {
         let Unassigned {
             place,
@@ -109,10 +154,21 @@ pub fn assign(resolved: Resolved, allocation: &Allocation) -> Result<Answer, Fai
                 attachment.device = Some(Device { resource, id });
             }
         }
-        if place.is_first() {
-            answer.cluster_network = Some(Box::new(attachment));
-        } else {
-            answer.networks.push(attachment);
+        match place {
+            Place::DefaultNetworks { entry } => {
+                // Entries are counted from 1, and there are as many places as the question has entries.
+                let at = answer.default_networks.get_mut(entry - 1);
+                *at.expect("an entry of the question has its place in the answer") =
+                    Some(attachment);
+            }
+            first if first.is_first() => {
+                answer.instead_of_delegates = first.legacy().is_some();
+                answer.cluster_network = Some(Box::new(attachment));
+            }
+            Place::ClusterNetwork
+            | Place::DefaultNetwork
+            | Place::Networks { .. }
+            | Place::Legacy { .. } => answer.networks.push(attachment),
         }
     }
     Ok(answer)
@@ -184,3 +240,7 @@ fn too_few(
 #[cfg(test)]
 #[path = "answer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "answer_legacy_tests.rs"]
+mod legacy_tests;

@@ -23,7 +23,8 @@ fn answer(question: &Question, containers: Containers<'_>) -> Result<Answer, Fai
 /// (network, device) of every attachment, the cluster network first.
 fn handed_out(answer: &Answer) -> Vec<(String, Option<String>)> {
     let all = answer.cluster_network.as_deref().into_iter();
-    all.chain(&answer.networks)
+    all.chain(answer.default_networks.iter().flatten())
+        .chain(&answer.networks)
         .map(|attachment| {
             let device = attachment.device.as_ref();
             (
@@ -108,6 +109,78 @@ fn the_nth_network_takes_the_nth_device() {
 }
 
 #[test]
+fn default_networks_take_their_devices_between_the_cluster_network_and_the_pods() {
+    let containers: Containers<'_> = &[("app", &[("intel.com/sriov", &["a", "b", "c", "d"])])];
+    let mut question = question("sriov-a");
+    question.cluster_network = Some("sriov-d".parse().unwrap());
+    for name in ["sriov-d", "file-of-the-node", "sriov-d", "cluster"] {
+        question.default_networks.push(name.parse().unwrap());
+    }
+    let answer = answer(&question, containers).unwrap();
+    let names: Vec<_> = answer
+        .default_networks
+        .iter()
+        .map(|network| network.as_ref().map(|attachment| attachment.name.as_str()))
+        .collect();
+    let sriov = Some("kube-system/sriov-d");
+    assert_eq!(names, [sriov, None, sriov, Some("kube-system/cluster")]);
+    assert_eq!(devices(&answer), ["a", "b", "c", "d"]);
+    assert_eq!(answer.networks[0].device.as_ref().unwrap().id.as_str(), "d");
+    assert!(!answer.instead_of_delegates);
+
+    let too_few = [("app", &[("intel.com/sriov", &["a", "b", "c"][..])][..])];
+    let failure = assign(
+        resolve(&question, None, &networks()).unwrap(),
+        &allocated(&too_few),
+    );
+    let message = failure.unwrap_err().message;
+    assert!(
+        message.contains("need 4 of resource intel.com/sriov"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_event_is_for_what_the_pod_selects() {
+    let event = |question: &Question| {
+        let known = pod("u9", "");
+        let mut unnamed = question.clone();
+        unnamed.pod.uid = None;
+        resolve(&unnamed, Some(&known), &networks())
+            .unwrap_err()
+            .event
+    };
+    let of_networks = event(&question("macvlan,missing")).unwrap();
+    assert_eq!(of_networks.reason, "NoNetworkFound");
+    assert_eq!(of_networks.pod.uid.as_deref(), Some("u9"));
+    assert!(
+        of_networks.message.starts_with(
+            "cannot find a network-attachment-definition (missing) in namespace (default): "
+        ),
+        "{of_networks:?}"
+    );
+    assert!(event(&question_with_default("missing", "")).is_some());
+    assert!(event(&question("broken")).is_none());
+}
+
+#[test]
+fn parallel_is_the_networks_word() {
+    let mut quick = crate::fixture::network("default/quick", None, Some(&json!({"type": "x"})));
+    quick.parallel = Ok(true);
+    let networks: Networks = [quick, crate::fixture::network("default/slow", None, None)]
+        .into_iter()
+        .collect();
+    let resolved = resolve(&question("quick,slow"), None, &networks).unwrap();
+    let answer = assign(resolved, &Allocation::default()).unwrap();
+    let parallel: Vec<bool> = answer
+        .networks
+        .iter()
+        .map(|network| network.parallel)
+        .collect();
+    assert_eq!(parallel, [true, false]);
+}
+
+#[test]
 fn the_cluster_network_takes_the_first_device_unless_it_is_replaced() {
     let containers: Containers<'_> = &[("app", &[("intel.com/sriov", &["a", "b", "c"])])];
     let mut of_cluster = question("sriov-a");
@@ -184,10 +257,13 @@ fn annotations_come_from_the_question_else_from_the_pod() {
 
 #[test]
 fn pods_that_pass() {
-    let unknown = resolve(&bare_question(), None, &networks()).unwrap_err();
+    let refused = |question: &Question, pod: Option<&PodFacts>| {
+        Failure::from(resolve(question, pod, &networks()).unwrap_err())
+    };
+    let unknown = refused(&bare_question(), None);
     assert_eq!(unknown.code, code::TRY_AGAIN_LATER);
     assert!(unknown.message.contains("default/p"), "{unknown}");
-    let another = resolve(&question(""), Some(&pod("u2", "")), &networks()).unwrap_err();
+    let another = refused(&question(""), Some(&pod("u2", "")));
     assert_eq!(another.code, code::TRY_AGAIN_LATER);
     for part in ["default/p", "u1", "u2"] {
         assert!(another.message.contains(part), "{another}");
@@ -268,7 +344,7 @@ fn an_annotation_cannot_fill_memory() {
         .into_iter()
         .collect();
     let many = vec!["big"; 200].join(",");
-    let failure = resolve(&question(&many), None, &networks).unwrap_err();
+    let failure = Failure::from(resolve(&question(&many), None, &networks).unwrap_err());
     assert!(failure.message.contains("select fewer"), "{failure}");
 }
 

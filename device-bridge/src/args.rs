@@ -71,7 +71,7 @@ pub struct BothArgs {
     )]
     pub pod_resources_socket: PathBuf,
 
-    /// Writes network-status to NAMESPACE_POD.json in this folder instead of the pod's annotation
+    /// Writes network-status to NAMESPACE_POD.json in this folder instead of the pod's annotation, and Events as lines of NAMESPACE_POD.events.jsonl
     #[arg(long, env = "POLYPOD_BRIDGE_PUBLISH_TO", value_name = "DIR")]
     pub publish_to: Option<PathBuf>,
 

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use api::network_fault::NetworkFault;
 use spec::{
     NameError,
-    bridge::{Failure, MAX_FRAME, PodRef},
+    bridge::{Failure, Legacy, MAX_FRAME, PodRef},
     cni::code,
     device::{DeviceId, ResourceName},
-    network::{AnnotationError, NetworkRef},
+    network::{AnnotationError, LegacyFault, Namespace, NetworkRef},
 };
 
 use crate::{allocation::AllocatedDevice, place::Place};
@@ -41,6 +41,27 @@ pub(crate) enum FaultKind {
         network.name.as_str(), network.namespace.as_str()
     )]
     NotFound { place: Place, network: NetworkRef },
+    #[error(
+        "{place}: there is no Network {:?} of {}/v1 in namespace {:?}; create it or correct the annotation",
+        network.name.as_str(), legacy.group(), network.namespace.as_str()
+    )]
+    LegacyNotFound {
+        place: Place,
+        legacy: Legacy,
+        network: NetworkRef,
+    },
+    #[error(
+        "{place}: Network {network} of {}/v1 cannot be attached to: {problem}; correct the object",
+        legacy.group()
+    )]
+    Legacy {
+        place: Place,
+        legacy: Legacy,
+        network: NetworkRef,
+        problem: Box<LegacyFault>,
+    },
+    #[error("{place}: {0}", place = .0.place)]
+    Isolated(Box<Isolated>),
     #[error("{place}: {problem}")]
     Network { place: Place, problem: NetworkFault },
     #[error(
@@ -74,6 +95,34 @@ pub(crate) enum FaultKind {
         first: String,
         second: String,
     },
+}
+
+/// A pod refers to a namespace that is none of its business.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "namespace isolation is on (\"namespaceIsolation\": true): a pod of namespace {pod:?} may not use network {:?} of namespace \
+     {:?}, only networks of its own namespace{}; use one of those, or have the administrator list {:?} in \
+     \"globalNamespaces\" of the plugin's configuration",
+    network.name.as_str(), network.namespace.as_str(), others(global), network.namespace.as_str(), pod = pod.as_str()
+)]
+pub(crate) struct Isolated {
+    pub(crate) place: Place,
+    /// The pod's namespace.
+    pub(crate) pod: Namespace,
+    pub(crate) network: NetworkRef,
+    /// The namespaces that every pod may refer to.
+    pub(crate) global: Vec<Namespace>,
+}
+
+fn others(global: &[Namespace]) -> String {
+    let quoted: Vec<String> = global
+        .iter()
+        .map(|name| format!("{:?}", name.as_str()))
+        .collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        some => format!(" or of {}", some.join(", ")),
+    }
 }
 
 /// The kubelet allocated fewer devices of a resource than the pod's networks need.
@@ -148,6 +197,9 @@ impl From<Fault> for Failure {
             FaultKind::PodUnknown | FaultKind::AnotherPod { .. } => code::TRY_AGAIN_LATER,
             FaultKind::Annotation(_)
             | FaultKind::NotFound { .. }
+            | FaultKind::LegacyNotFound { .. }
+            | FaultKind::Legacy { .. }
+            | FaultKind::Isolated(_)
             | FaultKind::Network { .. }
             | FaultKind::DefaultRoute { .. }
             | FaultKind::TooLarge { .. }

@@ -6,16 +6,16 @@ use api::{network::Network, network_attachment_definition::NetworkAttachmentDefi
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client,
-    core::{DeserializeGuard, PartialObjectMeta},
+    core::{ApiResource, DeserializeGuard, DynamicObject, PartialObjectMeta, Status},
 };
 use spec::{
-    bridge::{Failure, PodRef},
+    bridge::{Failure, Legacy, PodRef},
     cni::code,
-    network::NetworkRef,
+    network::{LegacyNetwork, NetworkRef},
 };
 use tokio::time::timeout;
 
-use crate::{api_error, parsed, pod_facts::PodFacts};
+use crate::{api_error, networks::LegacyObject, parsed, pod_facts::PodFacts};
 
 /// How long one object is waited for: several fit into a request's deadline.
 const READ: Duration = Duration::from_secs(8);
@@ -51,6 +51,47 @@ impl Live {
         Ok(found.and_then(|object| parsed::pod(&object)))
     }
 
+    /// The `Network` of an old release of Multus; `None` where there is none.
+    ///
+    /// # Errors
+    /// The API server cannot be asked or refuses, or does not know the kind.
+    pub async fn legacy_network(
+        &self,
+        legacy: Legacy,
+        network: &NetworkRef,
+    ) -> Result<Option<LegacyObject>, Failure> {
+        let kind = ApiResource {
+            group: legacy.group().to_owned(),
+            version: "v1".to_owned(),
+            api_version: format!("{}/v1", legacy.group()),
+            kind: "Network".to_owned(),
+            plural: "networks".to_owned(),
+        };
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), network.namespace.as_str(), &kind);
+        let what = format!(
+            "read Network {network} of {} from the API server",
+            kind.api_version
+        );
+        let name = network.name.as_str();
+        let reading = async {
+            match api.get(name).await {
+                Ok(object) => Ok(Ok(Some(object))),
+                Err(kube::Error::Api(status)) if is_of_unknown_kind(&status) => Ok(Err(Failure {
+                    code: code::UNMET_REQUEST,
+                    message: format!(
+                        "cannot {what}: it does not know the kind; create the CustomResourceDefinition networks.{}",
+                        kind.group
+                    ),
+                })),
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Ok(None)),
+                Err(error) => Err(error),
+            }
+        };
+        let found = read(&what, reading).await??;
+        Ok(found.map(|object| LegacyNetwork::parse(legacy, &network.name, &object.data)))
+    }
+
     /// The network of this namespace and name; `None` where there is none.
     ///
     /// # Errors
@@ -62,6 +103,11 @@ impl Live {
         let found = read(&what, api.get_opt(network.name.as_str())).await?;
         Ok(found.and_then(|object| parsed::network(&object)))
     }
+}
+
+/// A missing kind and a missing object are both "not found"; only for the latter the API server itself speaks.
+fn is_of_unknown_kind(status: &Status) -> bool {
+    status.code == 404 && status.reason != "NotFound"
 }
 
 async fn read<T>(

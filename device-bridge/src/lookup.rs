@@ -5,12 +5,16 @@ use std::{collections::BTreeSet, sync::Arc};
 use api::network::Network;
 use futures::{StreamExt, stream};
 use spec::{
-    bridge::{Failure, Question},
+    bridge::{Failure, Legacy, PodRef, Question},
     network::NetworkRef,
 };
 
 use crate::{
-    live::Live, networks::Networks, pod_facts::PodFacts, selected::Selected, store::Store,
+    live::Live,
+    networks::{LegacyObject, Networks},
+    pod_facts::PodFacts,
+    selected::Selected,
+    store::Store,
 };
 
 /// Reads of one question at the same time.
@@ -72,6 +76,13 @@ impl Lookup {
         }
     }
 
+    /// Adds the UID to `pod` where it is missing and the pod is known.
+    pub fn complete(&self, pod: &mut PodRef) {
+        if pod.uid.is_none() {
+            pod.uid = self.store.pod(pod).and_then(|known| known.uid.clone());
+        }
+    }
+
     /// The selected networks, as far as they are there.
     ///
     /// # Errors
@@ -79,51 +90,99 @@ impl Lookup {
     pub async fn networks(&self, selected: &Selected) -> Result<Networks, Failure> {
         let mut seen = BTreeSet::new();
         // The futures own what they look for: async code that borrows from an iterator is beyond the compiler.
-        let wanted: Vec<Wanted> = selected
+        let definitions: Vec<Wanted> = selected
             .required()
-            .map(|network| (network, true))
-            .chain(selected.optional().map(|network| (network, false)))
+            .map(|network| (network, Need::Required))
+            .chain(selected.optional().map(|network| (network, Need::Optional)))
             .filter(|(network, _)| seen.insert(*network))
-            .map(|(network, is_required)| Wanted {
+            .map(|(network, need)| Wanted {
                 network: network.clone(),
-                is_required,
+                need,
             })
             .collect();
+        let mut seen = BTreeSet::new();
+        let legacy = selected
+            .legacy()
+            .filter(|(_, network)| seen.insert(*network))
+            .map(|(legacy, network)| Wanted {
+                network: network.clone(),
+                need: Need::Legacy(legacy),
+            });
+        let wanted: Vec<Wanted> = legacy.chain(definitions).collect();
         let mut reads = stream::iter(wanted)
             .map(|wanted| self.find(wanted))
             .buffered(READS);
-        let mut found = Networks::default();
-        while let Some((network, is_required)) = reads.next().await {
-            match network? {
-                Some(network) => found.insert(network),
+        let mut networks = Networks::default();
+        while let Some((wanted, found)) = reads.next().await {
+            let Wanted { network, need } = wanted;
+            match (found?, need) {
+                (Some(Found::Definition(found)), _) => networks.insert(found),
+                (Some(Found::Legacy(legacy, found)), _) => {
+                    networks.insert_legacy(legacy, network, found);
+                }
+                (None, Need::Optional) => {}
                 // The answer is a refusal already. An annotation can name thousands of networks that are not there.
-                None if is_required => break,
-                None => {}
+                (None, Need::Required | Need::Legacy(_)) => break,
             }
         }
-        Ok(found)
+        Ok(networks)
     }
 
-    async fn find(&self, wanted: Wanted) -> (Result<Option<Arc<Network>>, Failure>, bool) {
-        let Wanted {
-            network,
-            is_required,
-        } = wanted;
-        if let Some(known) = self.store.network(&network) {
-            return (Ok(Some(known)), is_required);
-        }
-        let found = match &self.live {
+    async fn find(&self, wanted: Wanted) -> (Wanted, Result<Option<Found>, Failure>) {
+        let Wanted { network, need } = &wanted;
+        let found = match need {
+            Need::Legacy(legacy) => self.legacy(*legacy, network).await,
+            Need::Required => self.definition(network, true).await,
             // A cluster network that is a file of the node would be asked for with every pod.
-            Some(live) if is_required || !self.store_is_complete => live.network(&network).await,
-            Some(_) | None => Ok(None),
+            Need::Optional => self.definition(network, !self.store_is_complete).await,
         };
-        (found.map(|network| network.map(Arc::new)), is_required)
+        (wanted, found)
+    }
+
+    async fn definition(
+        &self,
+        network: &NetworkRef,
+        may_ask: bool,
+    ) -> Result<Option<Found>, Failure> {
+        if let Some(known) = self.store.network(network) {
+            return Ok(Some(Found::Definition(known)));
+        }
+        match &self.live {
+            Some(live) if may_ask => {
+                let found = live.network(network).await?;
+                Ok(found.map(|network| Found::Definition(Arc::new(network))))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    async fn legacy(&self, legacy: Legacy, network: &NetworkRef) -> Result<Option<Found>, Failure> {
+        let found = match &self.live {
+            Some(live) => live.legacy_network(legacy, network).await?.map(Arc::new),
+            None => self.store.legacy_network(legacy, network),
+        };
+        Ok(found.map(|found| Found::Legacy(legacy, found)))
     }
 }
 
+/// An object to look for.
 struct Wanted {
     network: NetworkRef,
-    is_required: bool,
+    need: Need,
+}
+
+enum Need {
+    /// A NetworkAttachmentDefinition that must be there.
+    Required,
+    /// A NetworkAttachmentDefinition, or else a file of the node.
+    Optional,
+    /// A `Network` of an old release of Multus.
+    Legacy(Legacy),
+}
+
+enum Found {
+    Definition(Arc<Network>),
+    Legacy(Legacy, Arc<LegacyObject>),
 }
 
 #[cfg(test)]

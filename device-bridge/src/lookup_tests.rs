@@ -123,3 +123,64 @@ async fn files_know_everything() {
     let selected = select(&question("a"), None).unwrap();
     assert!(lookup.networks(&selected).await.unwrap().is_empty());
 }
+
+fn of_legacy(legacy: Legacy, names: &str) -> Selected {
+    let mut question = question(names);
+    question.legacy = Some(legacy);
+    select(&question, None).unwrap()
+}
+
+#[tokio::test]
+async fn objects_of_old_releases_are_asked_for() {
+    let api = FakeApiServer::default();
+    let v1 = "GET /apis/kubernetes.com/v1/namespaces/default/networks/a";
+    let v2 = "GET /apis/kubernetes.cni.cncf.io/v1/namespaces/ns1/networks/a";
+    let metadata =
+        json!({"name": "a", "namespace": "default", "clusterName": "", "deletionTimestamp": null});
+    let object = json!({"apiVersion": "kubernetes.com/v1", "kind": "Network", "metadata": metadata, "plugin": "flannel", "args": "[{}]"});
+    api.answer(v1, 200, object);
+    let object = json!({"apiVersion": "kubernetes.cni.cncf.io/v1", "kind": "Network", "metadata": {"name": "a"}, "spec": {"plugin": "x"}});
+    api.answer(v2, 200, object);
+    let lookup = watched(&api, []);
+    for (legacy, names, path, plugin) in [
+        (
+            Legacy::V1,
+            r#"[{"name": "a"}, {"name": "a"}]"#,
+            v1,
+            "flannel",
+        ),
+        (Legacy::V2, "ns1/a", v2, "\"x\""),
+    ] {
+        let selected = of_legacy(legacy, names);
+        let found = lookup.networks(&selected).await.unwrap();
+        let (_, network) = selected.legacy().next().unwrap();
+        let found = found.get_legacy(legacy, network).unwrap();
+        let conf = (**found).as_ref().unwrap().conf.as_deref().unwrap();
+        assert!(conf.contains(plugin), "{conf}");
+        assert_eq!(api.requests().last().unwrap(), path);
+    }
+    assert_eq!(api.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_kind_that_is_not_there_is_told_from_an_object_that_is_not() {
+    let selected = of_legacy(Legacy::V1, r#"[{"name": "a"}]"#);
+    let api = FakeApiServer::default();
+    let lookup = watched(&api, []);
+    let (legacy, network) = selected.legacy().next().unwrap();
+    let found = lookup.networks(&selected).await.unwrap();
+    assert!(found.get_legacy(legacy, network).is_none());
+    let path = "GET /apis/kubernetes.com/v1/namespaces/default/networks/a";
+    api.answer(path, 404, json!("404 page not found"));
+    let failure = lookup.networks(&selected).await.unwrap_err();
+    for wanted in [
+        "default/a",
+        "CustomResourceDefinition networks.kubernetes.com",
+    ] {
+        assert!(failure.message.contains(wanted), "{failure}");
+    }
+    api.answer(path, 403, refusal(403, "no"));
+    lookup.networks(&selected).await.unwrap_err();
+    let failure = lookup.networks(&selected).await.unwrap_err();
+    assert_eq!(failure.code, code::IO_FAILURE);
+}

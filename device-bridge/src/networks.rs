@@ -1,41 +1,67 @@
-//! NetworkAttachmentDefinitions by namespace and name.
+//! NetworkAttachmentDefinitions, and the objects that were before them, by namespace and name.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use api::network::Network;
-use spec::network::NetworkRef;
+use spec::{
+    bridge::Legacy,
+    network::{LegacyFault, LegacyNetwork, NetworkRef},
+};
 
 /// Networks that can be attached to. Cheap to copy in part: an answer needs two or three of thousands.
 #[derive(Clone, Debug, Default)]
-pub struct Networks(BTreeMap<NetworkRef, Arc<Network>>);
+pub struct Networks {
+    networks: BTreeMap<NetworkRef, Arc<Network>>,
+    legacy: BTreeMap<(&'static str, NetworkRef), Arc<LegacyObject>>,
+}
+
+/// A `Network` of an old release of Multus, or what is wrong with it: its fault belongs into the error of the pod that
+/// selects it.
+pub type LegacyObject = Result<LegacyNetwork, LegacyFault>;
 
 impl Networks {
     /// The network of this namespace and name.
     #[must_use]
     pub fn get(&self, network: &NetworkRef) -> Option<&Arc<Network>> {
-        self.0.get(network)
+        self.networks.get(network)
+    }
+
+    /// The `Network` of an old release of Multus.
+    #[must_use]
+    pub fn get_legacy(&self, legacy: Legacy, network: &NetworkRef) -> Option<&Arc<LegacyObject>> {
+        self.legacy.get(&(legacy.group(), network.clone()))
+    }
+
+    /// Adds a `Network` of an old release of Multus.
+    pub fn insert_legacy(
+        &mut self,
+        legacy: Legacy,
+        network: NetworkRef,
+        object: Arc<LegacyObject>,
+    ) {
+        self.legacy.insert((legacy.group(), network), object);
     }
 
     /// Adds a network, in the place of one of the same namespace and name.
     pub fn insert(&mut self, network: Arc<Network>) {
-        self.0.insert(network.reference.clone(), network);
+        self.networks.insert(network.reference.clone(), network);
     }
 
     /// Removes a network.
     pub fn remove(&mut self, network: &NetworkRef) {
-        self.0.remove(network);
+        self.networks.remove(network);
     }
 
-    /// How many there are.
+    /// How many NetworkAttachmentDefinitions there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.networks.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no NetworkAttachmentDefinition.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.networks.is_empty()
     }
 }
 

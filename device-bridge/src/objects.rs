@@ -1,6 +1,6 @@
 //! The store filled from files: what `--objects` names.
 
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf};
 
 use api::{
     network::Network,
@@ -8,9 +8,15 @@ use api::{
     pod::Pod,
 };
 
-use crate::{pod_facts::PodFacts, store::Store};
+use serde_json::Value;
+use spec::{
+    bridge::Legacy,
+    network::{LegacyNetwork, NetworkRef},
+};
 
-/// Reads NetworkAttachmentDefinitions and pods. Objects without a namespace are in `default`; other kinds are passed
+use crate::{parsed, pod_facts::PodFacts, store::Store};
+
+/// Reads NetworkAttachmentDefinitions, the objects that were before them, and pods. Objects without a namespace are in `default`; other kinds are passed
 /// over, and so are pods that have no name yet.
 ///
 /// # Errors
@@ -18,6 +24,7 @@ use crate::{pod_facts::PodFacts, store::Store};
 pub fn read(paths: &[PathBuf]) -> Result<Store, ObjectsError> {
     let objects = objects::read(paths)?;
     let networks: Vec<Network> = objects::networks(&objects, "default")?;
+    networks.iter().for_each(parsed::warn_of);
     let pods = objects
         .iter()
         .filter(|object| object.kind == "Pod" && object.api_version == "v1");
@@ -28,17 +35,42 @@ pub fn read(paths: &[PathBuf]) -> Result<Store, ObjectsError> {
     let store = Store::default();
     store.reset_networks(networks);
     store.reset_pods(pods);
+    for object in &objects {
+        for legacy in [Legacy::V1, Legacy::V2] {
+            if object.kind == "Network" && object.api_version == format!("{}/v1", legacy.group()) {
+                let network = legacy_reference(object)?;
+                let parsed = LegacyNetwork::parse(legacy, &network.name, &object.value);
+                store.apply_legacy_network(legacy, network, parsed);
+            }
+        }
+    }
     Ok(store)
 }
 
-fn pod(object: &Object) -> Result<Option<PodFacts>, ObjectsError> {
-    let invalid = |problem: String| ObjectsError::Invalid {
+fn legacy_reference(object: &Object) -> Result<NetworkRef, ObjectsError> {
+    let text = |key: &str| {
+        let value = object.value.pointer(key).and_then(Value::as_str);
+        value.filter(|text| !text.is_empty())
+    };
+    let namespace = text("/metadata/namespace").unwrap_or("default");
+    let name = text("/metadata/name").unwrap_or_default();
+    match (namespace.parse(), name.parse()) {
+        (Ok(namespace), Ok(name)) => Ok(NetworkRef { namespace, name }),
+        (Err(error), _) | (_, Err(error)) => Err(invalid(object, &error)),
+    }
+}
+
+fn invalid(object: &Object, problem: &dyn Display) -> ObjectsError {
+    ObjectsError::Invalid {
         origin: object.origin.clone(),
         kind: object.kind.clone(),
-        problem,
-    };
+        problem: problem.to_string(),
+    }
+}
+
+fn pod(object: &Object) -> Result<Option<PodFacts>, ObjectsError> {
     let pod: Pod =
-        serde_json::from_value(object.value.clone()).map_err(|error| invalid(error.to_string()))?;
+        serde_json::from_value(object.value.clone()).map_err(|error| invalid(object, &error))?;
     let metadata = &pod.metadata;
     if metadata.name.is_empty() && !metadata.generate_name.is_empty() {
         return Ok(None);
@@ -50,7 +82,7 @@ fn pod(object: &Object) -> Result<Option<PodFacts>, ObjectsError> {
         &metadata.annotations,
     )
     .map(Some)
-    .map_err(|error| invalid(error.to_string()))
+    .map_err(|error| invalid(object, &error))
 }
 
 #[cfg(test)]

@@ -13,8 +13,16 @@ pub(crate) fn network(object: &DeserializeGuard<NetworkAttachmentDefinition>) ->
         Err(invalid) => Err(invalid.error.clone()),
     };
     parsed
+        .inspect(warn_of)
         .inspect_err(|error| tracing::warn!(%error, "A NetworkAttachmentDefinition is passed over"))
         .ok()
+}
+
+/// Tells of what is passed over in a network that is used all the same.
+pub(crate) fn warn_of(network: &Network) {
+    if let Err(problem) = &network.parallel {
+        tracing::warn!(%problem, "An annotation is passed over");
+    }
 }
 
 /// A pod.

@@ -2,12 +2,12 @@
 //!
 //! Everything else of a pod is left where it is, so that a node's pods fit into a few kilobytes.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use spec::{
     NameError,
-    bridge::PodAnnotations,
+    bridge::{Legacy, PodAnnotations},
     network::{DEFAULT_NETWORK, NETWORKS, Namespace, ObjectName},
 };
 
@@ -26,6 +26,10 @@ pub struct PodFacts {
     pub uid: Option<String>,
     /// The annotations that choose networks.
     pub annotations: PodAnnotations,
+    /// The annotation that Multus v1 read.
+    pub legacy_v1: Option<String>,
+    /// The annotation that Multus v2 read.
+    pub legacy_v2: Option<String>,
     /// Whether it is a static pod.
     pub is_static: bool,
 }
@@ -55,9 +59,25 @@ impl PodFacts {
                 networks: annotation(NETWORKS),
                 default_network: annotation(DEFAULT_NETWORK),
             },
+            legacy_v1: annotation(Legacy::V1.annotation()),
+            legacy_v2: annotation(Legacy::V2.annotation()),
             is_static: annotations
                 .get(CONFIG_SOURCE)
                 .is_some_and(|source| source != "api"),
+        })
+    }
+
+    /// The annotations that choose networks, as a runtime hands them over: in a legacy configuration those of that release.
+    #[must_use]
+    pub fn chosen(&self, legacy: Option<Legacy>) -> Cow<'_, PodAnnotations> {
+        let networks = match legacy {
+            None => return Cow::Borrowed(&self.annotations),
+            Some(Legacy::V1) => &self.legacy_v1,
+            Some(Legacy::V2) => &self.legacy_v2,
+        };
+        Cow::Owned(PodAnnotations {
+            networks: networks.clone(),
+            default_network: None,
         })
     }
 

@@ -11,8 +11,9 @@ use spec::{
     network::{Namespace, ObjectName},
 };
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
-use crate::publish::Publisher;
+use crate::{publish::Publisher, traceparent::report_span};
 
 /// Reports that wait at most. A node has a few hundred pods; more would mean that nothing was published for hours.
 const WAITING: usize = 1024;
@@ -69,10 +70,13 @@ async fn work(receiver: mpsc::Receiver<(u64, Report)>, publisher: Publisher, new
         .for_each_concurrent(AT_ONCE, async |(number, report)| {
             let pod = &report.pod;
             let is_newest = || newest.is_newest(pod, number);
-            if is_newest()
-                && let Err(error) = publisher.publish(&report, is_newest).await
-            {
-                tracing::error!(%pod, %error, "Network-status is not published");
+            if is_newest() {
+                let span = report_span(&report);
+                let publishing = publisher.publish(&report, is_newest);
+                if let Err(error) = publishing.instrument(span.clone()).await {
+                    let _entered = span.enter();
+                    tracing::error!(%pod, %error, "Network-status is not published");
+                }
             }
             newest.forget(pod, number);
         })

@@ -8,11 +8,13 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use spec::{
-    bridge::{Failure, HEADER, Request, decode, frame_length},
+    bridge::{Failure, HEADER, Report, Request, decode, frame_length},
     cni::code,
 };
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::{
     client,
@@ -25,10 +27,14 @@ use crate::{
     publish::{PublishError, Publisher},
     respond::{Responder, Response},
     serve::publisher,
+    traceparent::report_span,
 };
 
 /// How long publishing may take. The plugin ends a report after five seconds.
 const PUBLISHING: Duration = Duration::from_secs(4);
+
+/// How long writing Events may take: a refused pod is not held up longer for them.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// Why the request was not carried out to its end, although it was replied to if that was possible.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +77,7 @@ fn exactly(input: &mut impl Read, wanted: usize) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// Replies to `request` on `output`, then publishes what it reports.
+/// Replies to `request` on `output`, then publishes what it reports and writes its Events.
 ///
 /// # Errors
 /// The reply could not be written, or network-status not published.
@@ -84,18 +90,37 @@ pub async fn run(
         Ok(request) => respond(config, request).await,
         Err(failure) => (failure.into(), Publisher::Log),
     };
-    let Response { reply, publish } = response;
+    let Response {
+        reply,
+        publish,
+        events,
+    } = response;
     output
         .write_all(&reply_frame(&reply))
         .and_then(|()| output.flush())
         .map_err(ResolveError::Reply)?;
-    if let Some(report) = publish {
-        let publishing = publisher.publish(&report, || true);
-        timeout(PUBLISHING, publishing)
-            .await
-            .map_err(|_| ResolveError::Slow)??;
-    }
-    Ok(())
+    let telling = async {
+        let all = join_all(events.into_iter().map(|event| publisher.tell(event)));
+        if timeout(TELLING, all).await.is_err() {
+            tracing::warn!("Events are given up");
+        }
+    };
+    let (published, ()) = tokio::join!(publish_in_time(&publisher, publish.as_ref()), telling);
+    published
+}
+
+async fn publish_in_time(
+    publisher: &Publisher,
+    report: Option<&Report>,
+) -> Result<(), ResolveError> {
+    let Some(report) = report else {
+        return Ok(());
+    };
+    let publishing = publisher.publish(report, || true);
+    timeout(PUBLISHING, publishing.instrument(report_span(report)))
+        .await
+        .map_err(|_| ResolveError::Slow)?
+        .map_err(ResolveError::Publish)
 }
 
 async fn respond(config: Resolve, request: Request) -> (Response, Publisher) {

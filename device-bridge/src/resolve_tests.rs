@@ -111,3 +111,34 @@ async fn whatever_goes_wrong_the_reply_says_it() {
         "{no_kubeconfig}"
     );
 }
+
+#[tokio::test]
+async fn a_missing_network_is_an_event_before_the_end() {
+    let folder = folder();
+    let mut question = bare_question();
+    question.annotations = Some(spec::bridge::PodAnnotations {
+        networks: Some("missing".to_owned()),
+        default_network: None,
+    });
+    let frame = encode(&Request::Question(question)).unwrap();
+    let failure = failure(reply(config(folder.path()), &frame).await);
+    assert!(failure.message.contains("\"missing\""), "{failure}");
+    let text = fs::read_to_string(folder.path().join("status/default_p.events.jsonl")).unwrap();
+    assert!(text.contains("NoNetworkFound"), "{text}");
+}
+
+#[tokio::test]
+async fn objects_of_old_releases_come_from_files_as_well() {
+    let folder = folder();
+    let config = config(folder.path());
+    let objects = "apiVersion: \"kubernetes.com/v1\"\nkind: Network\nmetadata:\n  name: flannel-conf\nplugin: flannel\nargs: '[\n{\n\"delegate\": {\n\"isDefaultGateway\": true\n}\n}\n]'\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations:\n    networks: '[\n{ \"name\": \"flannel-conf\" }\n]'\n";
+    fs::write(folder.path().join("objects.yaml"), objects).unwrap();
+    let mut question = bare_question();
+    question.legacy = Some(spec::bridge::Legacy::V1);
+    let frame = encode(&Request::Question(question)).unwrap();
+    let Reply::Answer(answer) = reply(config, &frame).await else {
+        panic!("no answer");
+    };
+    assert!(answer.instead_of_delegates);
+    assert_eq!(answer.cluster_network.unwrap().name, "default/flannel-conf");
+}

@@ -7,8 +7,11 @@ use crate::{
     allocation::Allocation,
     answer::{assign, resolve},
     lookup::Lookup,
+    pod_event::PodEvent,
     pod_resources::PodResourcesClient,
+    refusal::Refusal,
     selected::select,
+    traceparent::question_span,
 };
 
 /// What replies are made of.
@@ -27,13 +30,23 @@ pub struct Response {
     pub reply: Reply,
     /// A report to be published. The plugin does not wait for it.
     pub publish: Option<Report>,
+    /// Events to be written. Nobody waits for them.
+    pub events: Vec<PodEvent>,
 }
 
 impl From<Failure> for Response {
     fn from(failure: Failure) -> Self {
+        Refusal::from(failure).into()
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { failure, event } = refusal;
         Self {
             reply: Reply::Failure(failure),
             publish: None,
+            events: event.into_iter().map(|event| *event).collect(),
         }
     }
 }
@@ -43,40 +56,42 @@ impl Responder {
     pub async fn respond(&self, request: Request) -> Response {
         match request {
             Request::Question(question) => {
-                let span = tracing::info_span!(
-                    "question",
-                    namespace = %question.pod.namespace,
-                    name = %question.pod.name,
-                    uid = question.pod.uid,
-                    container_id = %question.container_id,
-                );
-                let reply = self.reply(&question).instrument(span).await;
+                let span = question_span(&question);
+                self.reply(&question).instrument(span).await
+            }
+            Request::Report(report) => {
+                let mut events = PodEvent::added(&report);
+                for event in &mut events {
+                    self.lookup.complete(&mut event.pod);
+                }
                 Response {
-                    reply,
-                    publish: None,
+                    reply: Reply::Taken,
+                    publish: Some(report),
+                    events,
                 }
             }
-            Request::Report(report) => Response {
-                reply: Reply::Taken,
-                publish: Some(report),
-            },
         }
     }
 
-    async fn reply(&self, question: &Question) -> Reply {
+    async fn reply(&self, question: &Question) -> Response {
         match self.answer(question).await {
             Ok(answer) => {
                 log(&answer);
-                Reply::Answer(answer)
+                Response {
+                    reply: Reply::Answer(answer),
+                    publish: None,
+                    events: Vec::new(),
+                }
             }
-            Err(failure) => {
-                tracing::warn!(code = failure.code, failure = failure.message, "Refused");
-                Reply::Failure(failure)
+            Err(refusal) => {
+                let Failure { code, message } = &refusal.failure;
+                tracing::warn!(code, failure = message, "Refused");
+                refusal.into()
             }
         }
     }
 
-    async fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+    async fn answer(&self, question: &Question) -> Result<Answer, Refusal> {
         let pod = self.lookup.pod(question).await?;
         let selected = select(question, pod.as_deref())?;
         let networks = self.lookup.networks(&selected).await?;
@@ -85,12 +100,12 @@ impl Responder {
             match self.pod_resources.pod(&question.pod).await {
                 Ok(Some(pod)) => Allocation::of(&pod),
                 Ok(None) => Allocation::of_unknown_pod(),
-                Err(error) => return Err(error.failure(&question.pod)),
+                Err(error) => return Err(error.failure(&question.pod).into()),
             }
         } else {
             Allocation::default()
         };
-        assign(resolved, &allocation)
+        Ok(assign(resolved, &allocation)?)
     }
 }
 
@@ -99,6 +114,7 @@ fn log(answer: &Answer) {
         .cluster_network
         .as_deref()
         .into_iter()
+        .chain(answer.default_networks.iter().flatten())
         .chain(&answer.networks)
     {
         tracing::info!(

@@ -21,9 +21,9 @@ use crate::{
     live::Live,
     lookup::Lookup,
     objects,
+    outbox::outbox,
     pod_resources::PodResourcesClient,
     publish::Publisher,
-    publish_queue::queue,
     respond::Responder,
     server::{self, Limits},
     socket::{Socket, SocketError},
@@ -95,7 +95,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         pod_resources: PodResourcesClient::new(pod_resources_socket),
     });
     let socket = Socket::listen(&bridge_socket)?;
-    let (queue, publishing) = queue(publisher);
+    let (outbox, publishing) = outbox(publisher);
     let publishing = tokio::spawn(publishing);
     say_ready(announce, &bridge_socket);
 
@@ -108,9 +108,9 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         }
     };
     let limits = Limits::new(request_timeout);
-    server::serve(socket, responder, queue, limits, until).await;
+    server::serve(socket, responder, outbox, limits, until).await;
     if timeout(LAST_REPORTS, publishing).await.is_err() {
-        tracing::warn!("Reports are given up");
+        tracing::warn!("Reports and Events are given up");
     }
     match watch_error {
         Some(error) => Err(error),

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     frames::{ReadError, read_frame, write_reply},
-    publish_queue::PublishQueue,
+    outbox::Outbox,
     respond::{Responder, Response},
     socket::Socket,
 };
@@ -60,7 +60,7 @@ const LINGER_BYTES: u64 = 8 << 20;
 #[derive(Clone)]
 struct Context {
     responder: Arc<Responder>,
-    queue: PublishQueue,
+    outbox: Outbox,
     requests: Arc<Semaphore>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
@@ -70,14 +70,14 @@ struct Context {
 pub async fn serve(
     socket: Socket,
     responder: Arc<Responder>,
-    queue: PublishQueue,
+    outbox: Outbox,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, is_stopping) = watch::channel(false);
     let context = Context {
         responder,
-        queue,
+        outbox,
         requests: Arc::new(Semaphore::new(limits.requests)),
         limits,
         stopping: is_stopping,
@@ -155,12 +155,17 @@ async fn converse(mut stream: UnixStream, mut context: Context) {
                 return close(stream, Failure::from(&error), limits).await;
             }
         };
-        let Response { reply, publish } = respond(&context, request).await;
+        let Response {
+            reply,
+            publish,
+            events,
+        } = respond(&context, request).await;
         let written = timeout(limits.idle, write_reply(&mut stream, &reply)).await;
         // The sandbox is there, whether or not the plugin still listens.
         if let Some(report) = publish {
-            context.queue.put(report);
+            context.outbox.reports.put(report);
         }
+        context.outbox.events.put(events);
         if !matches!(written, Ok(Ok(()))) {
             tracing::warn!("A client did not read its reply");
             return;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 use spec::{
-    bridge::{Answer, HEADER, Report, encode},
+    bridge::{AddedInterface, Answer, HEADER, Report, encode},
     network::NetworkStatus,
 };
 use tempfile::TempDir;
@@ -20,9 +20,9 @@ use crate::{
     fake_kubelet::{Behaviour, FakeKubelet},
     fixture::{bare_question, network, pod, pod_resources, question},
     lookup::Lookup,
+    outbox::outbox,
     pod_resources::PodResourcesClient,
     publish::Publisher,
-    publish_queue::queue,
     store::Store,
 };
 
@@ -57,13 +57,13 @@ impl Agent {
             pod_resources: PodResourcesClient::new(kubelet.socket.clone()),
         };
         let socket = folder.path().join("run/bridge.sock");
-        let (queue, publishing) = queue(Publisher::Folder(folder.path().join("status")));
+        let (outbox, publishing) = outbox(Publisher::Folder(folder.path().join("status")));
         let (stop, stopped) = oneshot::channel();
         let listening = Socket::listen(&socket).unwrap();
         let server = tokio::spawn(serve(
             listening,
             Arc::new(responder),
-            queue,
+            outbox,
             limits,
             async move {
                 let _dropped = stopped.await;
@@ -231,22 +231,41 @@ async fn a_refusal_is_a_reply() {
 #[tokio::test]
 async fn a_report_is_taken_and_published() {
     let agent = Agent::usual();
-    let question = bare_question();
+    let bare = bare_question();
     let status = NetworkStatus {
         name: "default/sriov-a".to_owned(),
         ..NetworkStatus::default()
     };
+    let mut pod = bare.pod;
+    // Then it is that of the known pod.
+    pod.uid = None;
     let report = Request::Report(Report {
-        pod: question.pod,
-        container_id: question.container_id,
+        pod,
+        container_id: bare.container_id,
         statuses: vec![status],
-        added: Vec::new(),
+        added: vec![AddedInterface {
+            network: "default/sriov-a".to_owned(),
+            interface: "net1".to_owned(),
+            addresses: Vec::new(),
+        }],
         traceparent: None,
     });
     assert_eq!(agent.ask(&report).await, Reply::Taken);
+    let missing = agent.ask(&Request::Question(question("missing"))).await;
+    assert!(matches!(missing, Reply::Failure(_)));
     let folder = agent.stop().await;
     let text = std::fs::read_to_string(folder.path().join("status/default_p.json")).unwrap();
     assert!(text.contains("default/sriov-a"), "{text}");
+    let text =
+        std::fs::read_to_string(folder.path().join("status/default_p.events.jsonl")).unwrap();
+    let wanted = [
+        "Add net1 [] from default/sriov-a",
+        "NoNetworkFound",
+        "\"uid\":\"u1\"",
+    ];
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -9,11 +9,14 @@ use std::{
 
 use api::network::Network;
 use spec::{
-    bridge::PodRef,
+    bridge::{Legacy, PodRef},
     network::{Namespace, NetworkRef, ObjectName},
 };
 
-use crate::{networks::Networks, pod_facts::PodFacts};
+use crate::{
+    networks::{LegacyObject, Networks},
+    pod_facts::PodFacts,
+};
 
 type Pods = BTreeMap<(Namespace, ObjectName), Arc<PodFacts>>;
 
@@ -29,6 +32,21 @@ impl Store {
     #[must_use]
     pub fn network(&self, network: &NetworkRef) -> Option<Arc<Network>> {
         read(&self.networks).get(network).cloned()
+    }
+
+    /// The `Network` of an old release of Multus, as files gave it. The API server's are not watched.
+    #[must_use]
+    pub fn legacy_network(
+        &self,
+        legacy: Legacy,
+        network: &NetworkRef,
+    ) -> Option<Arc<LegacyObject>> {
+        read(&self.networks).get_legacy(legacy, network).cloned()
+    }
+
+    /// Adds a `Network` of an old release of Multus.
+    pub fn apply_legacy_network(&self, legacy: Legacy, network: NetworkRef, object: LegacyObject) {
+        write(&self.networks).insert_legacy(legacy, network, Arc::new(object));
     }
 
     /// The pod of this namespace and name, whatever its UID.

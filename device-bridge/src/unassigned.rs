@@ -3,8 +3,9 @@
 use api::{network::Network, network_fault::Attachable};
 use spec::{
     bridge::{Attachment, ConfSource},
+    cni::NetworkName,
     device::{DeviceId, ResourceName},
-    network::Selection,
+    network::{LegacyNetwork, Selection},
 };
 
 use crate::{fault::FaultKind, place::Place};
@@ -45,6 +46,7 @@ impl Unassigned {
             (None, None) => Wanted::Nothing,
         };
         let name = network.cni_name();
+        let parallel = matches!(network.parallel, Ok(true));
         let conf = match delegate {
             Some(delegate) => ConfSource::Inline(delegate.text.clone()),
             None => ConfSource::ConfDir(name.clone()),
@@ -52,17 +54,40 @@ impl Unassigned {
         Ok(Self {
             place,
             wants,
-            attachment: Attachment {
-                name: selection.network.to_string(),
-                network: name,
-                conf,
-                interface: selection.interface.clone(),
-                device: None,
-                runtime_config: selection.runtime_config(),
-                cni_args: selection.cni_args.clone(),
-                default_route: selection.default_route.clone(),
-                parallel: false,
-            },
+            attachment: attachment(selection, name, conf, parallel),
         })
+    }
+
+    /// The same for an object of an old release of Multus, which knew neither devices nor capabilities.
+    pub(crate) fn legacy(place: Place, selection: &Selection, network: &LegacyNetwork) -> Self {
+        let name = selection.network.cni_name();
+        let conf = match &network.conf {
+            Some(text) => ConfSource::Inline(text.clone()),
+            None => ConfSource::ConfDir(name.clone()),
+        };
+        Self {
+            place,
+            wants: Wanted::Nothing,
+            attachment: attachment(selection, name, conf, false),
+        }
+    }
+}
+
+fn attachment(
+    selection: &Selection,
+    network: NetworkName,
+    conf: ConfSource,
+    parallel: bool,
+) -> Attachment {
+    Attachment {
+        name: selection.network.to_string(),
+        network,
+        conf,
+        interface: selection.interface.clone(),
+        device: None,
+        runtime_config: selection.runtime_config(),
+        cni_args: selection.cni_args.clone(),
+        default_route: selection.default_route.clone(),
+        parallel,
     }
 }

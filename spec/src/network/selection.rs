@@ -5,7 +5,10 @@ use std::{fmt, net::IpAddr};
 use serde_json::{Map, Value, json};
 
 use super::{Bandwidth, Guid, IpRequest, MacAddress, Namespace, ObjectName, PortMapping};
-use crate::{cni::InterfaceName, device::DeviceId};
+use crate::{
+    cni::{InterfaceName, NetworkName},
+    device::DeviceId,
+};
 
 /// The NetworkAttachmentDefinition that a selection means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,6 +22,18 @@ pub struct NetworkRef {
 impl fmt::Display for NetworkRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl NetworkRef {
+    /// The CNI network name of an attachment whose configuration has none: the object's name.
+    ///
+    /// # Panics
+    /// Never: object names are CNI network names.
+    #[must_use]
+    pub fn cni_name(&self) -> NetworkName {
+        let name = self.name.as_str();
+        name.parse().expect("lower case letters, digits, '-' and '.', beginning with a letter or digit, are a CNI network name")
     }
 }
 

@@ -1,9 +1,11 @@
 //! `k8s.v1.cni.cncf.io/network-status`: what a pod got (NPWG specification, 5; layout as Multus prints it).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cni::{AddResult, Dns};
+use crate::cni::{AddResult, Dns, IpConfig};
 
 /// The content of a device-info file, passed through (NPWG device information specification).
 pub type DeviceInfo = Value;
@@ -65,21 +67,32 @@ pub fn statuses(
             .iter()
             .map(|ip| ip.address.addr().to_string())
             .collect();
+        // Some plugins tell of the container's interface and not that it is in the container.
+        let found = result
+            .interfaces
+            .iter()
+            .find(|found| found.name == interface);
         return vec![NetworkStatus {
             interface: interface.to_owned(),
             ips,
+            mac: found.map(|found| found.mac.clone()).unwrap_or_default(),
+            mtu: found.and_then(|found| found.mtu),
             default,
             ..base
         }];
     };
+    let is_in_sandbox = |index: usize| in_sandbox.iter().any(|(at, _)| *at == index);
     let with_gateway = result
         .ips
         .iter()
         .find(|ip| ip.gateway.is_some())
         .and_then(|ip| ip.interface);
     let main = with_gateway
-        .filter(|index| in_sandbox.iter().any(|(i, _)| i == index))
+        .filter(|index| is_in_sandbox(*index))
         .unwrap_or(first);
+    // An address without an interface, or with one that is not the container's, belongs to the main one: it would be lost
+    // otherwise.
+    let of = |ip: &IpConfig| ip.interface.filter(|of| is_in_sandbox(*of)).unwrap_or(main);
     in_sandbox
         .iter()
         .map(|&(index, found)| NetworkStatus {
@@ -87,7 +100,7 @@ pub fn statuses(
             ips: result
                 .ips
                 .iter()
-                .filter(|ip| ip.interface.map_or(index == main, |of| of == index))
+                .filter(|ip| of(ip) == index)
                 .map(|ip| ip.address.addr().to_string())
                 .collect(),
             mac: found.mac.clone(),
@@ -105,12 +118,9 @@ fn default_gateways(result: &AddResult) -> Vec<String> {
         .iter()
         .filter(|route| route.is_default())
         .filter_map(|route| {
-            let of_family = |ip: &&crate::cni::IpConfig| {
-                ip.address.addr().is_ipv4() == route.dst.addr().is_ipv4()
-            };
-            route
-                .gw
-                .or_else(|| result.ips.iter().find(of_family).and_then(|ip| ip.gateway))
+            let of_family = |gateway: &IpAddr| gateway.is_ipv4() == route.dst.addr().is_ipv4();
+            let mut of_addresses = result.ips.iter().filter_map(|ip| ip.gateway);
+            route.gw.or_else(|| of_addresses.find(of_family))
         })
         .map(|gateway| gateway.to_string())
         .collect()
@@ -175,6 +185,47 @@ mod tests {
             statuses("n", "net1", false, &AddResult::default(), None).len(),
             1
         );
+    }
+
+    #[test]
+    fn an_interface_that_is_not_said_to_be_in_the_container_has_its_address_all_the_same() {
+        let told = result(
+            r#"{"interfaces":[{"name":"veth1","mac":"02:00:00:00:00:01"},{"name":"net1","mac":"02:00:00:00:00:02"}]}"#,
+        );
+        let all = statuses("n", "net1", false, &told, None);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].mac, "02:00:00:00:00:02");
+    }
+
+    #[test]
+    fn no_address_is_lost_with_its_interface() {
+        let on_the_host = result(
+            r#"{"interfaces":[{"name":"veth1"},{"name":"net1","sandbox":"/x"}],
+                "ips":[{"address":"10.0.0.5/24","interface":0},{"address":"fd00::5/64","interface":7}]}"#,
+        );
+        let all = statuses("n", "net1", false, &on_the_host, None);
+        assert_eq!(all[0].ips, ["10.0.0.5", "fd00::5"]);
+    }
+
+    #[test]
+    fn gateways_of_default_routes() {
+        for (text, wanted) in [
+            (r#"{"routes":[{"dst":"0.0.0.0/0"}]}"#, vec![]),
+            (
+                r#"{"routes":[{"dst":"0.0.0.0/1","gw":"10.0.0.1"}]}"#,
+                vec![],
+            ),
+            (
+                r#"{"ips":[{"address":"10.0.0.5/24"},{"address":"fd00::5/64","gateway":"fd00::1"},{"address":"10.0.1.5/24","gateway":"10.0.1.1"}],
+                    "routes":[{"dst":"0.0.0.0/0"},{"dst":"::/0"},{"dst":"::/0","gw":"fe80::1"}]}"#,
+                vec!["10.0.1.1", "fd00::1", "fe80::1"],
+            ),
+        ] {
+            assert_eq!(
+                statuses("n", "net1", false, &result(text), None)[0].gateway,
+                wanted
+            );
+        }
     }
 
     #[test]
