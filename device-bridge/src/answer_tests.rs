@@ -377,13 +377,18 @@ fn allocations() -> impl Strategy<Value = PodResources> {
 fn selections() -> impl Strategy<Value = Question> {
     let names = prop::sample::select(vec!["sriov-a", "sriov-b", "other", "macvlan"]);
     let list = prop::collection::vec(names, 0..6);
-    (prop::bool::ANY, list).prop_map(|(with_default, list)| {
+    let of_system = prop::sample::select(vec!["sriov-d", "file-of-the-node"]);
+    let defaults = prop::collection::vec(of_system, 0..3);
+    (prop::bool::ANY, defaults, list).prop_map(|(with_default, defaults, list)| {
         let list = list.join(",");
-        if with_default {
+        let mut question = if with_default {
             question_with_default("sriov-d", &list)
         } else {
             question(&list)
-        }
+        };
+        let defaults = defaults.into_iter().map(|name| name.parse().unwrap());
+        question.default_networks = defaults.collect();
+        question
     })
 }
 

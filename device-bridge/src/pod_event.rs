@@ -227,7 +227,7 @@ mod tests {
         };
         let name = event.name();
         assert!(name.starts_with("p.") && name.len() == 18, "{name}");
-        assert_eq!(event.clone().name(), name);
+        assert_eq!(event.name(), name);
         event.pod.uid = Some("u2".to_owned());
         assert_ne!(event.name(), name);
         event.pod.name = format!("{}{}", "a.".repeat(118), "b".repeat(17))

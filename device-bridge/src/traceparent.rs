@@ -13,10 +13,8 @@ pub fn trace_id(traceparent: &str) -> Option<&str> {
     hex(parts.next()?, 2)?;
     let is_zero = |digits: &str| digits.bytes().all(|digit| digit == b'0');
     // A later version may have more parts, the present one has not.
-    let has_rest = parts.next().is_some();
-    let is_usable =
-        version != "ff" && !(version == "00" && has_rest) && !is_zero(trace) && !is_zero(parent);
-    is_usable.then_some(trace)
+    let is_malformed = version == "ff" || (version == "00" && parts.next().is_some());
+    (!is_malformed && !is_zero(trace) && !is_zero(parent)).then_some(trace)
 }
 
 fn hex(part: &str, digits: usize) -> Option<&str> {
