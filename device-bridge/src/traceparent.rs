@@ -27,7 +27,7 @@ pub(crate) fn question_span(question: &Question) -> Span {
     tracing::info_span!(
         "question",
         namespace = %question.pod.namespace,
-        name = %question.pod.name,
+        pod = %question.pod.name,
         uid = question.pod.uid,
         container_id = %question.container_id,
         trace_id = question.traceparent.as_deref().and_then(trace_id),
@@ -39,7 +39,7 @@ pub(crate) fn report_span(report: &Report) -> Span {
     tracing::info_span!(
         "report",
         namespace = %report.pod.namespace,
-        name = %report.pod.name,
+        pod = %report.pod.name,
         uid = report.pod.uid,
         container_id = %report.container_id,
         trace_id = report.traceparent.as_deref().and_then(trace_id),
