@@ -127,8 +127,25 @@ async fn follow<S: Sink>(
                     error = describe(&error),
                     "The watch failed and is started again"
                 );
+                // A cluster of an old release has no such kind. There is nothing to wait for then.
+                if is_of_unknown_kind(&error)
+                    && let Some(synced) = synced.take()
+                {
+                    let _told = synced.send(());
+                }
             }
         }
+    }
+}
+
+fn is_of_unknown_kind(error: &watcher::Error) -> bool {
+    use watcher::Error;
+    match error {
+        Error::InitialListFailed(error) => api_error::status_code(error) == Some(404),
+        Error::WatchStartFailed(_)
+        | Error::WatchFailed(_)
+        | Error::WatchError(_)
+        | Error::NoResourceVersion => false,
     }
 }
 

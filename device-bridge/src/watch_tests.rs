@@ -4,7 +4,10 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixture::bare_question;
+use crate::{
+    fake_api_server::{FakeApiServer, refusal},
+    fixture::bare_question,
+};
 
 type Definition = DeserializeGuard<NetworkAttachmentDefinition>;
 
@@ -64,4 +67,19 @@ async fn pods_follow_their_watch() {
     is_synced.await.unwrap();
     let known = store.pod(&bare_question().pod).unwrap();
     assert_eq!(known.uid.as_deref(), Some("u2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_nobody_created_is_not_waited_for() {
+    for (code, is_waited_for) in [(404, false), (403, true)] {
+        let api = FakeApiServer::default();
+        let path = "GET /apis/k8s.cni.cncf.io/v1/network-attachment-definitions";
+        api.answer(path, code, refusal(code, "no"));
+        let (synced, mut is_synced) = oneshot::channel();
+        let watch = networks(api.client(), Arc::default(), synced);
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), watch).await;
+        assert!(ended.is_err());
+        assert!(api.requests().len() > 1, "it is tried again");
+        assert_eq!(is_synced.try_recv().is_err(), is_waited_for, "{code}");
+    }
 }
