@@ -13,6 +13,7 @@ use spec::bridge::{
 };
 
 use crate::{
+    deadline,
     error::{BridgeProblem, Error},
     process::{self, Unfinished},
 };
@@ -60,8 +61,13 @@ impl Bridge {
     ///
     /// # Errors
     /// The exchange failed, or the request cannot be met.
-    pub fn ask(&self, question: Question) -> Result<Result<Answer, Absence>, Error> {
-        match self.exchange(&Request::Question(question), DEADLINE) {
+    pub fn ask(
+        &self,
+        question: Question,
+        until: Instant,
+    ) -> Result<Result<Answer, Absence>, Error> {
+        let deadline = DEADLINE.min(deadline::left(until));
+        match self.exchange(&Request::Question(question), deadline) {
             Ok(Ok(Reply::Answer(answer))) => Ok(Ok(answer)),
             Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
             Ok(Ok(Reply::Taken)) => Err(self.failed(BridgeProblem::WrongReply)),
@@ -87,6 +93,18 @@ impl Bridge {
             Ok(Err(_)) => Err(self.failed(io::Error::from(io::ErrorKind::NotFound).into())),
             Err(problem) => Err(self.failed(problem)),
         }
+    }
+
+    /// Whether somebody takes connections, or can be executed.
+    ///
+    /// # Errors
+    /// Nobody.
+    pub fn is_reachable(&self) -> Result<(), Error> {
+        let found = match self {
+            Self::Agent { socket } => connect(socket, Instant::now() + QUEUE_WAIT).map(drop),
+            Self::Resolver { program, .. } => std::fs::metadata(program).map(drop),
+        };
+        found.map_err(|error| self.failed(error.into()))
     }
 
     fn exchange(

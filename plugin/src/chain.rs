@@ -1,7 +1,7 @@
 //! Executes the plugins of one attachment as a chain: forwards with the result handed on, backwards to undo.
 
 use serde_json::value::RawValue;
-use spec::cni::{AddResult, Command, Injection, NetworkConf, Version};
+use spec::cni::{AddResult, Command, Injection, NetworkConf, ValidAttachments, Version};
 
 use crate::{
     delegate::{Call, Executor},
@@ -46,13 +46,7 @@ pub fn add(
 /// # Errors
 /// The first plugin that failed; the others were executed all the same.
 pub fn del(executor: &Executor, conf: &NetworkConf, attachment: &Attachment) -> Result<(), Error> {
-    let version = conf.version();
-    let prev_result = match &attachment.result {
-        Some(text) if version >= Version::V0_4_0 => AddResult::parse(text, Version::V1_1_0)
-            .ok()
-            .map(|(result, _)| raw_result(&result, version)),
-        Some(_) | None => None,
-    };
+    let prev_result = recorded_result(conf, attachment);
     let mut first_failure = Ok(());
     for index in (0..conf.plugins().len()).rev() {
         let done = request(conf, index, attachment, prev_result.as_deref()).and_then(|stdin| {
@@ -63,6 +57,89 @@ pub fn del(executor: &Executor, conf: &NetworkConf, attachment: &Attachment) -> 
         first_failure = first_failure.and(done);
     }
     first_failure
+}
+
+/// Checks the attachment: the plugins in the order of ADD, each with the result of ADD. Versions from before CHECK, and
+/// configurations that switch it off (`disableCheck`), have nothing to check.
+///
+/// # Errors
+/// The first plugin that finds something amiss.
+pub fn check(
+    executor: &Executor,
+    conf: &NetworkConf,
+    attachment: &Attachment,
+) -> Result<(), Error> {
+    if !conf.takes(Command::Check) {
+        return Ok(());
+    }
+    let prev_result = recorded_result(conf, attachment);
+    (0..conf.plugins().len()).try_for_each(|index| {
+        let stdin = request(conf, index, attachment, prev_result.as_deref())?;
+        let call = call(Command::Check, conf, index, attachment, &stdin);
+        executor.execute(&call).map(drop)
+    })
+}
+
+/// Asks the plugins of a network whether they can take an ADD. Versions from before STATUS have nothing to say.
+///
+/// # Errors
+/// The first plugin that cannot.
+pub fn status(executor: &Executor, network: &str, conf: &NetworkConf) -> Result<(), Error> {
+    of_network(executor, Command::Status, network, conf, |index| {
+        conf.status_request(index)
+    })
+}
+
+/// Has the plugins of a network remove what belongs to no attachment of `valid`. Versions from before GC, and
+/// configurations that switch it off (`disableGC`), have nothing to do.
+///
+/// # Errors
+/// The first plugin that failed; the others were executed all the same.
+pub fn gc(
+    executor: &Executor,
+    network: &str,
+    conf: &NetworkConf,
+    valid: &ValidAttachments,
+) -> Result<(), Error> {
+    of_network(executor, Command::Gc, network, conf, |index| {
+        conf.gc_request(index, valid)
+    })
+}
+
+fn of_network(
+    executor: &Executor,
+    command: Command,
+    network: &str,
+    conf: &NetworkConf,
+    request: impl Fn(usize) -> String,
+) -> Result<(), Error> {
+    let mut first_failure = Ok(());
+    if !conf.takes(command) {
+        return first_failure;
+    }
+    for (index, plugin) in conf.plugins().iter().enumerate() {
+        let call = Call {
+            command,
+            network,
+            interface: None,
+            args: "",
+            plugin: plugin.plugin_type(),
+            stdin: &request(index),
+        };
+        first_failure = first_failure.and(executor.execute(&call).map(drop));
+    }
+    first_failure
+}
+
+/// The result of ADD in the version of the plugins, where that version hands it over again.
+fn recorded_result(conf: &NetworkConf, attachment: &Attachment) -> Option<Box<RawValue>> {
+    let version = conf.version();
+    match &attachment.result {
+        Some(text) if version >= Version::V0_4_0 => AddResult::parse(text, Version::V1_1_0)
+            .ok()
+            .map(|(result, _)| raw_result(&result, version)),
+        Some(_) | None => None,
+    }
 }
 
 fn request(
@@ -105,7 +182,7 @@ fn call<'a>(
     Call {
         command,
         network: &attachment.name,
-        interface: &attachment.interface,
+        interface: Some(&attachment.interface),
         args: &attachment.args,
         plugin: conf.plugins()[index].plugin_type(),
         stdin,

@@ -3,27 +3,41 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitStatus,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use spec::cni::{self, Command, InterfaceName, Invocation, NetworkConf, PluginType};
+use spec::cni::{
+    self, Command, ContainerId, InterfaceName, Invocation, NetworkConf, PluginConf, PluginType,
+};
 
 use crate::{
+    deadline,
     error::{DelegateProblem, Error},
+    net_conf::State,
+    passthru,
     process::{self, Unfinished},
 };
 
-/// What stays the same for all plugins of a sandbox.
+/// What stays the same for all plugins of a verb.
 #[derive(Clone, Debug)]
 pub struct Executor {
-    /// The sandbox.
-    pub container_id: String,
-    /// Its network namespace; DEL may come without it.
-    pub netns: Option<String>,
+    /// The sandbox; none for the verbs about a network as a whole.
+    pub sandbox: Option<Sandbox>,
     /// The folders with plugins, in order.
     pub path: Vec<String>,
     /// How long one plugin may take.
-    pub deadline: Duration,
+    pub delegate_timeout: Duration,
+    /// When the last one must have ended.
+    pub until: Instant,
+}
+
+/// The sandbox that plugins are executed for.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    /// `CNI_CONTAINERID`.
+    pub container_id: ContainerId,
+    /// `CNI_NETNS`; DEL may come without it.
+    pub netns: Option<String>,
 }
 
 /// One execution of a plugin.
@@ -33,8 +47,8 @@ pub struct Call<'a> {
     pub command: Command,
     /// The network's name for people.
     pub network: &'a str,
-    /// `CNI_IFNAME`.
-    pub interface: &'a InterfaceName,
+    /// `CNI_IFNAME`; none for the verbs about a network as a whole.
+    pub interface: Option<&'a InterfaceName>,
     /// `CNI_ARGS`.
     pub args: &'a str,
     /// The plugin.
@@ -43,19 +57,31 @@ pub struct Call<'a> {
     pub stdin: &'a str,
 }
 
-impl Executor {
-    /// For the sandbox of `invocation`; `bin_dir` is searched first, as Multus does it.
+impl Sandbox {
+    /// The sandbox that a verb is about.
     #[must_use]
-    pub fn new(invocation: &Invocation, bin_dir: &str, deadline: Duration) -> Self {
-        let first = bin_dir
+    pub fn of(invocation: &Invocation) -> Self {
+        Self {
+            container_id: invocation.container_id.clone(),
+            netns: invocation.netns.clone(),
+        }
+    }
+}
+
+impl Executor {
+    /// For `sandbox`; `binDir` is searched before `path`, as Multus does it.
+    #[must_use]
+    pub fn new(state: &State, sandbox: Option<Sandbox>, path: &[String], until: Instant) -> Self {
+        let first = state
+            .bin_dir
             .split(':')
             .filter(|folder| !folder.is_empty())
             .map(str::to_owned);
         Self {
-            container_id: invocation.container_id.to_string(),
-            netns: invocation.netns.clone(),
-            path: first.chain(invocation.path.iter().cloned()).collect(),
-            deadline,
+            sandbox,
+            path: first.chain(path.iter().cloned()).collect(),
+            delegate_timeout: state.delegate_timeout,
+            until,
         }
     }
 
@@ -66,7 +92,9 @@ impl Executor {
     pub fn check_plugins(&self, network: &str, conf: &NetworkConf) -> Result<(), Error> {
         conf.plugins()
             .iter()
-            .try_for_each(|plugin| self.find(network, plugin.plugin_type()).map(drop))
+            .map(PluginConf::plugin_type)
+            .filter(|plugin| !is_built_in(plugin))
+            .try_for_each(|plugin| self.find(network, plugin).map(drop))
     }
 
     /// Executes a plugin and gives back what it printed.
@@ -74,37 +102,34 @@ impl Executor {
     /// # Errors
     /// It is missing, fails, or hangs.
     pub fn execute(&self, call: &Call<'_>) -> Result<String, Error> {
-        let program = self.find(call.network, call.plugin)?;
+        let program = match self.find(call.network, call.plugin) {
+            Err(_) if is_built_in(call.plugin) => return built_in(call),
+            found => found?,
+        };
         let path = self.path.join(":");
-        let environment = [
+        let mut environment = vec![
             ("CNI_COMMAND", call.command.as_str()),
-            ("CNI_CONTAINERID", &self.container_id),
-            ("CNI_NETNS", self.netns.as_deref().unwrap_or_default()),
-            ("CNI_IFNAME", call.interface.as_str()),
             ("CNI_ARGS", call.args),
             ("CNI_PATH", &path),
         ];
-        let finished = process::run(
-            &program,
-            &[],
-            environment,
-            call.stdin.as_bytes(),
-            self.deadline,
-        )
-        .map_err(|unfinished| call.failed(self.unfinished(unfinished)))?;
+        if let Some(sandbox) = &self.sandbox {
+            environment.push(("CNI_CONTAINERID", sandbox.container_id.as_str()));
+            environment.push(("CNI_NETNS", sandbox.netns.as_deref().unwrap_or_default()));
+        }
+        environment.extend(
+            call.interface
+                .map(|interface| ("CNI_IFNAME", interface.as_str())),
+        );
+        let left = deadline::left(self.until).min(self.delegate_timeout);
+        if left.is_zero() {
+            return Err(call.failed(DelegateProblem::NoTime));
+        }
+        let finished = process::run(&program, &[], environment, call.stdin.as_bytes(), left)
+            .map_err(|unfinished| call.failed(unfinished_in(left, unfinished)))?;
         if finished.status.success() {
             return Ok(String::from_utf8_lossy(&finished.stdout).into_owned());
         }
         Err(call.failed(said(finished.status, &finished.stdout, &finished.stderr)))
-    }
-
-    fn unfinished(&self, unfinished: Unfinished) -> DelegateProblem {
-        match unfinished {
-            Unfinished::Io(error) => DelegateProblem::Exec(error),
-            Unfinished::Hung => DelegateProblem::Hung {
-                seconds: self.deadline.as_secs(),
-            },
-        }
     }
 
     fn find(&self, network: &str, plugin: &PluginType) -> Result<PathBuf, Error> {
@@ -126,11 +151,30 @@ impl Call<'_> {
     pub fn failed(&self, problem: DelegateProblem) -> Error {
         Error::Delegate {
             network: self.network.to_owned(),
-            interface: self.interface.clone(),
+            interface: self.interface.cloned(),
             plugin: self.plugin.clone(),
             verb: self.command.as_str(),
             problem: Box::new(problem),
         }
+    }
+}
+
+/// Whether a plugin need not be installed: this executable is it, under another name.
+fn is_built_in(plugin: &PluginType) -> bool {
+    plugin.as_str() == passthru::NAME
+}
+
+fn built_in(call: &Call<'_>) -> Result<String, Error> {
+    passthru::reply(call.command, call.stdin.as_bytes())
+        .map_err(|error| call.failed(DelegateProblem::Said(error)))
+}
+
+fn unfinished_in(time: Duration, unfinished: Unfinished) -> DelegateProblem {
+    match unfinished {
+        Unfinished::Io(error) => DelegateProblem::Exec(error),
+        Unfinished::Hung => DelegateProblem::Hung {
+            seconds: time.as_secs_f64().ceil(),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use crate::default_route::{Conflict, RouteError};
 use spec::{
     bridge::{Failure, FrameError},
     cni::{
@@ -62,6 +63,9 @@ pub enum Error {
     /// The network configuration wants a CNI version nobody speaks.
     #[error("the network configuration is wrong at key \"cniVersion\": {0}")]
     Version(#[from] UnsupportedVersion),
+    /// The runtime's list of valid attachments cannot be read.
+    #[error("{0}; nothing was collected")]
+    ValidAttachments(#[source] ConfError),
     /// A delegate's configuration cannot be executed.
     #[error("network {network:?}: {problem}")]
     DelegateConf {
@@ -100,13 +104,69 @@ pub enum Error {
         /// The name.
         interface: InterfaceName,
     },
-    /// What this release does not do yet.
-    #[error("{what} is not supported yet by this release of polypod; {instead}")]
-    NotSupported {
-        /// What was asked for.
-        what: String,
-        /// What to do.
-        instead: &'static str,
+    /// The default routes that networks ask for cannot be had together.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A default route cannot be set, or is not as it was set.
+    #[error("network {network:?}: {problem}")]
+    Route {
+        /// The network.
+        network: String,
+        /// What went wrong.
+        #[source]
+        problem: RouteError,
+    },
+    /// A device-info file cannot be handed over or removed.
+    #[error("network {network:?}: its device-info file: {problem}")]
+    DeviceInfo {
+        /// The network.
+        network: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// Multus's files cannot be written or removed.
+    #[error("Multus's files of the sandbox: {0}")]
+    Compat(String),
+    /// A sandbox has no record, and what others wrote of it cannot all be read.
+    #[error(
+        "sandbox {container:?} has no record, and not all that was attached could be taken away: {problem}; remove what is left by hand, then {}", path.display()
+    )]
+    Lost {
+        /// The sandbox.
+        container: String,
+        /// What could not be taken away, and why.
+        problem: String,
+        /// Multus's scratch file.
+        path: PathBuf,
+    },
+    /// The cluster network is not ready.
+    #[error(
+        "the cluster network is not ready: still waiting for readinessindicatorfile @ {}; have you checked that its daemon runs on this node?", file.display()
+    )]
+    NotReady {
+        /// The file that is not there.
+        file: PathBuf,
+    },
+    /// An ADD would fail now.
+    #[error("{0}")]
+    NotAvailable(#[source] Box<Self>),
+    /// CHECK of a sandbox that has no record.
+    #[error("sandbox {container:?} is not attached: it has no record {}", path.display())]
+    NotAttached {
+        /// The sandbox.
+        container: String,
+        /// Where its record would be.
+        path: PathBuf,
+    },
+    /// CHECK of an attachment whose ADD did not get through.
+    #[error(
+        "network {network:?}, interface {interface:?}: ADD was begun and has no result; DEL the sandbox"
+    )]
+    NeverAttached {
+        /// The network.
+        network: String,
+        /// The interface.
+        interface: InterfaceName,
     },
     /// Nobody can say what the pod asked for.
     #[error("pod {pod} needs its networks looked up, but {problem}")]
@@ -151,13 +211,14 @@ pub enum Error {
     },
     /// A plugin failed.
     #[error(
-        "network {network:?}, interface {interface:?}: plugin {plugin:?} failed at {verb}: {problem}"
+        "network {network:?}{}: plugin {plugin:?} failed at {verb}: {problem}",
+        interface.as_ref().map_or_else(String::new, |interface| format!(", interface {interface:?}"))
     )]
     Delegate {
         /// The network.
         network: String,
-        /// The interface.
-        interface: InterfaceName,
+        /// The interface, where the verb is about one.
+        interface: Option<InterfaceName>,
         /// The plugin.
         plugin: PluginType,
         /// The verb it was executed with.
@@ -248,8 +309,13 @@ pub enum DelegateProblem {
     #[error("it did not end within {seconds} seconds and was killed")]
     Hung {
         /// The deadline in seconds.
-        seconds: u64,
+        seconds: f64,
     },
+    /// The verb's time is over, before it was executed.
+    #[error(
+        "there was no time left to execute it; raise \"timeout\" or mend the plugins that take so long"
+    )]
+    NoTime,
     /// It could not be executed.
     #[error("it cannot be executed: {0}")]
     Exec(#[source] io::Error),
@@ -264,15 +330,27 @@ impl Error {
             Self::Stdin(_) => code::IO_FAILURE,
             Self::NotJson(_) => code::UNDECODABLE,
             Self::Version(_) => code::INCOMPATIBLE_VERSION,
-            Self::Key { .. } | Self::DelegateConf { .. } | Self::NoConf { .. } => {
-                code::INVALID_CONF
-            }
+            Self::Key { .. }
+            | Self::ValidAttachments(_)
+            | Self::DelegateConf { .. }
+            | Self::NoConf { .. } => code::INVALID_CONF,
             Self::Unattachable { problem, .. } => match problem {
                 Unmet::Capability { .. } => code::UNMET_REQUEST,
                 Unmet::CniArgs(_) | Unmet::SelfDelegation { .. } => code::INVALID_CONF,
             },
-            Self::NotSupported { .. } => code::NOT_IMPLEMENTED,
-            Self::InterfaceTaken { .. } => code::UNMET_REQUEST,
+            Self::Route { problem, .. } => match problem {
+                RouteError::NoInterface { .. } | RouteError::Add { .. } => code::UNMET_REQUEST,
+                RouteError::Netns { .. } => code::INVALID_ENVIRONMENT,
+                RouteError::Netlink { .. }
+                | RouteError::Remove { .. }
+                | RouteError::StillThere { .. }
+                | RouteError::Gone { .. } => code::IO_FAILURE,
+            },
+            Self::DeviceInfo { .. } | Self::Compat(_) => code::IO_FAILURE,
+            Self::NotReady { .. } => code::NOT_AVAILABLE,
+            Self::NotAvailable(_) => code::NOT_AVAILABLE,
+            Self::NotAttached { .. } | Self::NeverAttached { .. } => code::UNKNOWN_CONTAINER,
+            Self::Conflict(_) | Self::InterfaceTaken { .. } => code::UNMET_REQUEST,
             Self::NoAnswer { passing, .. } => {
                 if *passing {
                     code::TRY_AGAIN_LATER
@@ -309,9 +387,10 @@ impl Error {
                 DelegateProblem::NoResult { .. }
                 | DelegateProblem::Status { .. }
                 | DelegateProblem::Hung { .. }
+                | DelegateProblem::NoTime
                 | DelegateProblem::Exec(_) => code::DELEGATE,
             },
-            Self::AlreadyAttached { .. } | Self::Record { .. } => code::RECORD,
+            Self::AlreadyAttached { .. } | Self::Lost { .. } | Self::Record { .. } => code::RECORD,
             Self::NotUndone { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().map_or(code::DELEGATE, Self::code),
         }

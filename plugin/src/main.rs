@@ -2,8 +2,11 @@
 
 use std::{
     io::{Read, Write},
+    path::Path,
     process::ExitCode,
 };
+
+use plugin::{log, passthru, run};
 
 fn main() -> ExitCode {
     if std::env::args_os()
@@ -13,12 +16,20 @@ fn main() -> ExitCode {
         println!("polypod {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    if let Some(done) = compress() {
+        return done;
+    }
     let mut stdin = Vec::new();
     let read = std::io::stdin()
         .lock()
         .read_to_end(&mut stdin)
         .map(|_| stdin);
-    let outcome = plugin::run::run(|name| std::env::var(name).ok(), read);
+    let variable = |name: &str| std::env::var(name).ok();
+    let outcome = if is_passthru() {
+        passthru::run(variable, read)
+    } else {
+        run::run(variable, read)
+    };
     let written = std::io::stdout()
         .lock()
         .write_all(outcome.stdout.as_bytes());
@@ -27,4 +38,24 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// The part of this executable that a rotation of its log starts beside it.
+fn compress() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != log::COMPRESS {
+        return None;
+    }
+    let done = arguments.next().map(|file| log::compress(Path::new(&file)));
+    Some(match done {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(_)) | None => ExitCode::FAILURE,
+    })
+}
+
+/// Whether the executable was called by the name of the plugin that makes nothing.
+fn is_passthru() -> bool {
+    std::env::args_os()
+        .next()
+        .is_some_and(|own| Path::new(&own).file_name() == Some(passthru::NAME.as_ref()))
 }

@@ -3,7 +3,12 @@
 //! A plugin that finds its interface's name taken fails, and undoing that failure would delete the interface that was there
 //! before. So this is found out before there is anything to undo.
 
-use std::{collections::BTreeSet, fs, io, os::fd::AsFd as _};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    path::Path,
+};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -28,6 +33,23 @@ pub fn check_interfaces_are_free(netns: &str, planned: &[Planned]) -> Result<(),
             interface: attachment.interface.clone(),
         }),
     }
+}
+
+/// The inode of the network namespace at `path`; none where there is none.
+#[must_use]
+pub fn inode(path: &str) -> Option<u64> {
+    fs::metadata(path).ok().map(|found| found.ino())
+}
+
+/// Whether a recorded network namespace is gone: there is another one, or none, in the folder where it was. A folder that is
+/// missing itself says nothing, as it may just not be visible here.
+#[must_use]
+pub fn is_gone(path: Option<&str>, recorded: Option<u64>) -> bool {
+    let (Some(path), Some(recorded)) = (path, recorded) else {
+        return false;
+    };
+    let is_visible = Path::new(path).parent().is_some_and(Path::is_dir);
+    is_visible && inode(path) != Some(recorded)
 }
 
 /// The names of the interfaces in a network namespace.

@@ -9,7 +9,7 @@ use spec::{
     network::Demands,
 };
 
-use crate::{error::Error, net_conf::NetConf};
+use crate::{device_info, error::Error, net_conf::NetConf};
 
 /// One attachment to be made.
 #[derive(Clone, Debug)]
@@ -38,18 +38,39 @@ pub struct Planned {
     pub device_info: Option<PathBuf>,
 }
 
-/// The delegates of a sandbox, their configurations found.
+/// A delegate whose configuration is found, and what is asked of it where anything can be.
+#[derive(Clone, Debug)]
+pub struct Delegate {
+    /// What a NetworkAttachmentDefinition and a pod's annotation say; none for a configuration of the node.
+    pub attachment: Option<Attachment>,
+    /// The configuration.
+    pub conf: NetworkConf,
+}
+
+/// The delegates of a sandbox in their order, the cluster network first.
 #[derive(Clone, Debug)]
 pub struct Delegates {
-    /// The cluster network, then the other delegates of the configuration.
-    pub of_conf: Vec<NetworkConf>,
-    /// The attachment that takes the place of the cluster network, with its delegate.
-    pub cluster_network: Option<(Attachment, NetworkConf)>,
-    /// The pod's secondary networks.
-    pub networks: Vec<(Attachment, NetworkConf)>,
+    /// They.
+    pub all: Vec<Delegate>,
     /// The number of the first interface after the cluster network's.
     pub first_number: usize,
 }
+
+/// Capability arguments of the runtime that are the cluster network's alone: the NPWG specification (7.5) keeps a pod's
+/// host ports to it, and an address or a device belongs to one interface. All others go to every delegate that declares
+/// them.
+const OF_CLUSTER_NETWORK: [&str; 7] = [
+    "portMappings",
+    "bandwidth",
+    "ips",
+    "mac",
+    "infinibandGUID",
+    "deviceID",
+    DEVICE_INFO_FILE,
+];
+
+/// The capability that tells a plugin where its device-info file is (NPWG device information specification).
+const DEVICE_INFO_FILE: &str = "CNIDeviceInfoFile";
 
 /// Decides the attachments of a sandbox.
 ///
@@ -60,36 +81,14 @@ pub fn plan(
     invocation: &Invocation,
     delegates: Delegates,
 ) -> Result<Vec<Planned>, Error> {
-    let Delegates {
-        mut of_conf,
-        cluster_network,
-        networks,
-        first_number,
-    } = delegates;
-    let mut all = Vec::new();
-    if let Some((attachment, delegate)) = cluster_network {
-        if !of_conf.is_empty() {
-            of_conf.remove(0);
-        }
-        all.push(of_attachment(attachment, delegate));
-    }
-    all.extend(of_conf.into_iter().map(of_configuration));
-    all.extend(
-        networks
-            .into_iter()
-            .map(|(attachment, delegate)| of_attachment(attachment, delegate)),
-    );
-
+    let Delegates { all, first_number } = delegates;
     let mut planned = Vec::new();
-    for (
-        index,
-        Unnumbered {
+    for (index, delegate) in all.into_iter().enumerate() {
+        let Unnumbered {
             name,
             delegate,
             attachment,
-        },
-    ) in all.into_iter().enumerate()
-    {
+        } = delegate.into();
         let requested = attachment
             .as_ref()
             .and_then(|attachment| attachment.interface.clone());
@@ -118,21 +117,20 @@ struct Unnumbered {
     attachment: Option<Attachment>,
 }
 
-fn of_configuration(delegate: NetworkConf) -> Unnumbered {
-    let name = delegate.name().map(ToString::to_string).unwrap_or_default();
-    Unnumbered {
-        name,
-        delegate,
-        attachment: None,
-    }
-}
-
-fn of_attachment(attachment: Attachment, delegate: NetworkConf) -> Unnumbered {
-    let delegate = delegate.named(&attachment.network);
-    Unnumbered {
-        name: attachment.name.clone(),
-        delegate,
-        attachment: Some(attachment),
+impl From<Delegate> for Unnumbered {
+    fn from(Delegate { attachment, conf }: Delegate) -> Self {
+        match &attachment {
+            None => Self {
+                name: conf.name().map(ToString::to_string).unwrap_or_default(),
+                delegate: conf,
+                attachment,
+            },
+            Some(of) => Self {
+                name: of.name.clone(),
+                delegate: conf.named(&of.network),
+                attachment,
+            },
+        }
     }
 }
 
@@ -152,12 +150,10 @@ fn one(
     interface: InterfaceName,
 ) -> Result<Planned, Error> {
     let delegate = delegate.chained_at_least(conf.version);
-    // The NPWG specification (7.5) keeps the runtime's arguments, such as a pod's host ports, to the cluster network.
-    let mut runtime_config = if default {
-        conf.runtime_config.clone()
-    } else {
-        Map::new()
-    };
+    let mut runtime_config = conf.runtime_config.clone();
+    if !default {
+        runtime_config.retain(|capability, _| !OF_CLUSTER_NETWORK.contains(&capability.as_str()));
+    }
     let mut planned = Planned {
         name,
         default,
@@ -178,8 +174,10 @@ fn one(
     };
     let nothing = Map::new();
     let demands = Demands {
+        // Plugins from before capabilities take requests from `CNI_ARGS`.
         runtime_config: attachment
             .as_ref()
+            .filter(|_| conf.legacy.is_none())
             .map_or(&nothing, |attachment| &attachment.runtime_config),
         cni_args: attachment
             .as_ref()
@@ -198,6 +196,18 @@ fn one(
         planned.parallel = attachment.parallel;
         planned.device = attachment.device;
         runtime_config.extend(attachment.runtime_config);
+    }
+    let has_device = planned.device.is_some() || runtime_config.contains_key("deviceID");
+    if has_device && !runtime_config.contains_key(DEVICE_INFO_FILE) {
+        let file = device_info::path(
+            &conf.state.device_info_dir,
+            &planned.name,
+            &invocation.container_id,
+            &planned.interface,
+        );
+        let text = file.to_string_lossy().into_owned();
+        runtime_config.insert(DEVICE_INFO_FILE.to_owned(), Value::from(text));
+        planned.device_info = Some(file);
     }
     planned.runtime_config = runtime_config;
     Ok(planned)

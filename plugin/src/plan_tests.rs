@@ -47,11 +47,21 @@ fn delegates(conf: &NetConf, networks: Vec<(Attachment, NetworkConf)>) -> Delega
     else {
         panic!()
     };
+    let of_conf = confs.iter().map(|conf| Delegate {
+        attachment: None,
+        conf: conf.clone(),
+    });
+    let networks = networks.into_iter().map(of_attachment);
     Delegates {
-        of_conf: confs.clone(),
-        cluster_network: None,
-        networks,
+        all: of_conf.chain(networks).collect(),
         first_number: *first_number,
+    }
+}
+
+fn of_attachment((attachment, conf): (Attachment, NetworkConf)) -> Delegate {
+    Delegate {
+        attachment: Some(attachment),
+        conf,
     }
 }
 
@@ -108,7 +118,7 @@ fn the_pods_default_network_takes_the_first_place() {
         .0
         .runtime_config
         .insert("mac".to_owned(), json!("02:00:00:00:00:01"));
-    own.cluster_network = Some(default);
+    own.all[0] = of_attachment(default);
     let planned = plan(&conf, &invocation(), own).unwrap();
     assert_eq!(
         interfaces(&planned),
@@ -122,8 +132,9 @@ fn the_pods_default_network_takes_the_first_place() {
 }
 
 #[test]
-fn the_runtimes_arguments_stay_with_the_cluster_network() {
-    let conf = net_conf(r#""delegates":[{"type":"a"}]"#);
+fn host_ports_stay_with_the_cluster_network_and_the_rest_is_everybodys() {
+    let mut conf = net_conf(r#""delegates":[{"type":"a"}]"#);
+    conf.runtime_config.insert("dns".to_owned(), json!({}));
     let planned = plan(
         &conf,
         &invocation(),
@@ -131,7 +142,11 @@ fn the_runtimes_arguments_stay_with_the_cluster_network() {
     )
     .unwrap();
     assert!(planned[0].runtime_config.contains_key("portMappings"));
-    assert!(planned[1].runtime_config.is_empty());
+    assert_eq!(
+        planned[1].runtime_config.keys().collect::<Vec<_>>(),
+        ["dns"]
+    );
+    assert!(planned[0].runtime_config.contains_key("dns"));
 }
 
 #[test]
@@ -187,5 +202,12 @@ fn a_device_needs_no_capability() {
         .0
         .runtime_config
         .insert("deviceID".to_owned(), json!("0000:03:02.1"));
-    assert!(plan(&conf, &invocation(), delegates(&conf, vec![sriov])).is_ok());
+    let planned = plan(&conf, &invocation(), delegates(&conf, vec![sriov])).unwrap();
+    let file = "/var/run/k8s.cni.cncf.io/devinfo/cni/default-x-c1_net1";
+    assert_eq!(planned[1].runtime_config["CNIDeviceInfoFile"], file);
+    assert_eq!(
+        planned[1].device_info.as_deref(),
+        Some(std::path::Path::new(file))
+    );
+    assert_eq!(planned[0].device_info, None);
 }

@@ -1,31 +1,39 @@
 //! The sandbox record: what DEL, CHECK and GC need, whatever has happened to the pod, its networks and the agent since.
 //!
-//! It is written before the first delegate is executed, so that at no instant an effect exists that no record knows of.
+//! It is written before the first delegate is executed, so that at no instant an effect exists that no record knows of. How
+//! it is written is the matter of [`crate::journal`] and [`crate::sandbox_file`].
 
 use std::{net::IpAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 use spec::{
     bridge::{Device, PodRef},
-    cni::{AddResult, ContainerId, InterfaceName, Version},
+    cni::{AddResult, Command, ContainerId, InterfaceName, NetworkConf, NetworkName, Version},
 };
 
-use crate::plan::Planned;
+use crate::{
+    log::{Carried, Log, Severity},
+    netns,
+    plan::Planned,
+};
 
-/// The version of the record's shape.
-const SHAPE: u32 = 1;
+/// The version of the record's shape. 1 had all in one line, results included.
+pub(crate) const SHAPE: u32 = 2;
 
 /// What was decided for a sandbox, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    shape: u32,
+    pub(crate) shape: u32,
     /// The sandbox.
     pub container_id: ContainerId,
     /// Its network namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netns: Option<String>,
+    /// The inode of that namespace: another one at the same path is another pod's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netns_inode: Option<u64>,
     /// Where plugins were searched at ADD (`CNI_PATH`); DEL may come without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<String>,
@@ -84,60 +92,16 @@ impl Record {
         pod: Option<PodRef>,
         planned: &[Planned],
     ) -> Self {
-        let attachments = planned.iter().map(Attachment::intend).collect();
         Self {
             shape: SHAPE,
             container_id,
+            netns_inode: netns.as_deref().and_then(netns::inode),
             netns,
             path: Vec::new(),
             pod,
             interface: None,
-            attachments,
+            attachments: planned.iter().map(Attachment::intend).collect(),
         }
-    }
-
-    /// The record as the text of its file.
-    #[must_use]
-    pub fn print(&self) -> String {
-        let body = serde_json::to_string(self).expect("a record has text keys only");
-        let checksum = checksum(&body);
-        format!("{{\"checksum\":\"{checksum}\",\"record\":{body}}}\n")
-    }
-
-    /// Reads the text of a record's file.
-    ///
-    /// # Errors
-    /// It is torn, changed, or of another release; in words.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Sealed<'a> {
-            checksum: String,
-            #[serde(borrow)]
-            record: &'a RawValue,
-        }
-
-        #[derive(Deserialize)]
-        struct AnyShape {
-            shape: u32,
-        }
-
-        let sealed: Sealed<'_> =
-            serde_json::from_str(text).map_err(|error| format!("it is torn ({error})"))?;
-        let body = sealed.record.get();
-        if sealed.checksum != checksum(body) {
-            return Err(format!(
-                "its checksum is {} and ought to be {}",
-                sealed.checksum,
-                checksum(body)
-            ));
-        }
-        let AnyShape { shape } = serde_json::from_str(body).map_err(|error| error.to_string())?;
-        if shape != SHAPE {
-            return Err(format!(
-                "it is of shape {shape}, and this release of polypod knows shape {SHAPE}"
-            ));
-        }
-        serde_json::from_str(body).map_err(|error| error.to_string())
     }
 }
 
@@ -158,79 +122,34 @@ impl Attachment {
         }
     }
 
-    /// Takes the result of ADD down.
-    pub fn attached(&mut self, result: &AddResult) {
-        self.result = Some(result.to_json(Version::V1_1_0).to_string());
-    }
-}
-
-fn checksum(body: &str) -> String {
-    format!("crc32:{:08x}", crc32fast::hash(body.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn record() -> Record {
-        Record {
-            shape: SHAPE,
-            container_id: "c1".parse().unwrap(),
-            netns: Some("/run/netns/x".to_owned()),
-            path: vec!["/opt/cni/bin".to_owned()],
-            pod: None,
-            interface: None,
-            attachments: vec![Attachment {
-                name: "default/sriov-net-a".to_owned(),
-                default: false,
-                interface: "net1".parse().unwrap(),
-                conf: r#"{"type":"sriov"}"#.to_owned(),
-                runtime_config: Map::new(),
-                cni_args: None,
-                device: Some(Device {
-                    resource: "intel.com/sriov".parse().unwrap(),
-                    id: "0000:03:02.1".parse().unwrap(),
-                }),
-                args: "A=b".to_owned(),
-                device_info: None,
-                default_route: None,
-                result: None,
-            }],
-        }
+    /// The interfaces that the result says are in the container.
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<String> {
+        let result = self.result.as_deref().unwrap_or("null");
+        let parsed = AddResult::parse(result, Version::V1_1_0);
+        parsed.map_or_else(
+            |_| Vec::new(),
+            |(result, _)| {
+                result
+                    .sandbox_interfaces()
+                    .map(|(_, interface)| interface.name.clone())
+                    .collect()
+            },
+        )
     }
 
-    #[test]
-    fn a_record_reads_what_it_prints() {
-        assert_eq!(Record::parse(&record().print()), Ok(record()));
-    }
-
-    #[test]
-    fn another_shape_is_told_from_a_torn_file() {
-        let body = serde_json::to_string(&Record {
-            shape: 9,
-            ..record()
-        })
-        .unwrap();
-        let text = format!("{{\"checksum\":\"{}\",\"record\":{body}}}", checksum(&body));
-        assert!(Record::parse(&text).unwrap_err().contains("shape 9"));
-        assert!(Record::parse("").unwrap_err().contains("torn"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_torn_or_changed_record_is_taken(cut in 0usize..400, flip in 0usize..400, bit in 0u8..8) {
-            let text = record().print();
-            let end = text.trim_end().len();
-            prop_assert!(Record::parse(&text[..cut.min(end - 1)]).is_err());
-            let mut bytes = text.into_bytes();
-            let at = flip.min(end - 1);
-            bytes[at] ^= 1 << bit;
-            if let Ok(changed) = String::from_utf8(bytes) {
-                // A changed blank, or a letter of the checksum's own key, may leave the record as it was; never another one.
-                prop_assert!(Record::parse(&changed).map_or(true, |read| read == record()));
-            }
+    /// Tells the log that a verb comes to this attachment.
+    pub fn log(&self, command: Command, log: &Log<'_>) {
+        if log.shows(Severity::Verbose) {
+            let conf = NetworkConf::parse(&self.conf).ok();
+            let delegate = conf.as_ref().and_then(NetworkConf::name);
+            log.attachment(
+                command,
+                &self.name,
+                delegate.map_or("", NetworkName::as_str),
+                &self.interface,
+                || Carried::Conf(self.conf.clone()),
+            );
         }
     }
 }

@@ -3,12 +3,17 @@
 use std::io;
 
 use serde_json::{Value, json};
-use spec::cni::{self, Command, Invocation, InvocationError, Version};
+use spec::cni::{
+    self, Command, Invocation, InvocationError, NetworkInvocation, ValidAttachments, Version,
+};
 
 use crate::{
-    add, del,
+    add, check, del,
     error::Error,
-    net_conf::{DelConf, NetConf},
+    gc,
+    log::{Context, Field, Log, Trace},
+    net_conf::{NetConf, State},
+    status,
 };
 
 /// What the process prints and how it ends.
@@ -60,25 +65,91 @@ fn carry_out(
         })?;
     let command: Command = command.parse()?;
     let stdin = stdin.map_err(Error::Stdin)?;
+    let trace = Trace::read(&variable);
     match command {
         Command::Version => Ok(Some(versions(&stdin))),
-        Command::Add => {
+        Command::Add | Command::Del | Command::Check => {
             let invocation = Invocation::read(command, variable)?;
-            let conf = NetConf::parse(&stdin)?;
-            add::add(&conf, &invocation).map(|result| Some(result.to_json(conf.version)))
+            let context = Context::of(command, &invocation, &trace);
+            of_sandbox(command, &invocation, &stdin, context)
         }
-        Command::Del => {
-            let invocation = Invocation::read(command, variable)?;
-            let conf = DelConf::parse(&stdin)?;
-            del::del(&conf, &invocation).map(|()| None)
+        Command::Status | Command::Gc => {
+            let invocation = NetworkInvocation::read(command, variable)?;
+            let context = Context::of_node(command, &trace);
+            of_network(command, &invocation, &stdin, context).map(|()| None)
         }
-        // A configuration that can be read is what STATUS can promise so far: an error would take the node out of service.
-        Command::Status => NetConf::parse(&stdin).map(|_| None),
-        Command::Check | Command::Gc => Err(Error::NotSupported {
-            what: format!("the verb {}", command.as_str()),
-            instead: "set \"disableCheck\" and \"disableGC\" in the configuration list",
-        }),
     }
+}
+
+fn of_sandbox(
+    command: Command,
+    invocation: &Invocation,
+    stdin: &[u8],
+    context: Context<'_>,
+) -> Result<Option<Value>, Error> {
+    if command == Command::Add {
+        let conf = NetConf::parse(stdin)?;
+        let log = open(&conf.state, context);
+        warn(&log, &conf);
+        let traceparent = context.trace.and_then(Trace::context);
+        let added = add::add(&conf, invocation, traceparent, &log);
+        return told(&log, added).map(|result| Some(result.to_json(conf.version)));
+    }
+    let state = State::parse(stdin)?;
+    let log = open(&state, context);
+    let done = if command == Command::Check {
+        check::check(&state, invocation, &log)
+    } else {
+        del::del(&state, invocation, stdin, &log)
+    };
+    told(&log, done).map(|()| None)
+}
+
+fn of_network(
+    command: Command,
+    invocation: &NetworkInvocation,
+    stdin: &[u8],
+    context: Context<'_>,
+) -> Result<(), Error> {
+    if command == Command::Status {
+        let conf = NetConf::parse(stdin)?;
+        let log = open(&conf.state, context);
+        return told(&log, status::status(&conf, &invocation.path));
+    }
+    let state = State::parse(stdin)?;
+    let log = open(&state, context);
+    let valid = ValidAttachments::parse(&String::from_utf8_lossy(stdin))
+        .map_err(Error::ValidAttachments)?;
+    // What has become wrong in the configuration keeps nobody from collecting what is recorded.
+    let conf = NetConf::parse(stdin).ok();
+    let collected = gc::gc(
+        &state,
+        conf.as_ref(),
+        valid.as_ref(),
+        &invocation.path,
+        &log,
+    );
+    told(&log, collected)
+}
+
+fn open<'a>(state: &'a State, context: Context<'a>) -> Log<'a> {
+    let log = Log::open(&state.log, context);
+    log.report_panics();
+    log
+}
+
+fn warn(log: &Log<'_>, conf: &NetConf) {
+    for warning in &conf.warnings {
+        log.warning(warning, &[]);
+    }
+}
+
+/// What ends a verb is in the log too.
+fn told<T>(log: &Log<'_>, done: Result<T, Error>) -> Result<T, Error> {
+    if let Err(error) = &done {
+        log.error("failed", &[("error", Field::Shown(error))]);
+    }
+    done
 }
 
 fn versions(stdin: &[u8]) -> Value {
@@ -146,9 +217,20 @@ mod tests {
             (&[("CNI_COMMAND", "ADD")], "{}", 4, "CNI_CONTAINERID"),
             (ADD, "not json", 6, "not a JSON object"),
             (ADD, "{}", 7, "name"),
-            (&[("CNI_COMMAND", "CHECK")], "{}", 102, "CHECK"),
-            (&[("CNI_COMMAND", "GC")], "{}", 102, "GC"),
-            (&[("CNI_COMMAND", "STATUS")], "{}", 7, "name"),
+            (&[("CNI_COMMAND", "CHECK")], "{}", 4, "CNI_CONTAINERID"),
+            (&[("CNI_COMMAND", "GC")], "{}", 4, "CNI_PATH"),
+            (
+                &[("CNI_COMMAND", "GC"), ("CNI_PATH", "/x")],
+                r#"{"cni.dev/valid-attachments":5}"#,
+                7,
+                "valid-attachments",
+            ),
+            (
+                &[("CNI_COMMAND", "STATUS"), ("CNI_PATH", "/x")],
+                "{}",
+                7,
+                "name",
+            ),
         ] {
             let (printed, success) = run_with(pairs, stdin);
             assert!(!success, "{stdin}");

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use spec::bridge::PodRef;
+use spec::{
+    bridge::PodRef,
+    network::{Namespace, ObjectName},
+};
 
 use crate::{
     bridge::Absence,
@@ -30,7 +33,7 @@ pub fn must_ask(conf: &NetConf, pod: Option<&PodRef>) -> bool {
         .annotations
         .as_ref()
         .is_none_or(|annotations| !annotations.ask_for_nothing());
-    pod.is_some() && (may_ask_for_networks || cluster_may_be_an_object(conf))
+    pod.is_some_and(|pod| may_ask_for_networks || an_object_may_be_meant(conf, &pod.namespace))
 }
 
 /// Checks that annotations which ask for networks come with a pod to ask about.
@@ -49,10 +52,22 @@ pub fn check_pod_is_named(conf: &NetConf, pod: Option<&PodRef>) -> Result<(), Er
     }
 }
 
-/// Whether `clusterNetwork` may name a NetworkAttachmentDefinition: it is no path.
+/// The NetworkAttachmentDefinition that an element of `clusterNetwork` or `defaultNetworks` may name: none where it is a
+/// path, or a CNI name that no object can have.
 #[must_use]
-pub fn cluster_may_be_an_object(conf: &NetConf) -> bool {
-    matches!(&conf.cluster, Cluster::Named(name) if !name.contains('/'))
+pub fn object_name(named: &str) -> Option<ObjectName> {
+    named.parse().ok()
+}
+
+fn an_object_may_be_meant(conf: &NetConf, namespace: &Namespace) -> bool {
+    let cluster = match &conf.cluster {
+        Cluster::Named(name) => Some(name),
+        Cluster::Delegates { .. } => None,
+    };
+    cluster
+        .into_iter()
+        .chain(conf.default_networks_of(Some(namespace)))
+        .any(|name| object_name(name).is_some())
 }
 
 /// Who answers when there is no device-bridge at its socket.

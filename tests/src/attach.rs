@@ -348,7 +348,7 @@ fn capabilities_reach_those_that_declare_them() {
             "runtimeConfig": {"dns": {"servers": ["10.0.0.1"]}, "portMappings": [{"hostPort": 80, "containerPort": 8080}]},
             "delegates": [
                 {"cniVersion": "1.0.0", "name": "a", "plugins": [{"type": "probe", "capabilities": {"dns": true}}, {"type": "probe", "capabilities": {"portMappings": true}}]},
-                {"cniVersion": "1.0.0", "name": "b", "type": "probe", "capabilities": {"dns": true}}]}),
+                {"cniVersion": "1.0.0", "name": "b", "type": "probe", "capabilities": {"dns": true, "portMappings": true}}]}),
         );
         let sandbox = Sandbox::new(node, "p1");
         sandbox.add(&conf);
@@ -363,8 +363,8 @@ fn capabilities_reach_those_that_declare_them() {
             "{calls:#?}"
         );
         assert!(
-            !calls[2].contains("runtimeConfig"),
-            "the runtime's arguments are for the cluster network: {calls:#?}"
+            calls[2].contains(r#""runtimeConfig":{"dns":{"servers":["10.0.0.1"]}}"#),
+            "a capability that is not the cluster network's own reaches everybody who declares it: {calls:#?}"
         );
         assert!(calls[0].contains("K8S_POD_NAME=p1"), "{calls:#?}");
     });

@@ -26,9 +26,8 @@ fn record(given: &Path) -> Record {
     };
     let mut cluster = attachment("cbr0", "eth0", CLUSTER);
     cluster.default = true;
-    cluster.result = Some(
-        json!({"cniVersion": "1.1.0", "ips": [{"address": "10.0.0.2/24"}]}).to_string(),
-    );
+    cluster.result =
+        Some(json!({"cniVersion": "1.1.0", "ips": [{"address": "10.0.0.2/24"}]}).to_string());
     let mut sriov = attachment(
         "default/sriov-a",
         "net1",

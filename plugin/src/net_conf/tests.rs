@@ -1,3 +1,5 @@
+use spec::cni::NetworkConf;
+
 use super::*;
 
 fn parse(text: &str) -> NetConf {
@@ -25,8 +27,8 @@ fn defaults_are_those_of_multus() {
     let conf = parse(r#"{"name":"n","type":"polypod","delegates":[{"type":"flannel"}]}"#);
     assert_eq!(conf.version, Version::V0_1_0);
     assert_eq!(conf.conf_dir, PathBuf::from("/etc/cni/multus/net.d"));
-    assert_eq!(conf.cni_dir, PathBuf::from("/var/lib/cni/multus"));
-    assert_eq!(conf.bin_dir, "/opt/cni/bin");
+    assert_eq!(conf.state.cni_dir, PathBuf::from("/var/lib/cni/multus"));
+    assert_eq!(conf.state.bin_dir, "/opt/cni/bin");
     assert_eq!(
         conf.bridge_socket,
         PathBuf::from("/run/polypod/bridge.sock")
@@ -142,20 +144,139 @@ fn wrong_configurations_name_the_key() {
             "\"multusNamespace\"",
         ),
         (
-            r#"{"name":"n","namespaceIsolation":true,"delegates":[{"type":"a"}]}"#,
-            102,
+            r#"{"name":"n","namespaceIsolation":"yes","delegates":[{"type":"a"}]}"#,
+            7,
             "namespaceIsolation",
         ),
         (
-            r#"{"name":"n","defaultNetworks":["a"],"clusterNetwork":"b"}"#,
-            102,
-            "defaultNetworks",
+            r#"{"name":"n","globalNamespaces":"Not_one","namespaceIsolation":true,"delegates":[{"type":"a"}]}"#,
+            7,
+            "globalNamespaces",
+        ),
+        (
+            r#"{"name":"n","defaultNetworks":["a"],"delegates":[{"type":"a"}]}"#,
+            7,
+            "clusterNetwork",
+        ),
+        (
+            r#"{"name":"n","prevResult":{"cniVersion":"7"},"delegates":[{"type":"a"}]}"#,
+            7,
+            "prevResult",
+        ),
+        (
+            r#"{"name":"n","legacy":"v3","delegates":[{"type":"a"}]}"#,
+            7,
+            "legacy",
+        ),
+        (
+            r#"{"name":"n","legacy":"v2","kubeconfig":"/k"}"#,
+            7,
+            "at least one delegate/clusterNetwork must be specified",
+        ),
+        (
+            r#"{"name":"n","compat":"cilium","delegates":[{"type":"a"}]}"#,
+            7,
+            "compat",
+        ),
+        (
+            r#"{"name":"n","parallelAttachments":1000,"delegates":[{"type":"a"}]}"#,
+            7,
+            "at most 64",
+        ),
+        (
+            r#"{"name":"n","timeout":99999,"delegates":[{"type":"a"}]}"#,
+            7,
+            "timeout",
         ),
     ] {
         let error = NetConf::parse(text.as_bytes()).unwrap_err();
         assert_eq!(error.code(), code, "{text}: {error}");
         assert!(error.to_string().contains(words), "{text}: {error}");
     }
+}
+
+#[test]
+fn default_networks_are_not_for_system_namespaces() {
+    let conf = parse(
+        r#"{"name":"n","clusterNetwork":"c","defaultNetworks":["a","b"],"systemNamespaces":["kube-system","infra"]}"#,
+    );
+    let of = |namespace: &str| {
+        conf.default_networks_of(Some(&namespace.parse().unwrap()))
+            .len()
+    };
+    assert_eq!((of("default"), of("infra"), of("kube-system")), (2, 0, 0));
+    assert_eq!(conf.default_networks_of(None).len(), 2);
+    assert_eq!(conf.isolation, None);
+}
+
+#[test]
+fn isolation_leaves_default_unless_others_are_listed() {
+    let of = |more: &str| {
+        let text = format!(
+            r#"{{"name":"n","delegates":[{{"type":"a"}}],"NamespaceIsolation":true{more}}}"#
+        );
+        let namespaces = parse(&text).isolation.unwrap().global_namespaces;
+        namespaces
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(""), ["default"]);
+    assert_eq!(of(r#","globalNamespaces":" a , b,""#), ["a", "b"]);
+}
+
+#[test]
+fn old_configurations_are_known_when_nothing_newer_means_the_same() {
+    let of = |text: &str| {
+        let conf = parse(text);
+        let Cluster::Delegates {
+            confs,
+            first_number,
+        } = &conf.cluster
+        else {
+            panic!("{text}")
+        };
+        (conf.legacy, confs.len(), *first_number)
+    };
+    assert_eq!(
+        of(r#"{"name":"n","kubeconfig":"/k"}"#),
+        (Some(Legacy::V1), 0, 0)
+    );
+    assert_eq!(
+        of(r#"{"name":"n","kubeconfig":"/k","delegates":[{"type":"a"}]}"#),
+        (None, 1, 1)
+    );
+    assert_eq!(
+        of(
+            r#"{"name":"n","kubeconfig":"/k","legacy":"v1","delegates":[{"type":"a","masterplugin":true}]}"#
+        ),
+        (Some(Legacy::V1), 1, 0)
+    );
+    assert_eq!(
+        of(r#"{"name":"n","kubeconfig":"/k","legacy":"v2","delegates":[{"type":"a"}]}"#),
+        (Some(Legacy::V2), 1, 1)
+    );
+    let given = parse(
+        r#"{"name":"n","kubeconfig":"/k","runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"networks":"[]","k8s.v1.cni.cncf.io/networks":"x"}}}"#,
+    );
+    assert_eq!(given.annotations.unwrap().networks.as_deref(), Some("[]"));
+}
+
+#[test]
+fn dead_keys_are_warned_of() {
+    let conf = parse(
+        r#"{"name":"n","cniConf":"/x","RetryDeleteOnError":true,"delegates":[{"type":"a"}]}"#,
+    );
+    assert_eq!(conf.warnings.len(), 2, "{:?}", conf.warnings);
+}
+
+#[test]
+fn del_needs_little() {
+    let state =
+        State::parse(br#"{"cniVersion":"9","logLevel":5,"cniDir":"/x","delegates":[null]}"#)
+            .unwrap();
+    assert_eq!(state.cni_dir, PathBuf::from("/x"));
+    assert!(State::parse(b"[]").is_err());
 }
 
 proptest::proptest! {

@@ -1,0 +1,116 @@
+//! CHECK: every recorded attachment, and the default routes that were set for it.
+
+use std::time::Instant;
+
+use spec::cni::{Command, Invocation, NetworkConf};
+
+use crate::{
+    chain,
+    deadline::Deadline,
+    default_route,
+    delegate::{Executor, Sandbox},
+    error::Error,
+    log::Log,
+    multus,
+    net_conf::State,
+    record::{Attachment, Record},
+    sandbox_file::Sandboxes,
+};
+
+/// Checks the sandbox's attachments, in the order of ADD.
+///
+/// # Errors
+/// The sandbox is not attached, or everything that is amiss.
+pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<(), Error> {
+    let deadline = Deadline::from(Instant::now(), state.timeout);
+    let record = recorded(state, invocation)?;
+    let executor = Executor::new(
+        state,
+        Some(Sandbox::of(invocation)),
+        &invocation.path,
+        deadline.end,
+    );
+    let mut errors = Vec::new();
+    for attachment in &record.attachments {
+        attachment.log(Command::Check, log);
+        errors.extend(check_one(&executor, attachment).err());
+    }
+    errors.extend(check_routes(invocation, &record).err());
+    if errors.len() == 1 {
+        return errors.pop().map_or(Ok(()), Err);
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Several(errors))
+    }
+}
+
+fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
+    let id = &invocation.container_id;
+    let sandboxes = Sandboxes::new(&state.cni_dir);
+    if let Some(mut file) = sandboxes.open(id, state.delegate_timeout)? {
+        return file.read().map_err(|problem| Error::Record {
+            attempted: "understood",
+            path: file.path().to_owned(),
+            problem,
+        });
+    }
+    // A pod that Multus attached before this plugin took its place.
+    let sandbox = multus::Sandbox {
+        container_id: id,
+        interface: &invocation.interface,
+        args: &invocation.args,
+        version: state.version,
+        device_info: &state.device_info_dir,
+    };
+    match multus::scratch::read(&state.cni_dir, &sandbox) {
+        Ok(Some(imported)) => Ok(Record {
+            attachments: imported.attachments,
+            ..Record::intend(id.clone(), invocation.netns.clone(), None, &[])
+        }),
+        Ok(None) => Err(Error::NotAttached {
+            container: id.to_string(),
+            path: sandboxes.path(id),
+        }),
+        Err(problem) => Err(Error::Record {
+            attempted: "recovered",
+            path: state.cni_dir.join(id.as_str()),
+            problem,
+        }),
+    }
+}
+
+fn check_one(executor: &Executor, attachment: &Attachment) -> Result<(), Error> {
+    if attachment.result.is_none() {
+        return Err(Error::NeverAttached {
+            network: attachment.name.clone(),
+            interface: attachment.interface.clone(),
+        });
+    }
+    let conf = NetworkConf::parse(&attachment.conf).map_err(|problem| Error::DelegateConf {
+        network: attachment.name.clone(),
+        problem,
+    })?;
+    chain::check(executor, &conf, attachment)
+}
+
+fn check_routes(invocation: &Invocation, record: &Record) -> Result<(), Error> {
+    let requested: Vec<_> = record
+        .attachments
+        .iter()
+        .map(|attachment| (&attachment.interface, attachment.default_route.as_deref()))
+        .collect();
+    let changes = default_route::changes(&requested)?;
+    let netns = invocation.netns.as_deref().unwrap_or_default();
+    for (attachment, change) in record.attachments.iter().zip(&changes) {
+        let interfaces = attachment.interfaces();
+        default_route::check(netns, &interfaces, &attachment.interface, change).map_err(
+            |problem| Error::Route {
+                network: attachment.name.clone(),
+                problem,
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Takes recorded attachments away: the last one first, everything attempted.
+
+use spec::cni::NetworkConf;
+
+use crate::{
+    chain,
+    delegate::Executor,
+    device_info,
+    error::Error,
+    record::{Attachment, Record},
+    sandbox_file::SandboxFile,
+};
+
+/// What could not be taken away.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// The attachments, in the order of ADD.
+    pub attachments: Vec<Attachment>,
+    /// Why, the last attachment's reason first.
+    pub errors: Vec<Error>,
+}
+
+/// Takes `attachments` away.
+#[must_use]
+pub fn detach(executor: &Executor, mut attachments: Vec<Attachment>) -> Left {
+    let mut left = Left::default();
+    while let Some(attachment) = attachments.pop() {
+        if let Err(error) = detach_one(executor, &attachment) {
+            left.errors.push(error);
+            left.attachments.push(attachment);
+        }
+    }
+    left.attachments.reverse();
+    left
+}
+
+/// Takes the attachments of `record` away and its file with them, or leaves in the file what is left.
+///
+/// # Errors
+/// Everything that failed.
+pub fn detach_recorded(
+    executor: &Executor,
+    file: SandboxFile,
+    mut record: Record,
+) -> Result<(), Error> {
+    let mut left = detach(executor, std::mem::take(&mut record.attachments));
+    if left.errors.is_empty() {
+        return file.remove();
+    }
+    // Even where nothing could be undone: the file may name attachments that were never begun.
+    record.attachments = left.attachments;
+    left.errors.extend(file.replace(&record).err());
+    Err(Error::Several(left.errors))
+}
+
+fn detach_one(executor: &Executor, attachment: &Attachment) -> Result<(), Error> {
+    let conf = NetworkConf::parse(&attachment.conf).map_err(|problem| Error::DelegateConf {
+        network: attachment.name.clone(),
+        problem,
+    })?;
+    chain::del(executor, &conf, attachment)?;
+    match &attachment.device_info {
+        None => Ok(()),
+        Some(file) => device_info::remove(file).map_err(|problem| Error::DeviceInfo {
+            network: attachment.name.clone(),
+            problem: format!("{} cannot be removed: {problem}", file.display()),
+        }),
+    }
+}

@@ -1,0 +1,102 @@
+//! What can be known of a sandbox whose record is missing or torn: Multus's scratch file, the results that libcni keeps, and
+//! at last the configuration itself.
+
+use spec::{
+    bridge::Answer,
+    cni::{AddResult, Invocation, Version},
+};
+
+use crate::{
+    delegates,
+    error::Error,
+    multus::{self, Imported, result_cache, scratch},
+    net_conf::{NetConf, State},
+    plan::plan,
+    record::{Attachment, Record},
+};
+
+/// What was found out.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing says that the sandbox was ever attached.
+    Nothing,
+    /// Somebody wrote down what was attached.
+    Written {
+        /// The attachments, in the order of ADD as far as it is known.
+        imported: Imported,
+        /// Who, in words.
+        source: &'static str,
+    },
+    /// The runtime says that the sandbox was attached, and the configuration what the cluster network is. What else there was
+    /// nobody knows.
+    Supposed {
+        /// The attachments of the configuration.
+        attachments: Vec<Attachment>,
+    },
+}
+
+/// Looks for traces of a sandbox.
+///
+/// # Errors
+/// There are some that cannot be read: that is never taken for "nothing was attached".
+pub fn recover(state: &State, invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
+    let sandbox = multus::Sandbox {
+        container_id: &invocation.container_id,
+        interface: &invocation.interface,
+        args: &invocation.args,
+        version: state.version,
+        device_info: &state.device_info_dir,
+    };
+    let scratch = scratch::read(&state.cni_dir, &sandbox);
+    if let Ok(Some(imported)) = scratch {
+        return Ok(Found::Written {
+            imported,
+            source: "Multus's scratch file",
+        });
+    }
+    let results = multus::results(&state.cni_dir);
+    let failed = |problem| Error::Record {
+        attempted: "recovered",
+        path: results.clone(),
+        problem,
+    };
+    let mut imported = result_cache::find(&results, &sandbox).map_err(failed)?;
+    // What a torn scratch file was about is known only as far as there are results of it.
+    imported.lost.extend(scratch.err());
+    if imported.attachments.is_empty() && imported.lost.is_empty() {
+        return supposed(invocation, stdin);
+    }
+    Ok(Found::Written {
+        imported,
+        source: "the results that libcni kept",
+    })
+}
+
+/// A runtime that hands the result of ADD over at DEL has seen ADD succeed (CNI specification, section 2, "DEL").
+fn supposed(invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
+    #[derive(serde::Deserialize)]
+    struct WithResult {
+        #[serde(rename = "prevResult")]
+        result: Option<Box<serde_json::value::RawValue>>,
+    }
+    let result = serde_json::from_slice::<WithResult>(stdin)
+        .ok()
+        .and_then(|with| with.result);
+    let Some(result) = result else {
+        return Ok(Found::Nothing);
+    };
+    // The runtime's result serves those delegates that can read it; the others do without.
+    let result = AddResult::parse(result.get(), Version::V1_1_0)
+        .ok()
+        .map(|(result, _)| result.to_json(Version::V1_1_0).to_string());
+    let conf = NetConf::parse(stdin)?;
+    let delegates = delegates::find(&conf, &[], Answer::default())?;
+    let planned = plan(&conf, invocation, delegates)?;
+    let mut record = Record::intend(invocation.container_id.clone(), None, None, &planned);
+    if let Some(first) = record.attachments.first_mut() {
+        first.result = result;
+    }
+    Ok(Found::Supposed {
+        attachments: record.attachments,
+    })
+}
