@@ -16,6 +16,7 @@ mod bad_input;
 mod cluster;
 mod demo;
 mod fixture;
+mod killed;
 mod manifests;
 mod render;
 mod scenario;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         bad_input::scenarios(),
         cluster::scenarios(),
         demo::scenarios(),
+        killed::scenarios(),
         render::scenarios(),
         manifests::scenarios(),
         seeds::scenarios(),
