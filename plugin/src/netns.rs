@@ -4,35 +4,63 @@
 //! before. So this is found out before there is anything to undo.
 
 use std::{
-    collections::BTreeSet,
     fs, io,
     os::{fd::AsFd as _, unix::fs::MetadataExt as _},
     path::Path,
 };
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
 
 use crate::{error::Error, plan::Planned};
 
 /// Checks that no planned interface is in the network namespace already.
 ///
 /// # Errors
-/// One is, or the namespace cannot be entered.
+/// One is, or the namespace cannot be entered or left.
 pub fn check_interfaces_are_free(netns: &str, planned: &[Planned]) -> Result<(), Error> {
-    let there = interfaces(netns).map_err(|problem| Error::Netns {
+    let failed = |problem| Error::Netns {
         path: netns.to_owned(),
         problem,
-    })?;
-    match planned
-        .iter()
-        .find(|attachment| there.contains(attachment.interface.as_str()))
-    {
+    };
+    let there = inside(netns, || {
+        let socket = socket(AddressFamily::UNIX, SocketType::DGRAM, None)?;
+        for (index, attachment) in planned.iter().enumerate() {
+            match name_to_index(&socket, attachment.interface.as_str()) {
+                Ok(_) => return Ok(Some(index)),
+                Err(Errno::NODEV) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    });
+    match there.map_err(failed)?.and_then(|index| planned.get(index)) {
         None => Ok(()),
         Some(attachment) => Err(Error::InterfaceThere {
             network: attachment.name.clone(),
             interface: attachment.interface.clone(),
         }),
     }
+}
+
+/// Does `look` in the network namespace at the path `netns`, and comes back.
+///
+/// This is for the time before anything else is done: no other thread runs yet, and where coming back fails nothing has been
+/// executed that would be executed in the wrong namespace. A thread of its own, as [`within`] takes it, costs as much as all
+/// the rest of the look.
+fn inside<T>(netns: &str, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let own = fs::File::open("/proc/thread-self/ns/net")?;
+    let target = fs::File::open(netns)?;
+    let enter = |namespace: &fs::File| {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+    };
+    enter(&target)?;
+    let looked = look();
+    enter(&own)?;
+    looked
 }
 
 /// The inode of the network namespace at `path`; none where there is none.
@@ -50,14 +78,6 @@ pub fn is_gone(path: Option<&str>, recorded: Option<u64>) -> bool {
     };
     let is_visible = Path::new(path).parent().is_some_and(Path::is_dir);
     is_visible && inode(path) != Some(recorded)
-}
-
-/// The names of the interfaces in a network namespace.
-fn interfaces(netns: &str) -> io::Result<BTreeSet<String>> {
-    let text = within(netns, || fs::read_to_string("/proc/thread-self/net/dev"))??;
-    // Two lines of headings, then a line an interface: its name, a colon, its counters.
-    let names = text.lines().skip(2).filter_map(|line| line.split_once(':'));
-    Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
 }
 
 /// Does `work` in the network namespace at the path `netns`, on a thread of its own: this one stays where it is.

@@ -71,6 +71,7 @@ const IN_THE_PLUGIN: &[&str] = &[
     "bytes",
     "cfg_if",
     "crc32fast",
+    "dlmalloc",
     "flate2",
     "humantime",
     "ipnet",
