@@ -10,7 +10,7 @@ use spec::{
 
 use crate::{
     attach::{Broken, Work, attach},
-    deadline::Deadline,
+    deadline::{self, Deadline},
     default_route,
     delegate::{Executor, Sandbox},
     delegates,
@@ -97,10 +97,13 @@ fn carry_out(
         pod.cloned(),
         planned,
     );
+    let patience = conf
+        .state
+        .delegate_timeout
+        .min(deadline::left(deadline.attaching));
     record.interface = Some(invocation.interface.clone());
     record.path.clone_from(&invocation.path);
-    let mut file =
-        Sandboxes::new(&conf.state.cni_dir).begin(&record, conf.state.delegate_timeout)?;
+    let mut file = Sandboxes::new(&conf.state.cni_dir).begin(&record, patience)?;
     let work = Work {
         executor: &executor,
         planned,
@@ -123,7 +126,7 @@ fn carry_out(
             until: deadline.end,
             ..executor.clone()
         };
-        undo(conf, &executor, file, record, broken)
+        undo(conf, &executor, file, record, broken, log)
     })
 }
 
@@ -142,6 +145,7 @@ fn undo(
     file: SandboxFile,
     mut record: Record,
     broken: Broken,
+    log: &Log<'_>,
 ) -> Error {
     let Broken { cause, begun } = broken;
     if conf.state.compat
@@ -154,7 +158,7 @@ fn undo(
     }
     // What was not begun has nothing to undo; the one that failed may have made half of it.
     record.attachments.truncate(begun);
-    match detach_recorded(executor, file, record) {
+    match detach_recorded(executor, file, record, log) {
         Ok(()) => cause,
         Err(left) => Error::NotUndone {
             cause: Box::new(cause),

@@ -10,7 +10,7 @@ use crate::{
     delegate::Executor,
     device_info,
     error::Error,
-    log::{Carried, Log},
+    log::{Carried, Field, Log},
     plan::Planned,
     record::{Attachment, Record},
     sandbox_file::SandboxFile,
@@ -122,13 +122,18 @@ fn make(work: &Work<'_>, group: &[Attachment], start: usize) -> Vec<Result<AddRe
 }
 
 fn make_one(work: &Work<'_>, planned: &Planned, recorded: &Attachment) -> Result<AddResult, Error> {
-    if let (Some(file), Some(device)) = (&planned.device_info, &planned.device) {
-        device_info::copy_in(work.device_info_dir, &device.resource, &device.id, file).map_err(
-            |problem| Error::DeviceInfo {
-                network: planned.name.clone(),
-                problem,
-            },
-        )?;
+    if let (Some(file), Some(device)) = (&planned.device_info, &planned.device)
+        && let Err(problem) =
+            device_info::copy_in(work.device_info_dir, &device.resource, &device.id, file)
+    {
+        // What a device plugin wrote wrongly is missed by those who read it, not by the network.
+        work.log.warning(
+            "the device plugin's device-info file is not handed over",
+            &[
+                ("network", Field::Text(&planned.name)),
+                ("error", Field::Shown(&problem)),
+            ],
+        );
     }
     chain::add(work.executor, &planned.conf, recorded)
 }

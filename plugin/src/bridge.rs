@@ -81,6 +81,20 @@ impl Bridge {
     /// # Errors
     /// The exchange failed.
     pub fn report(&self, report: Report, was_asked: bool) -> Result<(), Error> {
+        if let (
+            Self::Resolver {
+                program,
+                kubeconfig,
+            },
+            false,
+        ) = (self, was_asked)
+        {
+            // A pod that asked for nothing does not wait for the API server.
+            let frame =
+                encode(&Request::Report(report)).map_err(|error| self.failed(error.into()))?;
+            return process::leave(program, &resolve(kubeconfig), &frame)
+                .map_err(|error| self.failed(error.into()));
+        }
         let deadline = if was_asked {
             REPORT_DEADLINE
         } else {
@@ -102,7 +116,10 @@ impl Bridge {
     pub fn is_reachable(&self) -> Result<(), Error> {
         let found = match self {
             Self::Agent { socket } => connect(socket, Instant::now() + QUEUE_WAIT).map(drop),
-            Self::Resolver { program, .. } => std::fs::metadata(program).map(drop),
+            Self::Resolver {
+                program,
+                kubeconfig,
+            } => std::fs::metadata(program).and_then(|_| std::fs::metadata(kubeconfig).map(drop)),
         };
         found.map_err(|error| self.failed(error.into()))
     }
@@ -238,17 +255,21 @@ fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
+fn resolve(kubeconfig: &Path) -> [&OsStr; 3] {
+    [
+        "resolve".as_ref(),
+        "--kubeconfig".as_ref(),
+        kubeconfig.as_os_str(),
+    ]
+}
+
 fn by_process(
     program: &Path,
     kubeconfig: &Path,
     frame: &[u8],
     deadline: Duration,
 ) -> Result<Reply, BridgeProblem> {
-    let arguments = [
-        "resolve".as_ref(),
-        "--kubeconfig".as_ref(),
-        kubeconfig.as_os_str(),
-    ];
+    let arguments = resolve(kubeconfig);
     let none: [(&OsStr, &OsStr); 0] = [];
     let finished =
         process::run(program, &arguments, none, frame, deadline).map_err(|unfinished| {

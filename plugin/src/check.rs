@@ -49,12 +49,25 @@ pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<()
 fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
     let id = &invocation.container_id;
     let sandboxes = Sandboxes::new(&state.cni_dir);
+    let not_attached = || Error::NotAttached {
+        container: id.to_string(),
+        path: sandboxes.path(id),
+    };
     if let Some(mut file) = sandboxes.open(id, state.delegate_timeout)? {
-        return file.read().map_err(|problem| Error::Record {
+        let record = file.read().map_err(|problem| Error::Record {
             attempted: "understood",
             path: file.path().to_owned(),
             problem,
-        });
+        })?;
+        let is_anothers = record
+            .interface
+            .as_ref()
+            .is_some_and(|interface| *interface != invocation.interface);
+        return if is_anothers {
+            Err(not_attached())
+        } else {
+            Ok(record)
+        };
     }
     // A pod that Multus attached before this plugin took its place.
     let sandbox = multus::Sandbox {
@@ -69,10 +82,7 @@ fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
             attachments: imported.attachments,
             ..Record::intend(id.clone(), invocation.netns.clone(), None, &[])
         }),
-        Ok(None) => Err(Error::NotAttached {
-            container: id.to_string(),
-            path: sandboxes.path(id),
-        }),
+        Ok(None) => Err(not_attached()),
         Err(problem) => Err(Error::Record {
             attempted: "recovered",
             path: state.cni_dir.join(id.as_str()),

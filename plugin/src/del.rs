@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
-use spec::cni::{Command, Invocation};
+use spec::cni::Invocation;
 
 use crate::{
-    deadline::Deadline,
+    deadline::{self, Deadline},
     delegate::{Executor, Sandbox},
     detach::{detach, detach_recorded},
     error::Error,
     log::{Field, Log},
     multus::{self, Imported},
     net_conf::State,
-    record::{Attachment, Record},
+    record::Record,
     recover::{self, Found},
     sandbox_file::Sandboxes,
 };
@@ -39,35 +39,69 @@ pub fn del(
         &invocation.path,
         deadline.end,
     );
-    let Some(mut file) = sandboxes.open(&invocation.container_id, state.delegate_timeout)? else {
-        let found = recover::recover(state, invocation, stdin)?;
-        return detach_found(state, &executor, invocation, found, log);
+    let patience = state.delegate_timeout.min(deadline::left(deadline.end));
+    let id = &invocation.container_id;
+    let Some(mut file) = sandboxes.open(id, patience)? else {
+        return without_record(state, &sandboxes, &executor, invocation, stdin, log);
     };
     match file.read() {
         Ok(record) if is_anothers(&record, invocation) => Ok(()),
         Ok(record) => {
             executor.path.extend(record.path.iter().cloned());
-            multus::remove(&state.cni_dir, &record).map_err(Error::Compat)?;
-            log_attachments(log, &record.attachments);
-            detach_recorded(&executor, file, record)
+            if state.compat || state.cni_dir.join(id.as_str()).exists() {
+                multus::remove(&state.cni_dir, &record).map_err(Error::Compat)?;
+            }
+            detach_recorded(&executor, file, record, log)
         }
         Err(problem) => {
-            let lost = |what: &str| Error::Record {
+            let found = recover::recover(state, invocation, stdin)?;
+            let taken_away = match &found {
+                Found::Written { .. } => {
+                    detach_found(state, &executor, invocation, found, log)?;
+                    return file.remove();
+                }
+                Found::Supposed { .. } => {
+                    "the cluster network was taken away as the configuration says"
+                }
+                Found::Nothing => "nothing was taken away",
+            };
+            detach_found(state, &executor, invocation, found, log)?;
+            Err(Error::Record {
                 attempted: "understood",
                 path: file.path().to_owned(),
-                problem: format!("{problem}; {what}, then this file"),
-            };
-            let found = recover::recover(state, invocation, stdin)?;
-            let is_known = matches!(found, Found::Written { .. });
-            detach_found(state, &executor, invocation, found, log)?;
-            if is_known {
-                return file.remove();
-            }
-            Err(lost(
-                "the cluster network was taken away as the configuration says; remove the sandbox's other interfaces and addresses by hand",
-            ))
+                problem: format!(
+                    "{problem}; {taken_away}; remove the interfaces and addresses that the sandbox still has by hand, then this file"
+                ),
+            })
         }
     }
+}
+
+/// The sandbox has no record. Where somebody else wrote down what was attached, that is taken away. Where only the runtime
+/// says that it was attached, the cluster network is, and that nothing is known of other networks is told by failing once:
+/// an empty record remembers that it was told, so that the pod can be deleted.
+fn without_record(
+    state: &State,
+    sandboxes: &Sandboxes,
+    executor: &Executor,
+    invocation: &Invocation,
+    stdin: &[u8],
+    log: &Log<'_>,
+) -> Result<(), Error> {
+    let found = recover::recover(state, invocation, stdin)?;
+    let is_supposed = matches!(found, Found::Supposed { .. });
+    detach_found(state, executor, invocation, found, log)?;
+    if !is_supposed {
+        return Ok(());
+    }
+    let id = &invocation.container_id;
+    let told = Record::intend(id.clone(), None, None, &[]);
+    drop(sandboxes.begin(&told, state.delegate_timeout)?);
+    Err(Error::Lost {
+        container: id.to_string(),
+        problem: "the cluster network was taken away as the configuration says, and nobody knows what other networks there were".to_owned(),
+        advice: "look for what is left; the next DEL of this sandbox succeeds".to_owned(),
+    })
 }
 
 /// A container may have attachments of its own under another `CNI_IFNAME`: the runtime deletes those by that name.
@@ -103,27 +137,29 @@ fn detach_found(
     for note in &imported.notes {
         log.warning(note, &[]);
     }
-    log_attachments(log, &imported.attachments);
     let foreign = Record {
         attachments: imported.attachments,
         ..Record::intend(invocation.container_id.clone(), None, None, &[])
     };
-    let mut left = detach(executor, foreign.attachments.clone());
+    let mut left = detach(executor, foreign.attachments.clone(), log);
     if !imported.lost.is_empty() {
         left.errors.push(Error::Lost {
             container: invocation.container_id.to_string(),
-            problem: imported.lost.join("; "),
-            path: state.cni_dir.join(invocation.container_id.as_str()),
+            problem: format!(
+                "not all that was attached could be taken away: {}",
+                imported.lost.join("; ")
+            ),
+            advice: format!(
+                "remove what is left by hand, then {}",
+                state
+                    .cni_dir
+                    .join(invocation.container_id.as_str())
+                    .display()
+            ),
         });
     }
     if left.errors.is_empty() {
         return multus::remove(&state.cni_dir, &foreign).map_err(Error::Compat);
     }
     Err(Error::Several(left.errors))
-}
-
-fn log_attachments(log: &Log<'_>, attachments: &[Attachment]) {
-    for attachment in attachments.iter().rev() {
-        attachment.log(Command::Del, log);
-    }
 }

@@ -112,7 +112,8 @@ fn with_conf(conf: &NetConf, attachment: Attachment) -> Result<Delegate, Error> 
     })
 }
 
-fn auxiliary(conf: &NetConf) -> Result<Option<Delegate>, Error> {
+/// The auxiliary chain, if there is one.
+pub(crate) fn auxiliary(conf: &NetConf) -> Result<Option<Delegate>, Error> {
     let Some(name) = &conf.auxiliary_chain else {
         return Ok(None);
     };

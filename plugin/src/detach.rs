@@ -1,12 +1,13 @@
 //! Takes recorded attachments away: the last one first, everything attempted.
 
-use spec::cni::NetworkConf;
+use spec::cni::{Command, NetworkConf};
 
 use crate::{
     chain,
     delegate::Executor,
     device_info,
     error::Error,
+    log::Log,
     record::{Attachment, Record},
     sandbox_file::SandboxFile,
 };
@@ -22,9 +23,10 @@ pub struct Left {
 
 /// Takes `attachments` away.
 #[must_use]
-pub fn detach(executor: &Executor, mut attachments: Vec<Attachment>) -> Left {
+pub fn detach(executor: &Executor, mut attachments: Vec<Attachment>, log: &Log<'_>) -> Left {
     let mut left = Left::default();
     while let Some(attachment) = attachments.pop() {
+        attachment.log(Command::Del, log);
         if let Err(error) = detach_one(executor, &attachment) {
             left.errors.push(error);
             left.attachments.push(attachment);
@@ -42,8 +44,9 @@ pub fn detach_recorded(
     executor: &Executor,
     file: SandboxFile,
     mut record: Record,
+    log: &Log<'_>,
 ) -> Result<(), Error> {
-    let mut left = detach(executor, std::mem::take(&mut record.attachments));
+    let mut left = detach(executor, std::mem::take(&mut record.attachments), log);
     if left.errors.is_empty() {
         return file.remove();
     }

@@ -128,16 +128,14 @@ pub enum Error {
     #[error("Multus's files of the sandbox: {0}")]
     Compat(String),
     /// A sandbox has no record, and what others wrote of it cannot all be read.
-    #[error(
-        "sandbox {container:?} has no record, and not all that was attached could be taken away: {problem}; remove what is left by hand, then {}", path.display()
-    )]
+    #[error("sandbox {container:?} has no record that can be read; {problem}; {advice}")]
     Lost {
         /// The sandbox.
         container: String,
         /// What could not be taken away, and why.
         problem: String,
-        /// Multus's scratch file.
-        path: PathBuf,
+        /// What to do.
+        advice: String,
     },
     /// The cluster network is not ready.
     #[error(
@@ -322,6 +320,12 @@ pub enum DelegateProblem {
 }
 
 impl Error {
+    /// Whether a plugin gave this error itself, with a code of its own.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        matches!(self, Self::Delegate { problem, .. } if matches!(&**problem, DelegateProblem::Said(_)))
+    }
+
     /// The code of the CNI error.
     #[must_use]
     pub fn code(&self) -> u32 {

@@ -1,24 +1,23 @@
 //! GC: what no valid attachment needs is removed, and every network is told which attachments are valid.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     path::Path,
     time::{Duration, Instant},
 };
 
-use spec::cni::{Args, ContainerId, InterfaceName, NetworkConf, ValidAttachment, ValidAttachments};
+use spec::cni::{Args, ContainerId, InterfaceName, ValidAttachments};
 
 use crate::{
-    chain,
     deadline::Deadline,
     delegate::{Executor, Sandbox},
     detach::{detach, detach_recorded},
     error::Error,
     log::{Field, Log},
-    multus,
+    multus::{self, Imported},
     net_conf::{NetConf, State},
     netns,
-    record::{Attachment, Record},
+    networks::Networks,
+    record::Record,
     sandbox_file::{SandboxFile, Sandboxes},
     status,
 };
@@ -44,22 +43,26 @@ pub fn gc(
         executor: Executor::new(state, None, path, deadline.end),
         log,
         networks: Networks::default(),
+        is_all_known: true,
         errors: Vec::new(),
     };
     collector.sandboxes()?;
-    collector.scratch_files();
-    if let Some(conf) = conf {
-        collector.cluster_network(conf);
-    }
-    let has_list = valid.is_some();
+    collector.others();
+    let cluster_network = conf.and_then(|conf| collector.cluster_network(conf));
     let Collector {
         executor,
         networks,
         mut errors,
+        is_all_known,
         ..
     } = collector;
-    if has_list {
-        errors.extend(networks.collect(&executor));
+    match (valid, is_all_known, &cluster_network) {
+        (None, ..) | (Some(_), false, None) => {}
+        (Some(_), true, _) => errors.extend(networks.collect(&executor, None, log)),
+        // Which networks the unreadable sandboxes are on nobody knows; on the cluster network they are listed by the runtime.
+        (Some(_), false, Some(name)) => {
+            errors.extend(networks.collect(&executor, Some(name), log));
+        }
     }
     if errors.is_empty() {
         Ok(())
@@ -74,6 +77,8 @@ struct Collector<'a> {
     executor: Executor,
     log: &'a Log<'a>,
     networks: Networks,
+    /// Whether the networks of all valid sandboxes are known.
+    is_all_known: bool,
     errors: Vec<Error>,
 }
 
@@ -84,7 +89,10 @@ impl Collector<'_> {
             match sandboxes.open(&id, Duration::ZERO) {
                 Ok(Some(file)) => self.sandbox(&id, file),
                 Ok(None) => {}
-                Err(error) => self.errors.push(error),
+                Err(error) => {
+                    self.is_all_known &= !self.is_valid(&id);
+                    self.errors.push(error);
+                }
             }
         }
         Ok(())
@@ -93,16 +101,7 @@ impl Collector<'_> {
     fn sandbox(&mut self, id: &ContainerId, mut file: SandboxFile) {
         let record = match file.read() {
             Ok(record) => record,
-            Err(problem) => {
-                if !self.is_valid(id) {
-                    self.errors.push(Error::Record {
-                        attempted: "understood",
-                        path: file.path().to_owned(),
-                        problem: format!("{problem}; remove the sandbox's interfaces and addresses by hand, then this file"),
-                    });
-                }
-                return;
-            }
+            Err(problem) => return self.torn(id, file, &problem),
         };
         // A sandbox that somebody is at work on is nobody's garbage.
         if !file.is_locked() || self.is_live(&record) {
@@ -119,7 +118,7 @@ impl Collector<'_> {
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
         self.errors
-            .extend(detach_recorded(&executor, file, record).err());
+            .extend(detach_recorded(&executor, file, record, self.log).err());
     }
 
     /// The runtime counts it among the valid ones, and its network namespace is still there.
@@ -150,51 +149,100 @@ impl Collector<'_> {
         }
     }
 
-    /// Pods that Multus attached before this plugin took its place.
-    fn scratch_files(&mut self) {
-        let interface: InterfaceName = "eth0".parse().expect("eth0 is an interface name");
-        let args = Args::default();
-        for id in named_like_containers(&self.state.cni_dir) {
-            let sandbox = multus::Sandbox {
-                container_id: &id,
-                interface: &interface,
-                args: &args,
-                version: self.state.version,
-                device_info: &self.state.device_info_dir,
-            };
-            // Not every file in this folder is a scratch file, and of one that is torn DEL will say so.
-            let Ok(Some(imported)) = multus::scratch::read(&self.state.cni_dir, &sandbox) else {
-                continue;
-            };
-            if self.is_valid(&id) {
-                self.networks.keep(&id, &imported.attachments);
+    /// A sandbox whose record cannot be read is known as far as Multus's files go, which `compat` writes too.
+    fn torn(&mut self, id: &ContainerId, file: SandboxFile, problem: &str) {
+        let foreign = self.foreign(id);
+        let is_known = !foreign.attachments.is_empty() && foreign.lost.is_empty();
+        if !file.is_locked() || self.is_valid(id) {
+            self.is_all_known &= is_known;
+            self.networks.keep(id, &foreign.attachments);
+        } else if is_known && self.take_away(id, foreign) {
+            self.errors.extend(file.remove().err());
+            return;
+        }
+        self.errors.push(Error::Record {
+            attempted: "understood",
+            path: file.path().to_owned(),
+            problem: format!("{problem}; once the runtime has deleted the sandbox, remove the interfaces and addresses that it still has by hand, then this file"),
+        });
+    }
+
+    /// Pods that Multus attached before this plugin took its place, and what it left of those that are gone.
+    fn others(&mut self) {
+        let sandboxes = Sandboxes::new(&self.state.cni_dir);
+        let results = multus::results(&self.state.cni_dir);
+        let mut ids = named_like_containers(&self.state.cni_dir);
+        ids.extend(multus::result_cache::containers(&results));
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            if sandboxes.path(&id).exists() {
                 continue;
             }
-            self.networks.mention(&imported.attachments);
-            let foreign = Record {
-                attachments: imported.attachments,
-                ..Record::intend(id.clone(), None, None, &[])
-            };
-            let mut left = detach(&self.for_sandbox(&foreign), foreign.attachments.clone());
-            if left.errors.is_empty() && imported.lost.is_empty() {
-                let removed = multus::remove(&self.state.cni_dir, &foreign);
-                left.errors.extend(removed.map_err(Error::Compat).err());
+            let foreign = self.foreign(&id);
+            if !self.is_valid(&id) {
+                self.take_away(&id, foreign);
+                continue;
             }
-            self.errors.extend(left.errors);
+            // Not every file in this folder is a scratch file; one of a valid sandbox that is torn is, though.
+            self.is_all_known &= foreign.lost.is_empty();
+            self.networks.keep(&id, &foreign.attachments);
         }
     }
 
-    /// The runtime's own list is the cluster network's, and there may be pods on it that were never recorded here, because
-    /// the runtime attached them before this plugin was installed.
-    fn cluster_network(&mut self, conf: &NetConf) {
-        let cluster = status::of_node(conf)
-            .ok()
-            .and_then(|confs| confs.into_iter().next());
-        if let Some(name) = cluster.and_then(|cluster| self.networks.mention_conf(cluster)) {
-            for attachment in self.valid.into_iter().flat_map(ValidAttachments::iter) {
-                self.networks.valid(&name, attachment.clone());
-            }
+    /// What Multus's files say about a sandbox.
+    fn foreign(&self, id: &ContainerId) -> Imported {
+        let interface: InterfaceName = "eth0".parse().expect("eth0 is an interface name");
+        let sandbox = multus::Sandbox {
+            container_id: id,
+            interface: &interface,
+            args: &Args::default(),
+            version: self.state.version,
+            device_info: &self.state.device_info_dir,
+        };
+        let scratch = multus::scratch::read(&self.state.cni_dir, &sandbox);
+        let torn = match scratch {
+            Ok(Some(imported)) => return imported,
+            Ok(None) => None,
+            Err(problem) => Some(problem),
+        };
+        let results = multus::results(&self.state.cni_dir);
+        let mut found =
+            multus::result_cache::find(&results, &sandbox).unwrap_or_else(|problem| Imported {
+                lost: vec![problem],
+                ..Imported::default()
+            });
+        found.lost.extend(torn);
+        found
+    }
+
+    /// Takes away what Multus's files say about a sandbox, and then the files. Says whether nothing is left.
+    fn take_away(&mut self, id: &ContainerId, foreign: Imported) -> bool {
+        self.networks.mention(&foreign.attachments);
+        let record = Record {
+            attachments: foreign.attachments,
+            ..Record::intend(id.clone(), None, None, &[])
+        };
+        let executor = self.for_sandbox(&record);
+        let mut left = detach(&executor, record.attachments.clone(), self.log);
+        if left.errors.is_empty() && foreign.lost.is_empty() {
+            let removed = multus::remove(&self.state.cni_dir, &record);
+            left.errors.extend(removed.map_err(Error::Compat).err());
         }
+        let is_done = left.errors.is_empty() && foreign.lost.is_empty();
+        self.errors.extend(left.errors);
+        is_done
+    }
+
+    /// The runtime's own list is the cluster network's, and there may be pods on it that were never recorded here, because
+    /// the runtime attached them before this plugin was installed. Gives back the name of that network.
+    fn cluster_network(&mut self, conf: &NetConf) -> Option<String> {
+        let cluster = status::of_node(conf).ok()?.into_iter().next()?;
+        let name = self.networks.mention_conf(cluster)?;
+        for attachment in self.valid.into_iter().flat_map(ValidAttachments::iter) {
+            self.networks.valid(&name, attachment.clone());
+        }
+        Some(name)
     }
 }
 
@@ -205,61 +253,4 @@ fn named_like_containers(cni_dir: &Path) -> Vec<ContainerId> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect()
-}
-
-/// The networks that attachments are or were on, and who is valid on each.
-#[derive(Default)]
-struct Networks {
-    confs: BTreeMap<String, NetworkConf>,
-    valid: BTreeMap<String, BTreeSet<ValidAttachment>>,
-}
-
-impl Networks {
-    fn keep(&mut self, id: &ContainerId, attachments: &[Attachment]) {
-        self.mention(attachments);
-        for attachment in attachments {
-            let name = NetworkConf::parse(&attachment.conf)
-                .ok()
-                .and_then(|conf| conf.name().map(ToString::to_string));
-            if let Some(name) = name {
-                let valid = ValidAttachment {
-                    container_id: id.to_string(),
-                    interface: attachment.interface.to_string(),
-                };
-                self.valid(&name, valid);
-            }
-        }
-    }
-
-    fn mention(&mut self, attachments: &[Attachment]) {
-        for attachment in attachments {
-            if let Ok(conf) = NetworkConf::parse(&attachment.conf) {
-                self.mention_conf(conf);
-            }
-        }
-    }
-
-    /// Takes a network down, and says its name.
-    fn mention_conf(&mut self, conf: NetworkConf) -> Option<String> {
-        let name = conf.name()?.to_string();
-        self.confs.insert(conf.to_json(), conf);
-        Some(name)
-    }
-
-    fn valid(&mut self, name: &str, attachment: ValidAttachment) {
-        self.valid
-            .entry(name.to_owned())
-            .or_default()
-            .insert(attachment);
-    }
-
-    /// Has each network collect. A network whose configuration has changed over time collects once for each.
-    fn collect(&self, executor: &Executor) -> Vec<Error> {
-        let collected = self.confs.values().map(|conf| {
-            let name = conf.name().map(ToString::to_string).unwrap_or_default();
-            let valid = self.valid.get(&name).into_iter().flatten();
-            chain::gc(executor, &name, conf, &valid.cloned().collect())
-        });
-        collected.filter_map(Result::err).collect()
-    }
 }

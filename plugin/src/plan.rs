@@ -165,10 +165,11 @@ fn one(
         parallel: false,
         device_info: None,
         args: if default {
-            invocation.args.clone()
+            invocation.args.clone().ignoring_unknown()
         } else {
             // The address and the hardware address of the cluster network's interface are no other one's.
-            invocation.args.clone().without("IP").without("MAC")
+            let args = invocation.args.clone().ignoring_unknown();
+            args.without("IP").without("MAC")
         },
         conf: delegate,
     };

@@ -127,7 +127,7 @@ fn the_pods_default_network_takes_the_first_place() {
     assert_eq!(planned[0].runtime_config["mac"], "02:00:00:00:00:01");
     assert_eq!(
         planned[0].args.to_string(),
-        "K8S_POD_NAME=p;MAC=02:00:00:00:00:01"
+        "IgnoreUnknown=true;K8S_POD_NAME=p;MAC=02:00:00:00:00:01"
     );
 }
 

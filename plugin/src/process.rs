@@ -41,7 +41,7 @@ const KEPT: usize = 8 << 20;
 const LOOK: Duration = Duration::from_millis(10);
 
 /// How often, and how long apart, an executable is tried again that is just being replaced ("text file busy").
-const BUSY_TRIES: u32 = 20;
+const BUSY_TRIES: u32 = 120;
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// Executes `program` with `stdin` and waits for its end, at most `deadline`.
@@ -74,6 +74,27 @@ pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         kill(&mut child);
     }
     finished
+}
+
+/// Starts `program` with `stdin` and does not wait for its end.
+///
+/// # Errors
+/// It could not be executed, or does not read.
+pub fn leave(program: &Path, arguments: &[&OsStr], stdin: &[u8]) -> io::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let mut child = spawn(&mut command)?;
+    match child.stdin.take() {
+        Some(mut pipe) => pipe.write_all(stdin),
+        None => Ok(()),
+    }
 }
 
 fn spawn(command: &mut Command) -> io::Result<Child> {

@@ -62,11 +62,9 @@ pub fn ask(
         socket: conf.bridge_socket.clone(),
     };
     let Some(pod) = pod.filter(|pod| source::must_ask(conf, Some(pod))) else {
-        // Not asked, but told, where it is there: the pod's network-status has the cluster network at least.
-        let is_there = conf.bridge_expected || conf.bridge_socket.exists();
         return Ok(Asked {
             answer: Answer::default(),
-            bridge: is_there.then_some(agent),
+            bridge: to_be_told(conf, agent),
             was_asked: false,
         });
     };
@@ -87,6 +85,17 @@ pub fn ask(
             Ok(asked(answer, Some(resolver)))
         }
     }
+}
+
+/// Nobody was asked; somebody is told all the same, so that the pod's network-status has the cluster network at least.
+fn to_be_told(conf: &NetConf, agent: Bridge) -> Option<Bridge> {
+    if conf.bridge_expected || conf.bridge_socket.exists() {
+        return Some(agent);
+    }
+    conf.kubeconfig.clone().map(|kubeconfig| Bridge::Resolver {
+        program: resolver(conf),
+        kubeconfig,
+    })
 }
 
 const fn asked(answer: Answer, bridge: Option<Bridge>) -> Asked {
@@ -127,7 +136,8 @@ fn question(
     }
 }
 
-fn resolver(conf: &NetConf) -> PathBuf {
+/// The executable that answers once.
+pub(crate) fn resolver(conf: &NetConf) -> PathBuf {
     const NAME: &str = "polypod-device-bridge";
     conf.resolver.clone().unwrap_or_else(|| {
         let beside = std::env::current_exe()

@@ -27,10 +27,10 @@ pub enum Found {
         /// Who, in words.
         source: &'static str,
     },
-    /// The runtime says that the sandbox was attached, and the configuration what the cluster network is. What else there was
-    /// nobody knows.
+    /// The runtime says that the sandbox was attached, and perhaps the configuration what the cluster network is. What else
+    /// there was nobody knows.
     Supposed {
-        /// The attachments of the configuration.
+        /// The attachments of the configuration, as far as it has them.
         attachments: Vec<Attachment>,
     },
 }
@@ -89,9 +89,12 @@ fn supposed(invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
     let result = AddResult::parse(result.get(), Version::V1_1_0)
         .ok()
         .map(|(result, _)| result.to_json(Version::V1_1_0).to_string());
-    let conf = NetConf::parse(stdin)?;
-    let delegates = delegates::find(&conf, &[], Answer::default())?;
-    let planned = plan(&conf, invocation, delegates)?;
+    let planned = NetConf::parse(stdin).and_then(|conf| {
+        let delegates = delegates::find(&conf, &[], Answer::default())?;
+        plan(&conf, invocation, delegates)
+    });
+    // A cluster network that is an object of the API server, for one, cannot be known here.
+    let planned = planned.unwrap_or_default();
     let mut record = Record::intend(invocation.container_id.clone(), None, None, &planned);
     if let Some(first) = record.attachments.first_mut() {
         first.result = result;

@@ -114,7 +114,7 @@ fn of_network(
     if command == Command::Status {
         let conf = NetConf::parse(stdin)?;
         let log = open(&conf.state, context);
-        return told(&log, status::status(&conf, &invocation.path));
+        return told(&log, status::status(&conf, &invocation.path, &log));
     }
     let state = State::parse(stdin)?;
     let log = open(&state, context);

@@ -168,6 +168,15 @@ fn args(pairs: &Value) -> Result<String, String> {
     Ok(pairs.join(";"))
 }
 
+/// The sandboxes that the cache in the folder `results` holds something about, as far as its files say.
+#[must_use]
+pub fn containers(results: &Path) -> Vec<ContainerId> {
+    let files = fs::read_dir(results).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| Entry::read(&file.path()).ok()??.container_id?.parse().ok())
+        .collect()
+}
+
 /// Everything that the cache in the folder `results` holds about a sandbox: what is left to go by where no record and no
 /// scratch file can be read.
 ///

@@ -96,13 +96,13 @@ fn of_delegates(
             })?;
         confs.push(conf.named(&own_name).chained_at_least(version));
     }
-    if let Some(master) = master {
+    // Multus v1, the only one to act on `masterplugin`, numbered from net0. Later releases carried the key along in their
+    // examples, with a kubeconfig, took the first delegate for the cluster network and numbered from net1.
+    let is_v1 = legacy == Some(Legacy::V1) || (master.is_some() && !has_kubeconfig);
+    if let Some(master) = master.filter(|_| is_v1) {
         let conf = confs.remove(master);
         confs.insert(0, conf);
     }
-    // Multus v1, the only one to act on `masterplugin`, numbered from net0. Later releases carried the key along in their
-    // examples, with a kubeconfig, and numbered from net1.
-    let is_v1 = legacy == Some(Legacy::V1) || (master.is_some() && !has_kubeconfig);
     let first_number = usize::from(!is_v1);
     Ok(Cluster::Delegates {
         confs,

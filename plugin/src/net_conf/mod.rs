@@ -132,7 +132,7 @@ impl NetConf {
             readiness_file: keys.path("readinessindicatorfile")?,
             parallel: parallel(&keys)?,
             state: State::read(&keys)?,
-            warnings: warnings(&keys),
+            warnings: warnings(&keys, &cluster),
             version,
             name,
             cluster,
@@ -243,11 +243,22 @@ fn parallel(keys: &Keys) -> Result<usize, Error> {
     }
 }
 
-fn warnings(keys: &Keys) -> Vec<String> {
+fn warnings(keys: &Keys, cluster: &Cluster) -> Vec<String> {
     let written = DEAD.iter().filter(|(key, _)| keys.has(key));
-    written
+    let mut warnings: Vec<String> = written
         .map(|(key, instead)| format!("the key {key:?} has no effect: {instead}"))
-        .collect()
+        .collect();
+    if let Cluster::Delegates {
+        confs,
+        first_number: 1,
+    } = cluster
+        && confs
+            .iter()
+            .any(|conf| conf.plugins()[0].field("masterplugin").is_some())
+    {
+        warnings.push("the key \"masterplugin\" has no effect beside \"kubeconfig\": the first delegate is the cluster network, unless \"legacy\" is \"v1\"".to_owned());
+    }
+    warnings
 }
 
 #[cfg(test)]

@@ -268,6 +268,11 @@ fn dead_keys_are_warned_of() {
         r#"{"name":"n","cniConf":"/x","RetryDeleteOnError":true,"delegates":[{"type":"a"}]}"#,
     );
     assert_eq!(conf.warnings.len(), 2, "{:?}", conf.warnings);
+    let conf = parse(
+        r#"{"name":"n","kubeconfig":"/k","delegates":[{"type":"a"},{"type":"b","masterplugin":true}]}"#,
+    );
+    assert_eq!(delegates(&conf).0, ["a", "b"]);
+    assert_eq!(conf.warnings.len(), 1, "{:?}", conf.warnings);
 }
 
 #[test]

@@ -46,6 +46,17 @@ impl Args {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The same pairs, with the one that lets plugins pass over keys they do not know, unless it is there. Without it a
+    /// plugin refuses the pod's name and whatever else it is told (CNI CONVENTIONS.md, "`CNI_ARGS`").
+    #[must_use]
+    pub fn ignoring_unknown(mut self) -> Self {
+        const KEY: &str = "IgnoreUnknown";
+        if !self.0.is_empty() && self.get(KEY).is_none() {
+            self.0.insert(0, (KEY.to_owned(), "true".to_owned()));
+        }
+        self
+    }
+
     /// The same pairs without `key`.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
@@ -87,6 +98,10 @@ mod tests {
             args.with("MAC", "02:00:00:00:00:01").to_string(),
             "IgnoreUnknown=1;K8S_POD_NAME=p1;K8S_POD_UID=;MAC=02:00:00:00:00:01"
         );
+        let ignoring = |text| Args::parse(text).unwrap().ignoring_unknown().to_string();
+        assert_eq!(ignoring("A=b"), "IgnoreUnknown=true;A=b");
+        assert_eq!(ignoring("A=b;IgnoreUnknown=1"), "A=b;IgnoreUnknown=1");
+        assert_eq!(ignoring(""), "");
         assert_eq!(Args::parse("").unwrap(), Args::default());
         assert_eq!(Args::parse("a=b=c").unwrap().get("a"), Some("b=c"));
         assert!(Args::parse("K8S_POD_NAME").is_err());

@@ -84,3 +84,17 @@ fn verbs_are_taken_by_version_and_switch() {
         assert_eq!(takes(text), wanted, "{text}");
     }
 }
+
+#[test]
+fn members_in_any_case() {
+    let conf = NetworkConf::parse(
+        r#"{"CNIVersion":"0.4.0","Name":"n","Plugins":[{"TYPE":"a","Capabilities":{"ips":true,"mac":null},"ipam":{"Type":"x"}}]}"#,
+    )
+    .unwrap();
+    assert_eq!(conf.version(), Version::V0_4_0);
+    assert_eq!(conf.name().unwrap().as_str(), "n");
+    assert!(conf.declares("ips") && !conf.declares("mac"));
+    let exact = NetworkConf::parse(r#"{"Type":"b","type":"a"}"#).unwrap();
+    assert_eq!(exact.plugins()[0].plugin_type().as_str(), "a");
+    assert!(exact.to_json().contains("\"Type\":\"b\""));
+}

@@ -26,8 +26,6 @@ pub mod code {
     pub const DELEGATE: u32 = 100;
     /// What the pod asked for cannot be given to it: a broken annotation, a missing network, too few devices.
     pub const UNMET_REQUEST: u32 = 101;
-    /// The verb is not carried out by this plugin yet.
-    pub const NOT_IMPLEMENTED: u32 = 102;
     /// The sandbox record cannot be read or written.
     pub const RECORD: u32 = 103;
 }

@@ -20,7 +20,40 @@ pub(super) fn object(raw: &RawValue, place: &str) -> Result<Fields, ConfError> {
     if kind::of_raw(raw) != "an object" {
         return Err(wrong_kind(raw, place, "an object"));
     }
-    serde_json::from_str(raw.get()).map_err(|error| ConfError::NotJson(error.to_string()))
+    let mut fields =
+        serde_json::from_str(raw.get()).map_err(|error| ConfError::NotJson(error.to_string()))?;
+    spell(&mut fields);
+    Ok(fields)
+}
+
+/// Members that are looked for, as the specification spells them.
+const SPELLED: [&str; 9] = [
+    "capabilities",
+    "cniVersion",
+    "cniVersions",
+    "disableCheck",
+    "disableGC",
+    "loadOnlyInlinedPlugins",
+    "name",
+    "plugins",
+    "type",
+];
+
+/// Go's decoder takes members in any case, so configurations in the wild have them in any. They get the spelling of the
+/// specification, unless the member is there in that one too.
+fn spell(fields: &mut Fields) {
+    for known in SPELLED {
+        if fields.contains_key(known) {
+            continue;
+        }
+        let written = fields
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(known))
+            .cloned();
+        if let Some(value) = written.and_then(|written| fields.remove(&written)) {
+            fields.insert(known.to_owned(), value);
+        }
+    }
 }
 
 pub(super) fn list<'a>(

@@ -36,13 +36,13 @@ impl PluginConf {
         })?;
         let capabilities = match fields::set(&members, "capabilities") {
             None => BTreeSet::new(),
-            Some(raw) => serde_json::from_str::<BTreeMap<String, bool>>(raw.get())
+            Some(raw) => serde_json::from_str::<BTreeMap<String, Option<bool>>>(raw.get())
                 .map_err(|_| {
                     let place = format!("{place}/capabilities");
                     fields::wrong_kind(raw, &place, "an object of true and false")
                 })?
                 .into_iter()
-                .filter_map(|(capability, on)| on.then_some(capability))
+                .filter_map(|(capability, on)| (on == Some(true)).then_some(capability))
                 .collect(),
         };
         Ok(Self {
