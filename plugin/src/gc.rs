@@ -1,5 +1,7 @@
 //! GC: what no valid attachment needs is removed, and every network is told which attachments are valid.
 
+mod networks;
+
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -7,6 +9,7 @@ use std::{
 
 use spec::cni::{Args, ContainerId, InterfaceName, ValidAttachments};
 
+use self::networks::Networks;
 use crate::{
     deadline::Deadline,
     delegate::{Executor, Sandbox},
@@ -16,7 +19,6 @@ use crate::{
     multus::{self, Imported},
     net_conf::{NetConf, State},
     netns,
-    networks::Networks,
     record::Record,
     sandbox_file::{SandboxFile, Sandboxes},
     status,
@@ -25,7 +27,8 @@ use crate::{
 /// Removes everything that is recorded of sandboxes without a valid attachment, those whose network namespace is gone
 /// included, and then has each network collect its own garbage. CNI specification, section 2, "GC".
 ///
-/// Without a list nothing is known to be invalid but what has lost its namespace, and no network is asked to collect.
+/// Without a list nothing is known to be invalid but what has lost its namespace, and no network is asked to collect. Nor is
+/// any asked as long as the attachments of a live sandbox cannot be read: their addresses would be given to others.
 ///
 /// # Errors
 /// Everything that failed; the rest was done all the same.
@@ -43,26 +46,24 @@ pub fn gc(
         executor: Executor::new(state, None, path, deadline.end),
         log,
         networks: Networks::default(),
-        is_all_known: true,
+        knows_the_live: true,
         errors: Vec::new(),
     };
     collector.sandboxes()?;
-    collector.others();
-    let cluster_network = conf.and_then(|conf| collector.cluster_network(conf));
+    collector.scratch_files();
     let Collector {
         executor,
-        networks,
+        mut networks,
+        knows_the_live,
         mut errors,
-        is_all_known,
         ..
     } = collector;
-    match (valid, is_all_known, &cluster_network) {
-        (None, ..) | (Some(_), false, None) => {}
-        (Some(_), true, _) => errors.extend(networks.collect(&executor, None, log)),
-        // Which networks the unreadable sandboxes are on nobody knows; on the cluster network they are listed by the runtime.
-        (Some(_), false, Some(name)) => {
-            errors.extend(networks.collect(&executor, Some(name), log));
-        }
+    if let Some(valid) = valid
+        && knows_the_live
+    {
+        let of_node = conf.and_then(|conf| status::of_node(conf).ok());
+        networks.mention_configured(of_node.unwrap_or_default());
+        errors.extend(networks.collect(&executor, valid, log));
     }
     if errors.is_empty() {
         Ok(())
@@ -77,8 +78,8 @@ struct Collector<'a> {
     executor: Executor,
     log: &'a Log<'a>,
     networks: Networks,
-    /// Whether the networks of all valid sandboxes are known.
-    is_all_known: bool,
+    /// Whether the attachments of every live sandbox could be read.
+    knows_the_live: bool,
     errors: Vec<Error>,
 }
 
@@ -89,10 +90,7 @@ impl Collector<'_> {
             match sandboxes.open(&id, Duration::ZERO) {
                 Ok(Some(file)) => self.sandbox(&id, file),
                 Ok(None) => {}
-                Err(error) => {
-                    self.is_all_known &= !self.is_valid(&id);
-                    self.errors.push(error);
-                }
+                Err(error) => self.errors.push(error),
             }
         }
         Ok(())
@@ -108,17 +106,45 @@ impl Collector<'_> {
             self.networks.keep(id, &record.attachments);
             return;
         }
-        self.log.warning(
-            "a sandbox is not valid any more; its attachments are removed",
-            &[("containerId", Field::Text(id.as_str()))],
-        );
-        self.networks.mention(&record.attachments);
+        self.log_stale(id);
+        self.networks.mention_all(&record.attachments);
         let mut executor = self.for_sandbox(&record);
         executor.path.extend(record.path.iter().cloned());
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
         self.errors
             .extend(detach_recorded(&executor, file, record, self.log).err());
+    }
+
+    /// Multus's files of the sandbox, where there are any, say again what the record cannot.
+    fn torn(&mut self, id: &ContainerId, file: SandboxFile, problem: &str) {
+        let is_known = self
+            .imported(id)
+            .is_some_and(|imported| imported.lost.is_empty());
+        let advice = match (is_known, self.is_valid(id)) {
+            // The turn of Multus's files is still to come.
+            (true, true) => return,
+            (true, false) => {
+                let before = self.errors.len();
+                self.scratch_file(id);
+                if self.errors.len() == before {
+                    self.errors.extend(file.remove().err());
+                }
+                return;
+            }
+            (false, true) => {
+                self.knows_the_live = false;
+                "as long as the sandbox lives, no network is asked to collect"
+            }
+            (false, false) => {
+                "remove the sandbox's interfaces and addresses by hand, then this file"
+            }
+        };
+        self.errors.push(Error::Record {
+            attempted: "understood",
+            path: file.path().to_owned(),
+            problem: format!("{problem}; {advice}"),
+        });
     }
 
     /// The runtime counts it among the valid ones, and its network namespace is still there.
@@ -149,26 +175,8 @@ impl Collector<'_> {
         }
     }
 
-    /// A sandbox whose record cannot be read is known as far as Multus's files go, which `compat` writes too.
-    fn torn(&mut self, id: &ContainerId, file: SandboxFile, problem: &str) {
-        let foreign = self.foreign(id);
-        let is_known = !foreign.attachments.is_empty() && foreign.lost.is_empty();
-        if !file.is_locked() || self.is_valid(id) {
-            self.is_all_known &= is_known;
-            self.networks.keep(id, &foreign.attachments);
-        } else if is_known && self.take_away(id, foreign) {
-            self.errors.extend(file.remove().err());
-            return;
-        }
-        self.errors.push(Error::Record {
-            attempted: "understood",
-            path: file.path().to_owned(),
-            problem: format!("{problem}; once the runtime has deleted the sandbox, remove the interfaces and addresses that it still has by hand, then this file"),
-        });
-    }
-
-    /// Pods that Multus attached before this plugin took its place, and what it left of those that are gone.
-    fn others(&mut self) {
+    /// Pods that Multus attached before this plugin took its place, and what it left of pods that are gone.
+    fn scratch_files(&mut self) {
         let sandboxes = Sandboxes::new(&self.state.cni_dir);
         let results = multus::results(&self.state.cni_dir);
         let mut ids = named_like_containers(&self.state.cni_dir);
@@ -176,23 +184,64 @@ impl Collector<'_> {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            if sandboxes.path(&id).exists() {
-                continue;
+            // Of a sandbox with a record these are copies, which go with it; it may be one that is being attached.
+            if self.is_valid(&id) || !sandboxes.path(&id).exists() {
+                self.scratch_file(&id);
             }
-            let foreign = self.foreign(&id);
-            if !self.is_valid(&id) {
-                self.take_away(&id, foreign);
-                continue;
-            }
-            // Not every file in this folder is a scratch file; one of a valid sandbox that is torn is, though.
-            self.is_all_known &= foreign.lost.is_empty();
-            self.networks.keep(&id, &foreign.attachments);
         }
     }
 
-    /// What Multus's files say about a sandbox.
-    fn foreign(&self, id: &ContainerId) -> Imported {
-        let interface: InterfaceName = "eth0".parse().expect("eth0 is an interface name");
+    fn scratch_file(&mut self, id: &ContainerId) {
+        let Some(imported) = self.imported(id) else {
+            return;
+        };
+        if self.is_valid(id) {
+            self.networks.keep(id, &imported.attachments);
+            if !imported.lost.is_empty() {
+                self.knows_the_live = false;
+                self.errors.push(Error::Record {
+                    attempted: "recovered",
+                    path: self.state.cni_dir.join(id.as_str()),
+                    problem: format!(
+                        "{}; as long as the sandbox lives, no network is asked to collect",
+                        imported.lost.join("; ")
+                    ),
+                });
+            }
+            return;
+        }
+        self.log_stale(id);
+        self.networks.mention_all(&imported.attachments);
+        let foreign = Record {
+            attachments: imported.attachments,
+            ..Record::intend(id.clone(), None, None, &[])
+        };
+        let executor = self.for_sandbox(&foreign);
+        let mut left = detach(&executor, foreign.attachments.clone(), self.log);
+        if !imported.lost.is_empty() {
+            left.errors.push(Error::Lost {
+                container: id.to_string(),
+                problem: format!(
+                    "not all that was attached could be taken away: {}",
+                    imported.lost.join("; ")
+                ),
+                advice: format!(
+                    "remove what is left by hand, then {}",
+                    self.state.cni_dir.join(id.as_str()).display()
+                ),
+            });
+        }
+        if left.errors.is_empty() {
+            let removed = multus::remove(&self.state.cni_dir, &foreign);
+            left.errors.extend(removed.map_err(Error::Compat).err());
+        }
+        self.errors.extend(left.errors);
+    }
+
+    /// What Multus's files say about a sandbox. A torn scratch file is made up for by the results that libcni kept: a live
+    /// sandbox has one for each attachment, of another there may have been more.
+    fn imported(&self, id: &ContainerId) -> Option<Imported> {
+        let interface = self.interface_of(id);
         let sandbox = multus::Sandbox {
             container_id: id,
             interface: &interface,
@@ -200,49 +249,45 @@ impl Collector<'_> {
             version: self.state.version,
             device_info: &self.state.device_info_dir,
         };
-        let scratch = multus::scratch::read(&self.state.cni_dir, &sandbox);
-        let torn = match scratch {
-            Ok(Some(imported)) => return imported,
+        let problem = match multus::scratch::read(&self.state.cni_dir, &sandbox) {
+            Ok(Some(imported)) => return Some(imported),
             Ok(None) => None,
             Err(problem) => Some(problem),
         };
         let results = multus::results(&self.state.cni_dir);
-        let mut found =
-            multus::result_cache::find(&results, &sandbox).unwrap_or_else(|problem| Imported {
-                lost: vec![problem],
-                ..Imported::default()
-            });
-        found.lost.extend(torn);
-        found
+        let mut imported = multus::result_cache::find(&results, &sandbox).ok()?;
+        let has_results = !imported.attachments.is_empty() || !imported.lost.is_empty();
+        let is_listed = self
+            .valid
+            .is_some_and(|valid| valid.has_container(id.as_str()));
+        // Not every file in this folder is a scratch file.
+        if !has_results && (problem.is_none() || !is_listed) {
+            return None;
+        }
+        if !(is_listed && has_results) {
+            imported.lost.extend(problem);
+        }
+        Some(imported)
     }
 
-    /// Takes away what Multus's files say about a sandbox, and then the files. Says whether nothing is left.
-    fn take_away(&mut self, id: &ContainerId, foreign: Imported) -> bool {
-        self.networks.mention(&foreign.attachments);
-        let record = Record {
-            attachments: foreign.attachments,
-            ..Record::intend(id.clone(), None, None, &[])
-        };
-        let executor = self.for_sandbox(&record);
-        let mut left = detach(&executor, record.attachments.clone(), self.log);
-        if left.errors.is_empty() && foreign.lost.is_empty() {
-            let removed = multus::remove(&self.state.cni_dir, &record);
-            left.errors.extend(removed.map_err(Error::Compat).err());
-        }
-        let is_done = left.errors.is_empty() && foreign.lost.is_empty();
-        self.errors.extend(left.errors);
-        is_done
+    /// `CNI_IFNAME` of the sandbox's ADD, as far as it is known.
+    fn interface_of(&self, id: &ContainerId) -> InterfaceName {
+        let listed = self
+            .valid
+            .into_iter()
+            .flat_map(ValidAttachments::iter)
+            .filter(|valid| valid.container_id == id.as_str());
+        let mut listed = listed.filter_map(|valid| valid.interface.parse().ok());
+        listed
+            .next()
+            .unwrap_or_else(|| "eth0".parse().expect("eth0 is an interface name"))
     }
 
-    /// The runtime's own list is the cluster network's, and there may be pods on it that were never recorded here, because
-    /// the runtime attached them before this plugin was installed. Gives back the name of that network.
-    fn cluster_network(&mut self, conf: &NetConf) -> Option<String> {
-        let cluster = status::of_node(conf).ok()?.into_iter().next()?;
-        let name = self.networks.mention_conf(cluster)?;
-        for attachment in self.valid.into_iter().flat_map(ValidAttachments::iter) {
-            self.networks.valid(&name, attachment.clone());
-        }
-        Some(name)
+    fn log_stale(&self, id: &ContainerId) {
+        self.log.warning(
+            "a sandbox is not valid any more; its attachments are removed",
+            &[("containerId", Field::Text(id.as_str()))],
+        );
     }
 }
 

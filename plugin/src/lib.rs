@@ -27,7 +27,6 @@ pub mod log;
 pub mod multus;
 pub mod net_conf;
 pub mod netns;
-mod networks;
 pub mod passthru;
 pub mod plan;
 pub mod process;
