@@ -23,7 +23,7 @@ use crate::{
 /// The sandbox is not attached, or everything that is amiss.
 pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<(), Error> {
     let deadline = Deadline::from(Instant::now(), state.timeout);
-    let record = recorded(state, invocation)?;
+    let Recorded { record, is_own } = recorded(state, invocation)?;
     let executor = Executor::new(
         state,
         Some(Sandbox::of(invocation)),
@@ -35,7 +35,9 @@ pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<()
         attachment.log(Command::Check, log);
         errors.extend(check_one(&executor, attachment).err());
     }
-    errors.extend(check_routes(invocation, &record).err());
+    if is_own {
+        errors.extend(check_routes(invocation, &record).err());
+    }
     if errors.len() == 1 {
         return errors.pop().map_or(Ok(()), Err);
     }
@@ -46,11 +48,20 @@ pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<()
     }
 }
 
-fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
+/// What is known of a sandbox.
+struct Recorded {
+    record: Record,
+    /// Whether this plugin attached it. Multus leaves default routes that it was asked to replace, and a pod that has lived
+    /// with them is not called broken.
+    is_own: bool,
+}
+
+fn recorded(state: &State, invocation: &Invocation) -> Result<Recorded, Error> {
     let id = &invocation.container_id;
     let sandboxes = Sandboxes::new(&state.cni_dir);
     let not_attached = || Error::NotAttached {
         container: id.to_string(),
+        interface: invocation.interface.clone(),
         path: sandboxes.path(id),
     };
     if let Some(mut file) = sandboxes.open(id, state.delegate_timeout)? {
@@ -59,14 +70,13 @@ fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
             path: file.path().to_owned(),
             problem,
         })?;
-        let is_anothers = record
-            .interface
-            .as_ref()
-            .is_some_and(|interface| *interface != invocation.interface);
-        return if is_anothers {
-            Err(not_attached())
+        return if record.is_about(&invocation.interface) {
+            Ok(Recorded {
+                record,
+                is_own: true,
+            })
         } else {
-            Ok(record)
+            Err(not_attached())
         };
     }
     // A pod that Multus attached before this plugin took its place.
@@ -78,9 +88,12 @@ fn recorded(state: &State, invocation: &Invocation) -> Result<Record, Error> {
         device_info: &state.device_info_dir,
     };
     match multus::scratch::read(&state.cni_dir, &sandbox) {
-        Ok(Some(imported)) => Ok(Record {
-            attachments: imported.attachments,
-            ..Record::intend(id.clone(), invocation.netns.clone(), None, &[])
+        Ok(Some(imported)) => Ok(Recorded {
+            record: Record {
+                attachments: imported.attachments,
+                ..Record::intend(id.clone(), invocation.netns.clone(), None, &[])
+            },
+            is_own: false,
         }),
         Ok(None) => Err(not_attached()),
         Err(problem) => Err(Error::Record {

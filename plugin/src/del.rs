@@ -45,7 +45,8 @@ pub fn del(
         return without_record(state, &sandboxes, &executor, invocation, stdin, log);
     };
     match file.read() {
-        Ok(record) if is_anothers(&record, invocation) => Ok(()),
+        // A container may have attachments of its own under another `CNI_IFNAME`: the runtime deletes those by that name.
+        Ok(record) if !record.is_about(&invocation.interface) => Ok(()),
         Ok(record) => {
             executor.path.extend(record.path.iter().cloned());
             if state.compat || state.cni_dir.join(id.as_str()).exists() {
@@ -102,14 +103,6 @@ fn without_record(
         problem: "the cluster network was taken away as the configuration says, and nobody knows what other networks there were".to_owned(),
         advice: "look for what is left; the next DEL of this sandbox succeeds".to_owned(),
     })
-}
-
-/// A container may have attachments of its own under another `CNI_IFNAME`: the runtime deletes those by that name.
-fn is_anothers(record: &Record, invocation: &Invocation) -> bool {
-    record
-        .interface
-        .as_ref()
-        .is_some_and(|interface| *interface != invocation.interface)
 }
 
 fn detach_found(

@@ -149,10 +149,12 @@ pub enum Error {
     #[error("{0}")]
     NotAvailable(#[source] Box<Self>),
     /// CHECK of a sandbox that has no record.
-    #[error("sandbox {container:?} is not attached: it has no record {}", path.display())]
+    #[error("sandbox {container:?} is not attached by interface {interface:?}: there is no record of that at {}", path.display())]
     NotAttached {
         /// The sandbox.
         container: String,
+        /// `CNI_IFNAME`.
+        interface: InterfaceName,
         /// Where its record would be.
         path: PathBuf,
     },

@@ -103,6 +103,12 @@ impl Record {
             attachments: planned.iter().map(Attachment::intend).collect(),
         }
     }
+
+    /// Whether it is about the attachment that the runtime calls by this `CNI_IFNAME`. Older records do not say.
+    #[must_use]
+    pub fn is_about(&self, interface: &InterfaceName) -> bool {
+        self.interface.as_ref().is_none_or(|own| own == interface)
+    }
 }
 
 impl Attachment {
