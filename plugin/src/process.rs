@@ -40,8 +40,9 @@ const KEPT: usize = 8 << 20;
 /// How often a program is looked at where the kernel cannot tell of its end (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How often, and how long apart, an executable is tried again that is just being replaced ("text file busy").
-const BUSY_TRIES: u32 = 120;
+/// How long, and how long apart, an executable is tried again that is just being replaced ("text file busy"). Large ones
+/// are copied for seconds; libcni waits as long.
+const BUSY: Duration = Duration::from_secs(5);
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// Executes `program` with `stdin` and waits for its end, at most `deadline`.
@@ -68,7 +69,7 @@ pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = spawn(&mut command).map_err(Unfinished::Io)?;
+    let mut child = spawn(&mut command, until).map_err(Unfinished::Io)?;
     let finished = talk(&mut child, stdin, until);
     if finished.is_err() {
         kill(&mut child);
@@ -90,21 +91,20 @@ pub fn leave(program: &Path, arguments: &[&OsStr], stdin: &[u8]) -> io::Result<(
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0);
-    let mut child = spawn(&mut command)?;
+    let mut child = spawn(&mut command, Instant::now() + BUSY)?;
     match child.stdin.take() {
         Some(mut pipe) => pipe.write_all(stdin),
         None => Ok(()),
     }
 }
 
-fn spawn(command: &mut Command) -> io::Result<Child> {
-    let mut tries = 0;
+fn spawn(command: &mut Command, until: Instant) -> io::Result<Child> {
+    let until = until.min(Instant::now() + BUSY);
     loop {
         match command.spawn() {
             Err(error)
-                if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES =>
+                if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < until =>
             {
-                tries += 1;
                 std::thread::sleep(BUSY_WAIT);
             }
             done => return done,
