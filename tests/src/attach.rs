@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::{
-        delegates,
+        delegates, leftovers,
         needs::Need,
         node::{Node, ip},
         runtime::{Sandbox, conf, host_local},
@@ -98,31 +98,7 @@ fn uplink() {
 }
 
 fn nothing_is_left(node: &Node, sandbox: &Sandbox) {
-    assert_eq!(
-        sandbox.netns.names(),
-        Vec::<String>::new(),
-        "no interface is left in the pod"
-    );
-    assert_eq!(node.files("state"), [].into(), "no record is left");
-    let leases: Vec<_> = node
-        .files("leases")
-        .into_iter()
-        .filter(|file| is_lease(file))
-        .collect();
-    assert_eq!(leases, Vec::<std::path::PathBuf>::new(), "no lease is left");
-    let veths: Vec<_> = node
-        .links()
-        .into_iter()
-        .filter(|link| link.name.starts_with("veth"))
-        .collect();
-    assert_eq!(veths, [], "no end of a pod's interface is left on the node");
-}
-
-/// host-local keeps a lock and the last address it gave beside its leases.
-fn is_lease(file: &std::path::Path) -> bool {
-    file.file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.parse::<std::net::IpAddr>().is_ok())
+    leftovers::assert_none(node, sandbox, "after DEL");
 }
 
 fn bridge_and_macvlan_leave_nothing() {

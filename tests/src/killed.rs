@@ -1,15 +1,13 @@
 //! SIGKILL before every step of every verb that leaves something behind: the next DEL or GC leaves nothing.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::{
     fixture::{
-        binaries, delegates,
+        binaries, delegates, leftovers,
         needs::Need,
         node::Node,
-        runtime::{Sandbox, conf, host_local, network_environment, run_of_network},
+        runtime::{Sandbox, conf, gc, host_local, network_environment},
         traced::Traced,
     },
     scenario::Scenario,
@@ -40,21 +38,10 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// Writes a device-info file, as sriov-cni does.
-const WRITES_DEVICE_INFO: &str = r#"
-stdin=$(cat)
-[ "$CNI_COMMAND" = ADD ] || exit 0
-file=${stdin#*\"CNIDeviceInfoFile\":\"}
-file=${file%%\"*}
-mkdir -p "${file%/*}"
-echo '{"type":"pci","version":"1.1.0","pci":{"pci-address":"0000:03:02.1"}}' > "$file"
-printf '{"cniVersion":"1.0.0","interfaces":[{"name":"%s","sandbox":"%s"}]}' "$CNI_IFNAME" "$CNI_NETNS"
-"#;
-
 /// Two networks with everything that can be left behind: an interface, address leases, a device-info file, and Multus's own
 /// files beside the record.
 fn everything(node: &Node) -> Value {
-    delegates::install(node, "writes-device-info", WRITES_DEVICE_INFO);
+    delegates::install(node, "writes-device-info", delegates::WRITES_DEVICE_INFO);
     conf(
         node,
         &json!({
@@ -68,27 +55,6 @@ fn everything(node: &Node) -> Value {
             ],
         }),
     )
-}
-
-fn nothing_is_left(node: &Node, sandbox: &Sandbox, after: &str) {
-    assert_eq!(sandbox.netns.names(), Vec::<String>::new(), "{after}");
-    assert_eq!(node.files("state"), BTreeSet::new(), "{after}");
-    assert_eq!(node.files("devinfo"), BTreeSet::new(), "{after}");
-    let leases: Vec<_> = node
-        .files("leases")
-        .into_iter()
-        .filter(|file| {
-            let name = file.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.parse::<std::net::IpAddr>().is_ok())
-        })
-        .collect();
-    assert_eq!(leases, Vec::<std::path::PathBuf>::new(), "{after}");
-    let veths: Vec<_> = node
-        .links()
-        .into_iter()
-        .filter(|link| link.name.starts_with("veth"))
-        .collect();
-    assert_eq!(veths, [], "{after}");
 }
 
 /// Kills `verb` before step after step until it gets through. `mend` is what the runtime does next.
@@ -107,7 +73,7 @@ fn walk(
         let traced = Traced::start(&binaries::path("polypod"), environment, stdin.as_bytes());
         let call = traced.kill_before(step);
         mend(step);
-        nothing_is_left(
+        leftovers::assert_none(
             node,
             sandbox,
             &format!("killed before step {step}, system call {call:?}"),
@@ -120,13 +86,6 @@ fn walk(
     // Executing two delegates, and writing a file safely, cannot be done in fewer.
     assert!(killed > 20, "killed {killed} times");
     println!("killed before each of {killed} steps");
-}
-
-fn collect(sandbox: &Sandbox, conf: &Value) {
-    let mut conf = conf.clone();
-    conf["cni.dev/valid-attachments"] = json!([]);
-    let ran = run_of_network(sandbox, "GC", &conf);
-    assert!(ran.success, "GC failed: {} {}", ran.printed, ran.stderr);
 }
 
 fn before_every_step_of_add() {
@@ -146,7 +105,7 @@ fn before_every_step_of_add() {
                     sandbox.del(&conf);
                 } else {
                     sandbox.wait_for_delegates(node);
-                    collect(&sandbox, &conf);
+                    gc(node, &conf, &[]).succeeded();
                 }
             },
         );
@@ -175,7 +134,7 @@ fn before_every_step_of_gc() {
     Node::run(|node| {
         let conf = everything(node);
         let sandbox = Sandbox::new(node, "p1");
-        let environment = network_environment(&sandbox, "GC");
+        let environment = network_environment(node, "GC");
         let mut collecting = conf.clone();
         collecting["cni.dev/valid-attachments"] = json!([]);
         walk(

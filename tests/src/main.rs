@@ -13,14 +13,21 @@ mod allocation;
 mod architecture;
 mod attach;
 mod bad_input;
+mod check;
 mod cluster;
+mod deadlines;
 mod demo;
 mod fixture;
+mod gc;
 mod killed;
+mod logs;
 mod manifests;
+mod parallel;
 mod render;
 mod scenario;
 mod seeds;
+mod status;
+mod switch_over;
 
 use std::process::ExitCode;
 
@@ -34,12 +41,19 @@ fn main() -> ExitCode {
         architecture::scenarios(),
         attach::scenarios(),
         bad_input::scenarios(),
+        check::scenarios(),
         cluster::scenarios(),
+        deadlines::scenarios(),
         demo::scenarios(),
+        gc::scenarios(),
         killed::scenarios(),
         render::scenarios(),
+        logs::scenarios(),
         manifests::scenarios(),
+        parallel::scenarios(),
         seeds::scenarios(),
+        status::scenarios(),
+        switch_over::scenarios(),
     ]
     .concat();
     let conclusion = libtest_mimic::run(&arguments, scenario::trials(scenarios));
