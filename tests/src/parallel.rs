@@ -63,6 +63,7 @@ exit 0
 /// The cluster network, which does not say that it may be made together with others.
 const ALONE: &str = r#"
 cat > /dev/null
+echo "$CNI_COMMAND begin $CNI_IFNAME" >> "$calls"
 echo "$CNI_COMMAND end $CNI_IFNAME" >> "$calls"
 [ "$CNI_COMMAND" = ADD ] && printf '{"cniVersion":"1.0.0","interfaces":[{"name":"%s","sandbox":"%s"}]}' "$CNI_IFNAME" "$CNI_NETNS"
 exit 0
