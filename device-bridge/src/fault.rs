@@ -31,13 +31,13 @@ pub(crate) enum FaultKind {
     )]
     PodUnknown,
     #[error(
-        "this sandbox belongs to the pod with UID {asked}, but the pod of this name has UID {known}; one of them is going, the runtime should try again"
+        "expected pod UID {asked:?} but got {known:?} from Kube API; one of the two pods of this name is going, the runtime should try again"
     )]
     AnotherPod { asked: String, known: String },
     #[error("{0}")]
     Annotation(#[from] AnnotationError),
     #[error(
-        "{place}: there is no NetworkAttachmentDefinition {:?} in namespace {:?}; create it or correct the selection",
+        "{place}: cannot find a network-attachment-definition ({}) in namespace ({}); create it or correct the selection",
         network.name.as_str(), network.namespace.as_str()
     )]
     NotFound { place: Place, network: NetworkRef },
@@ -65,7 +65,7 @@ pub(crate) enum FaultKind {
     #[error("{place}: {problem}")]
     Network { place: Place, problem: NetworkFault },
     #[error(
-        "{place}: field \"default-route\": a pod has one default route per family, but {first} of {first_place} and {second} are both {}; remove one",
+        "{place}: field \"default-route\": a pod has one default route per family, but {first} of {first_place} and {second} are both {}, and Polypod does not support ECMP for default-route; remove one",
         if second.is_ipv4() { "IPv4" } else { "IPv6" }
     )]
     DefaultRoute {
@@ -100,7 +100,7 @@ pub(crate) enum FaultKind {
 /// A pod refers to a namespace that is none of its business.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "namespace isolation is on (\"namespaceIsolation\": true): a pod of namespace {pod:?} may not use network {:?} of namespace \
+    "namespace isolation enabled, annotation violates permission: a pod of namespace {pod:?} may not use network {:?} of namespace \
      {:?}, only networks of its own namespace{}; use one of those, or have the administrator list {:?} in \
      \"globalNamespaces\" of the plugin's configuration",
     network.name.as_str(), network.namespace.as_str(), others(global), network.namespace.as_str(), pod = pod.as_str()

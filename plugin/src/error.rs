@@ -25,7 +25,7 @@ pub enum Error {
     HalfAPod,
     /// The network namespace cannot be entered.
     #[error(
-        "the network namespace CNI_NETNS={path:?} cannot be entered: {problem}; does the sandbox still exist?"
+        "there is no net namespace to enter at CNI_NETNS={path:?}: {problem}; does the sandbox still exist?"
     )]
     Netns {
         /// Its path.
@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// An interface of that name is in the network namespace already.
     #[error(
-        "network {network:?} would have the interface {interface:?}, which is in the pod already; choose another name in the pod's annotation"
+        "network {network:?} cannot be attached: interface name {interface} already exists in the pod; choose another name in the pod's annotation"
     )]
     InterfaceThere {
         /// The network.
@@ -199,7 +199,7 @@ pub enum Error {
     Unmet(#[from] Failure),
     /// A plugin's executable is not there.
     #[error(
-        "network {network:?}: there is no plugin {plugin:?} in {searched}; install it or correct the network's type"
+        "network {network:?}: failed to find plugin {plugin:?} in path [{searched}]; install it or correct the network's type"
     )]
     NoPlugin {
         /// The network.

@@ -161,7 +161,7 @@ fn delegates_that_fail() {
             (
                 "missing",
                 100,
-                &["there is no plugin \"missing\"", "install it"][..],
+                &["failed to find plugin \"missing\" in path [", "install it"][..],
             ),
             ("crashes", 100, &["exit status: 2", "nil map"]),
             ("babbles", 100, &["not a CNI result", "all done!"]),

@@ -35,7 +35,7 @@ impl RouteChange {
 /// Two gateways for the default route of one family.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "field \"default-route\": the pod would have two {family} default routes, one by gateway {} on interface {:?} and one by gateway {} on interface {:?}, and ECMP for default-route is not supported; keep one of the two gateways in the pod's annotations",
+    "field \"default-route\": the pod would have two {family} default routes, one by gateway {} on interface {:?} and one by gateway {} on interface {:?}, and Polypod does not support ECMP for default-route; keep one of the two gateways in the pod's annotations",
     .first.1, .first.0, .second.1, .second.0
 )]
 pub struct Conflict {
@@ -176,7 +176,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(
             message,
-            @r#"field "default-route": the pod would have two IPv4 default routes, one by gateway 10.0.0.1 on interface "net1" and one by gateway 10.0.1.1 on interface "net2", and ECMP for default-route is not supported; keep one of the two gateways in the pod's annotations"#
+            @r#"field "default-route": the pod would have two IPv4 default routes, one by gateway 10.0.0.1 on interface "net1" and one by gateway 10.0.1.1 on interface "net2", and Polypod does not support ECMP for default-route; keep one of the two gateways in the pod's annotations"#
         );
         let same = decide(&[Some(&["10.0.0.1"]), Some(&["10.0.0.1"])]);
         assert!(

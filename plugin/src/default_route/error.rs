@@ -68,7 +68,9 @@ pub enum RouteError {
         gateway: IpAddr,
     },
     /// The kernel keeps a default route.
-    #[error("the {family} default route ({route}) cannot be removed: {problem}")]
+    #[error(
+        "error deleting default gateway: the {family} default route ({route}) cannot be removed: {problem}"
+    )]
     Remove {
         /// Its family.
         family: Family,
@@ -80,7 +82,7 @@ pub enum RouteError {
     },
     /// The kernel does not take a default route.
     #[error(
-        "the default route by gateway {gateway} on interface {interface:?} cannot be made: {problem}; {}",
+        "error setting default gateway: the default route by gateway {gateway} on interface {interface:?} cannot be made: {problem}; {}",
         advice(.problem)
     )]
     Add {

@@ -140,7 +140,7 @@ fn check_default_routes(selections: &[Selection]) -> Result<(), AnnotationError>
             if let Some(first) = gateways.insert(gateway.is_ipv4(), gateway) {
                 let family = if gateway.is_ipv4() { "IPv4" } else { "IPv6" };
                 let problem = format!(
-                    "a pod has one default route per family, but {first} and {gateway} are both {family}"
+                    "a pod has one default route per family, but {first} and {gateway} are both {family}, and Polypod does not support ECMP for default-route"
                 );
                 return Err(contradiction(
                     NETWORKS,

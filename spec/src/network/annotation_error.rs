@@ -43,7 +43,10 @@ pub enum AnnotationError {
         entry: EntryError,
     },
     /// The default network is one network.
-    #[error("annotation {annotation} names {count} networks; it must name exactly one")]
+    #[error(
+        "annotation {annotation} names {count} networks; {}it must name exactly one",
+        if *count > 1 { "more than one default network is specified, and " } else { "" }
+    )]
     NotOne {
         /// The annotation's key.
         annotation: &'static str,
