@@ -15,8 +15,11 @@ mod attach;
 mod bad_input;
 mod check;
 mod cluster;
+mod conditions;
 mod deadlines;
+mod default_route;
 mod demo;
+mod device_info;
 mod fixture;
 mod gc;
 mod killed;
@@ -24,8 +27,10 @@ mod logs;
 mod manifests;
 mod parallel;
 mod render;
+mod resolution;
 mod scenario;
 mod seeds;
+mod selection;
 mod status;
 mod switch_over;
 
@@ -43,15 +48,20 @@ fn main() -> ExitCode {
         bad_input::scenarios(),
         check::scenarios(),
         cluster::scenarios(),
+        conditions::scenarios(),
         deadlines::scenarios(),
+        default_route::scenarios(),
         demo::scenarios(),
+        device_info::scenarios(),
         gc::scenarios(),
         killed::scenarios(),
-        render::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
         parallel::scenarios(),
+        render::scenarios(),
+        resolution::scenarios(),
         seeds::scenarios(),
+        selection::scenarios(),
         status::scenarios(),
         switch_over::scenarios(),
     ]
