@@ -122,7 +122,7 @@ async fn a_missing_network_is_an_event_before_the_end() {
     });
     let frame = encode(&Request::Question(question)).unwrap();
     let failure = failure(reply(config(folder.path()), &frame).await);
-    assert!(failure.message.contains("\"missing\""), "{failure}");
+    assert!(failure.message.contains("(missing)"), "{failure}");
     let text = fs::read_to_string(folder.path().join("status/default_p.events.jsonl")).unwrap();
     assert!(text.contains("NoNetworkFound"), "{text}");
 }
