@@ -68,9 +68,9 @@ fn probe() -> Value {
     json!({"cniVersion": "1.1.0", "name": "main", "type": "probe"})
 }
 
-fn run(sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
+fn run(node: &Node, sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
     match verb {
-        "STATUS" | "GC" => run_of_network(sandbox, verb, conf),
+        "STATUS" | "GC" => run_of_network(node, verb, conf),
         _ => sandbox.run(verb, conf),
     }
 }
@@ -80,7 +80,7 @@ fn check(node: &Node, rows: Vec<Row>) {
     for (index, row) in rows.into_iter().enumerate() {
         let mut sandbox = Sandbox::new(node, &format!("p{index}"));
         let conf = (row.prepare)(node, &mut sandbox);
-        let ran = run(&sandbox, row.verb, &conf);
+        let ran = run(node, &sandbox, row.verb, &conf);
         let about = format!("{} {}: {} {}", row.verb, row.done, ran.printed, ran.stderr);
         assert!(!ran.success, "{about}");
         let (code, message) = error(&ran.printed);
@@ -472,7 +472,7 @@ fn of_delegates_that_are_gone() {
         let mut collecting = conf.clone();
         collecting["cni.dev/valid-attachments"] = json!([]);
         for (verb, conf) in [("DEL", &conf), ("GC", &collecting)] {
-            let ran = run(&sandbox, verb, conf);
+            let ran = run(node, &sandbox, verb, conf);
             assert!(!ran.success, "{verb}");
             let (code, message) = error(&ran.printed);
             assert_eq!(code, 100, "{message}");
