@@ -1,49 +1,29 @@
-//! Against a real kube-apiserver: it calls the webhook, and the device-bridge reads from it and writes network-status.
+//! One pod from its creation to its network-status.
 
-use std::{
-    ffi::OsStr,
-    time::{Duration, Instant},
-};
+use std::ffi::OsStr;
 
 use api::network_attachment_definition::NetworkAttachmentDefinition;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use k8s_openapi::{
-    api::{
-        admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration},
-        core::v1::{Binding, Node as NodeObject, Pod},
-    },
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+use k8s_openapi::api::{
+    admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration},
+    core::v1::Pod,
 };
 use kube::{Api, api::PostParams};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{
-    fixture::{
-        binaries::workspace,
-        control_plane::ControlPlane,
-        daemon::Daemon,
-        delegates,
-        kubelet::Kubelet,
-        needs::Need,
-        node::Node,
-        runtime::{Sandbox, conf},
-    },
-    scenario::Scenario,
+use super::{agent, apply_crd, bind, create, create_node, pod, wait_for};
+use crate::fixture::{
+    control_plane::ControlPlane,
+    daemon::Daemon,
+    delegates,
+    kubelet::Kubelet,
+    node::Node,
+    runtime::{Sandbox, conf},
 };
-
-pub(crate) fn scenarios() -> Vec<Scenario> {
-    const CLUSTER: &[Need] = &[Need::ControlPlane, Need::Namespaces, Need::Ip];
-    vec![Scenario {
-        name: "cluster::a_pod_all_the_way",
-        needs: CLUSTER,
-        body: a_pod_all_the_way,
-    }]
-}
 
 /// One pod through a real API server: mutated and validated at creation, answered for by a device-bridge that watches, and
 /// told its network-status.
-fn a_pod_all_the_way() {
+pub(super) fn a_pod_all_the_way() {
     Node::run(|node| {
         let plane = ControlPlane::start();
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
@@ -110,20 +90,8 @@ async fn tell(node: &Node, plane: &ControlPlane) {
         "{denied}"
     );
 
-    // The scheduler's part.
-    let nodes: Api<NodeObject> = Api::all(client.clone());
-    create(
-        &nodes,
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}}),
-    )
-    .await;
-    let binding: Binding = value(
-        json!({"metadata": {"name": "p1"}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"}}),
-    );
-    let _: Value = pods
-        .create_subresource("binding", "p1", &PostParams::default(), &binding)
-        .await
-        .expect("the pod is bound");
+    create_node(&client).await;
+    bind(&pods, "p1").await;
 
     delegates::install(node, "probe", delegates::PROBE);
     let kubelet = Kubelet::start(&node.path("kubelet.sock"), true);
@@ -132,19 +100,7 @@ async fn tell(node: &Node, plane: &ControlPlane) {
         &[("app", "intel.com/sriov", &["0000:03:02.2", "0000:03:02.3"])],
     );
     let (socket, kubelet_socket) = (node.path("run/bridge.sock"), node.path("kubelet.sock"));
-    let arguments: [&OsStr; 9] = [
-        "serve".as_ref(),
-        "--kubeconfig".as_ref(),
-        kubeconfig.as_os_str(),
-        "--node-name".as_ref(),
-        "node-1".as_ref(),
-        "--bridge-socket".as_ref(),
-        socket.as_os_str(),
-        "--pod-resources-socket".as_ref(),
-        kubelet_socket.as_os_str(),
-    ];
-    let bridge = Daemon::start("polypod-device-bridge", &arguments);
-    bridge.ready("serving unix://");
+    let bridge = agent(node, plane);
     let conf = conf(
         node,
         &json!({"bridgeSocket": socket, "delegates": [{"cniVersion": "1.0.0", "name": "a", "type": "probe"}]}),
@@ -202,21 +158,6 @@ async fn tell(node: &Node, plane: &ControlPlane) {
     assert_eq!(node.files("state"), [].into());
 }
 
-async fn apply_crd(client: &kube::Client) {
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let text = std::fs::read_to_string(
-        workspace().join("manifests/crds/network-attachment-definitions.yaml"),
-    )
-    .expect("the manifest is there");
-    let crd: CustomResourceDefinition =
-        serde_yaml_ng::from_str(&text).expect("it is a CustomResourceDefinition");
-    crds.create(&PostParams::default(), &crd)
-        .await
-        .expect("the API server takes the manifest");
-    let networks: Api<NetworkAttachmentDefinition> = Api::namespaced(client.clone(), "default");
-    wait_for(async || networks.list(&Default::default()).await.ok().map(drop)).await;
-}
-
 /// Starts the webhook and registers it, the way an operator does by hand.
 async fn webhook(node: &Node, kubeconfig: &OsStr, client: &kube::Client) -> Daemon {
     let ca = node.path("ca.crt");
@@ -265,40 +206,4 @@ async fn webhook(node: &Node, kubeconfig: &OsStr, client: &kube::Client) -> Daem
     })
     .await;
     daemon
-}
-
-fn pod(name: &str, networks: &str) -> Pod {
-    value(json!({"apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
-        "spec": {"containers": [{"name": "app", "image": "busybox"}]}}))
-}
-
-fn value<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).expect("the test writes objects of their kind")
-}
-
-async fn create<
-    K: kube::Resource + serde::Serialize + DeserializeOwned + Clone + std::fmt::Debug,
->(
-    api: &Api<K>,
-    object: Value,
-) {
-    api.create(&PostParams::default(), &value(object))
-        .await
-        .expect("the API server takes the object");
-}
-
-/// Asks until there is an answer.
-async fn wait_for<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(
-            Instant::now() < until,
-            "it did not come about within a minute"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
