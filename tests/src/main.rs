@@ -20,9 +20,11 @@ mod deadlines;
 mod default_route;
 mod demo;
 mod device_info;
+mod device_order;
 mod fixture;
 mod gc;
 mod killed;
+mod legacy;
 mod logs;
 mod manifests;
 mod parallel;
@@ -53,8 +55,10 @@ fn main() -> ExitCode {
         default_route::scenarios(),
         demo::scenarios(),
         device_info::scenarios(),
+        device_order::scenarios(),
         gc::scenarios(),
         killed::scenarios(),
+        legacy::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
         parallel::scenarios(),
