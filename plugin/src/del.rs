@@ -64,7 +64,7 @@ pub fn del(
                 Found::Supposed { .. } => {
                     "the cluster network was taken away as the configuration says"
                 }
-                Found::Nothing => "nothing was taken away",
+                Found::Nothing => "nothing of it is known",
             };
             detach_found(state, &executor, invocation, found, log)?;
             Err(Error::Record {
@@ -90,9 +90,9 @@ fn without_record(
     log: &Log<'_>,
 ) -> Result<(), Error> {
     let found = recover::recover(state, invocation, stdin)?;
-    let is_supposed = matches!(found, Found::Supposed { .. });
+    let may_be_more = matches!(found, Found::Supposed { is_all: false, .. });
     detach_found(state, executor, invocation, found, log)?;
-    if !is_supposed {
+    if !may_be_more {
         return Ok(());
     }
     let id = &invocation.container_id;
@@ -115,7 +115,7 @@ fn detach_found(
     let (imported, source) = match found {
         Found::Nothing => return Ok(()),
         Found::Written { imported, source } => (imported, source),
-        Found::Supposed { attachments } => {
+        Found::Supposed { attachments, .. } => {
             let imported = Imported {
                 attachments,
                 ..Imported::default()

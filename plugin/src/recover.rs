@@ -32,6 +32,8 @@ pub enum Found {
     Supposed {
         /// The attachments of the configuration, as far as it has them.
         attachments: Vec<Attachment>,
+        /// Whether there cannot have been others.
+        is_all: bool,
     },
 }
 
@@ -89,17 +91,27 @@ fn supposed(invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
     let result = AddResult::parse(result.get(), Version::V1_1_0)
         .ok()
         .map(|(result, _)| result.to_json(Version::V1_1_0).to_string());
-    let planned = NetConf::parse(stdin).and_then(|conf| {
+    let known = NetConf::parse(stdin).and_then(|conf| {
         let delegates = delegates::find(&conf, &[], Answer::default())?;
-        plan(&conf, invocation, delegates)
+        let planned = plan(&conf, invocation, delegates)?;
+        Ok((planned, nobody_else_was_asked(&conf)))
     });
     // A cluster network that is an object of the API server, for one, cannot be known here.
-    let planned = planned.unwrap_or_default();
+    let (planned, is_all) = known.unwrap_or_default();
     let mut record = Record::intend(invocation.container_id.clone(), None, None, &planned);
     if let Some(first) = record.attachments.first_mut() {
         first.result = result;
     }
     Ok(Found::Supposed {
         attachments: record.attachments,
+        is_all,
     })
+}
+
+/// Whether the configuration alone says what every sandbox gets.
+fn nobody_else_was_asked(conf: &NetConf) -> bool {
+    conf.kubeconfig.is_none()
+        && !conf.bridge_expected
+        && !conf.bridge_socket.exists()
+        && conf.default_networks.is_empty()
 }

@@ -162,7 +162,11 @@ fn a_bridge_that_listens() {
         let (code, message) = status(node, &conf).failed();
         assert_eq!(code, 50, "{message}");
         // Where a kubeconfig is, somebody else can answer.
-        conf["kubeconfig"] = json!("/etc/cni/net.d/multus.d/multus.kubeconfig");
+        conf["kubeconfig"] = json!(node.path("kubeconfig"));
+        conf["resolver"] = json!("/bin/sh");
+        let (code, message) = status(node, &conf).failed();
+        assert_eq!(code, 50, "{message}");
+        std::fs::write(node.path("kubeconfig"), "").unwrap();
         status(node, &conf).succeeded();
     });
 }

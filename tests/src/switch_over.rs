@@ -382,5 +382,23 @@ fn a_missing_record() {
         let (code, message) = sandbox.fail("DEL", &conf);
         assert_eq!(code, 11, "{message}");
         assert!(message.contains("the switch is away"), "{message}");
+        witness::relent(node);
+        // Where others could say what a pod gets, the configuration does not know all: that is told once.
+        conf["kubeconfig"] = json!(node.path("kubeconfig"));
+        let (code, message) = sandbox.fail("DEL", &conf);
+        assert_eq!(code, 103, "{message}");
+        assert!(
+            message.contains("nobody knows what other networks"),
+            "{message}"
+        );
+        sandbox.del(&conf);
+        assert_eq!(node.files("state"), [].into());
+        // A cluster network that is an object cannot be known, and keeps no pod from being deleted either.
+        let mut named = conf.clone();
+        named["delegates"] = Value::Null;
+        named["clusterNetwork"] = json!("an-object");
+        sandbox.fail("DEL", &named);
+        sandbox.del(&named);
+        assert_eq!(node.files("state"), [].into());
     });
 }

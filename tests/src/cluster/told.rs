@@ -203,7 +203,7 @@ async fn a_missing_network(node: &Node, client: &Client, way: &str, conf: &Value
         let (code, message) = sandbox.fail("ADD", conf);
         assert_eq!(code, 101, "{message}");
         assert!(
-            message.contains("NetworkAttachmentDefinition \"nowhere\"")
+            message.contains("network-attachment-definition (nowhere)")
                 && message.contains(&sandbox.pod),
             "{message}"
         );

@@ -144,7 +144,7 @@ fn two_flannels() {
         assert!(
             !ran.success
                 && message.contains("entry 3")
-                && message.contains("NetworkAttachmentDefinition \"flannel-2\""),
+                && message.contains("network-attachment-definition (flannel-2)"),
             "{message}"
         );
         assert_eq!(got, []);
