@@ -28,6 +28,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             needs: &[],
             body: rooms_are_small,
         },
+        Scenario {
+            name: "architecture::compatibility_names_scenarios_that_exist",
+            needs: &[],
+            body: compatibility_names_scenarios_that_exist,
+        },
     ]
 }
 
@@ -259,5 +264,20 @@ fn rooms_are_small() {
             .contains(&name),
             "{file} has no name of its own"
         );
+    }
+}
+
+/// A claim whose test was renamed is a claim that nobody tests.
+fn compatibility_names_scenarios_that_exist() {
+    let file = workspace().join("docs/compatibility.md");
+    let text = std::fs::read_to_string(&file).expect("the table is there");
+    let known: Vec<&str> = crate::scenarios().iter().map(|one| one.name).collect();
+    let mut named = text
+        .split("scenario `")
+        .skip(1)
+        .filter_map(|rest| rest.split('`').next());
+    assert!(text.matches("scenario `").count() > 50);
+    if let Some(unknown) = named.find(|name| !known.contains(name)) {
+        panic!("{} names the scenario {unknown:?}", file.display());
     }
 }

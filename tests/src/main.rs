@@ -42,7 +42,14 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let scenarios = [
+    let conclusion = libtest_mimic::run(&arguments, scenario::trials(scenarios()));
+    scenario::report_skipped();
+    conclusion.exit_code()
+}
+
+/// Every scenario there is.
+fn scenarios() -> Vec<scenario::Scenario> {
+    [
         admission::scenarios(),
         allocation::scenarios(),
         architecture::scenarios(),
@@ -69,8 +76,5 @@ fn main() -> ExitCode {
         status::scenarios(),
         switch_over::scenarios(),
     ]
-    .concat();
-    let conclusion = libtest_mimic::run(&arguments, scenario::trials(scenarios));
-    scenario::report_skipped();
-    conclusion.exit_code()
+    .concat()
 }
