@@ -67,10 +67,12 @@ fn walk(
     mend: impl Fn(usize),
 ) {
     let stdin = stdin.to_string();
+    let folders = std::env::var("PATH").unwrap_or_default();
+    let environment = [environment, &[("PATH", &folders)]].concat();
     let mut killed = 0;
     for step in 1.. {
         prepare();
-        let traced = Traced::start(&binaries::path("polypod"), environment, stdin.as_bytes());
+        let traced = Traced::start(&binaries::path("polypod"), &environment, stdin.as_bytes());
         let call = traced.kill_before(step);
         mend(step);
         leftovers::assert_none(

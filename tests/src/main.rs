@@ -23,6 +23,7 @@ mod device_info;
 mod device_order;
 mod fixture;
 mod gc;
+mod instructions;
 mod killed;
 mod legacy;
 mod logs;
@@ -64,6 +65,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         device_info::scenarios(),
         device_order::scenarios(),
         gc::scenarios(),
+        instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
         logs::scenarios(),

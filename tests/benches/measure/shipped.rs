@@ -1,69 +1,55 @@
-//! The programs that are measured: the plugin as it is shipped, and the least a program can be.
+//! The programs that are measured: the plugin as it is shipped, an empty program, and a delegate that does nothing.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// An ELF file for x86-64 Linux that calls `exit(0)` and holds nothing else: header, one segment, three instructions.
-pub(crate) const EMPTY_ELF: &[u8] = &{
-    const CODE: [u8; 9] = [0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
-    let header: [u8; 120] = [
-        0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 64 bit, little endian
-        2, 0, 62, 0, 1, 0, 0, 0, 0x78, 0, 0x40, 0, 0, 0, 0,
-        0, // executable, x86-64, entry 0x400078
-        64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // program headers at 64, no sections
-        0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0, // one program header of 56 bytes
-        1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, // load, readable and executable, from offset 0
-        0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, // at 0x400000
-        129, 0, 0, 0, 0, 0, 0, 0, 129, 0, 0, 0, 0, 0, 0, 0, // 129 bytes
-        0, 0x10, 0, 0, 0, 0, 0, 0, // aligned to a page
-    ];
-    let mut file = [0; 129];
-    let mut at = 0;
-    while at < file.len() {
-        file[at] = if at < header.len() {
-            header[at]
-        } else {
-            CODE[at - header.len()]
-        };
-        at += 1;
-    }
-    file
-};
-
 /// What was built, and for which target.
-pub(crate) struct Built {
+pub(crate) struct Shipped {
     pub(crate) plugin: PathBuf,
     pub(crate) empty_rust: PathBuf,
+    /// Reads its configuration and prints a result. It is in the folder `bin`.
+    pub(crate) nothing: PathBuf,
     pub(crate) target: &'static str,
 }
 
 const MUSL: &str = "x86_64-unknown-linux-musl";
 const GNU: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds the plugin by the profile `dist`, statically: for musl, or for gnu where that target is not installed.
-pub(crate) fn build(folder: &Path) -> Built {
-    let has_musl = compile(MUSL, "fn main() {}", &folder.join("empty-rust"));
+/// A delegate that does nothing does what each plugin must: it reads to the end, and prints a result.
+const NOTHING: &str = r##"
+fn main() {
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    print!("{}", r#"{"cniVersion":"1.0.0","interfaces":[{"name":"net","mac":"02:00:00:00:00:01","sandbox":"/proc/self/ns/net"}],"ips":[{"address":"10.0.0.5/24","gateway":"10.0.0.1","interface":0}]}"#);
+}
+"##;
+
+/// Builds the plugin by the profile `dist`, statically: for musl, or for gnu where that target is not installed. The other
+/// two are compiled into `folder`, for the same target.
+pub(crate) fn build(folder: &Path) -> Shipped {
+    let empty_rust = folder.join("empty-rust");
+    let has_musl = compile(MUSL, "fn main() {}", &empty_rust);
     let target = if has_musl { MUSL } else { GNU };
     if !has_musl {
         println!(
             "the target {MUSL} is not installed (rustup target add {MUSL}): glibc is linked statically instead"
         );
         assert!(
-            compile(GNU, "fn main() {}", &folder.join("empty-rust")),
+            compile(GNU, "fn main() {}", &empty_rust),
             "rustc compiles an empty program"
         );
     }
-    let delegate = r#"fn main() { print!("{{\"cniVersion\":\"1.0.0\"}}"); }"#;
+    let bin = folder.join("bin");
+    std::fs::create_dir_all(&bin).expect("the folder can be written");
+    let nothing = bin.join("nothing");
     assert!(
-        compile(target, delegate, &folder.join("nothing")),
-        "rustc compiles a program of one line"
+        compile(target, NOTHING, &nothing),
+        "rustc compiles a program of two lines"
     );
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("the benches are in a member of a workspace");
+        .expect("the tests are a member of a workspace");
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([
             "build",
@@ -84,16 +70,16 @@ pub(crate) fn build(folder: &Path) -> Built {
         built.is_ok_and(|status| status.success()),
         "building the plugin failed"
     );
-    // target/<profile>/deps/start-<hash>
+    // target/<profile>/deps/<name>-<hash>
     let own = std::env::current_exe().expect("a process knows its executable");
     let target_folder = own
         .ancestors()
         .nth(3)
-        .expect("a bench is built into target/<profile>/deps");
-    let plugin = target_folder.join(target).join("dist/polypod");
-    Built {
-        plugin,
-        empty_rust: folder.join("empty-rust"),
+        .expect("benches and tests are built into target/<profile>/deps");
+    Shipped {
+        plugin: target_folder.join(target).join("dist/polypod"),
+        empty_rust,
+        nothing,
         target,
     }
 }
