@@ -135,17 +135,6 @@ fn talk(child: &mut Child, mut stdin: &[u8], until: Instant) -> Result<Finished,
     let exit = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     loop {
         stdin = write_some(&mut to_child, stdin).map_err(Unfinished::Io)?;
-        stdout.read_some().map_err(Unfinished::Io)?;
-        stderr.read_some().map_err(Unfinished::Io)?;
-        if let Some(status) = child.try_wait().map_err(Unfinished::Io)? {
-            stdout.read_some().map_err(Unfinished::Io)?;
-            stderr.read_some().map_err(Unfinished::Io)?;
-            return Ok(Finished {
-                status,
-                stdout: stdout.kept,
-                stderr: stderr.kept,
-            });
-        }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Unfinished::Hung);
@@ -173,6 +162,22 @@ fn talk(child: &mut Child, mut stdin: &[u8], until: Instant) -> Result<Finished,
         match poll(&mut fds, Timespec::try_from(wait).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(Unfinished::Io(error.into())),
+        }
+        let has_ended = exit.is_none() || fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        let status = if has_ended {
+            child.try_wait().map_err(Unfinished::Io)?
+        } else {
+            None
+        };
+        // After its end there is all that it has printed.
+        stdout.read_some().map_err(Unfinished::Io)?;
+        stderr.read_some().map_err(Unfinished::Io)?;
+        if let Some(status) = status {
+            return Ok(Finished {
+                status,
+                stdout: stdout.kept,
+                stderr: stderr.kept,
+            });
         }
     }
 }

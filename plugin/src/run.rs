@@ -27,8 +27,12 @@ pub struct Outcome {
 
 /// Carries the verb out. `variable` looks a variable of the environment up.
 pub fn run(variable: impl Fn(&str) -> Option<String>, stdin: io::Result<Vec<u8>>) -> Outcome {
-    let version = stdin.as_ref().map_or(None, |text| declared_version(text));
-    match carry_out(variable, stdin) {
+    // A configuration that cannot be read declares no version either.
+    let (text, unread) = match stdin {
+        Ok(text) => (text, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    match carry_out(variable, &text, unread) {
         Ok(None) => Outcome {
             stdout: String::new(),
             success: true,
@@ -39,7 +43,9 @@ pub fn run(variable: impl Fn(&str) -> Option<String>, stdin: io::Result<Vec<u8>>
         },
         Err(error) => {
             let wire = cni::Error {
-                cni_version: version.unwrap_or(Version::V1_1_0).to_string(),
+                cni_version: declared_version(&text)
+                    .unwrap_or(Version::V1_1_0)
+                    .to_string(),
                 code: error.code(),
                 msg: format!("polypod: {error}"),
                 details: String::new(),
@@ -55,7 +61,8 @@ pub fn run(variable: impl Fn(&str) -> Option<String>, stdin: io::Result<Vec<u8>>
 
 fn carry_out(
     variable: impl Fn(&str) -> Option<String>,
-    stdin: io::Result<Vec<u8>>,
+    stdin: &[u8],
+    unread: Option<io::Error>,
 ) -> Result<Option<Value>, Error> {
     let command = variable("CNI_COMMAND")
         .filter(|command| !command.is_empty())
@@ -64,19 +71,21 @@ fn carry_out(
             command: "every verb",
         })?;
     let command: Command = command.parse()?;
-    let stdin = stdin.map_err(Error::Stdin)?;
+    if let Some(error) = unread {
+        return Err(Error::Stdin(error));
+    }
     let trace = Trace::read(&variable);
     match command {
-        Command::Version => Ok(Some(versions(&stdin))),
+        Command::Version => Ok(Some(versions(stdin))),
         Command::Add | Command::Del | Command::Check => {
             let invocation = Invocation::read(command, variable)?;
             let context = Context::of(command, &invocation, &trace);
-            of_sandbox(command, &invocation, &stdin, context)
+            of_sandbox(command, &invocation, stdin, context)
         }
         Command::Status | Command::Gc => {
             let invocation = NetworkInvocation::read(command, variable)?;
             let context = Context::of_node(command, &trace);
-            of_network(command, &invocation, &stdin, context).map(|()| None)
+            of_network(command, &invocation, stdin, context).map(|()| None)
         }
     }
 }
