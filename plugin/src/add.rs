@@ -10,7 +10,7 @@ use spec::{
 
 use crate::{
     attach::{Broken, Work, attach},
-    deadline::{self, Deadline},
+    deadline::Deadline,
     default_route,
     delegate::{Executor, Sandbox},
     delegates,
@@ -97,10 +97,8 @@ fn carry_out(
         pod.cloned(),
         planned,
     );
-    let patience = conf
-        .state
-        .delegate_timeout
-        .min(deadline::left(deadline.attaching));
+    let patience = conf.state.patience(deadline.attaching);
+    record.network = Some(conf.name.clone());
     record.interface = Some(invocation.interface.clone());
     record.path.clone_from(&invocation.path);
     let mut file = Sandboxes::new(&conf.state.cni_dir).begin(&record, patience)?;
@@ -148,21 +146,19 @@ fn undo(
     log: &Log<'_>,
 ) -> Error {
     let Broken { cause, begun } = broken;
-    if conf.state.compat
-        && let Err(problem) = multus::remove(&conf.state.cni_dir, &record)
-    {
-        return Error::NotUndone {
-            cause: Box::new(cause),
-            left: vec![Error::Compat(problem)],
-        };
+    let mut left = Vec::new();
+    if conf.state.compat {
+        let removed = multus::remove(&conf.state.cni_dir, &record);
+        left.extend(removed.map_err(Error::Compat).err());
     }
     // What was not begun has nothing to undo; the one that failed may have made half of it.
     record.attachments.truncate(begun);
-    match detach_recorded(executor, file, record, log) {
-        Ok(()) => cause,
-        Err(left) => Error::NotUndone {
-            cause: Box::new(cause),
-            left: vec![left],
-        },
+    left.extend(detach_recorded(executor, file, record, log).err());
+    if left.is_empty() {
+        return cause;
+    }
+    Error::NotUndone {
+        cause: Box::new(cause),
+        left,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     multus,
     net_conf::State,
     record::{Attachment, Record},
-    sandbox_file::Sandboxes,
+    sandbox_file::{Opened, Sandboxes},
 };
 
 /// Checks the sandbox's attachments, in the order of ADD.
@@ -23,7 +23,7 @@ use crate::{
 /// The sandbox is not attached, or everything that is amiss.
 pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<(), Error> {
     let deadline = Deadline::from(Instant::now(), state.timeout);
-    let Recorded { record, is_own } = recorded(state, invocation)?;
+    let Recorded { record, is_own } = recorded(state, invocation, deadline.end)?;
     let executor = Executor::new(
         state,
         Some(Sandbox::of(invocation)),
@@ -56,7 +56,7 @@ struct Recorded {
     is_own: bool,
 }
 
-fn recorded(state: &State, invocation: &Invocation) -> Result<Recorded, Error> {
+fn recorded(state: &State, invocation: &Invocation, until: Instant) -> Result<Recorded, Error> {
     let id = &invocation.container_id;
     let sandboxes = Sandboxes::new(&state.cni_dir);
     let not_attached = || Error::NotAttached {
@@ -64,7 +64,13 @@ fn recorded(state: &State, invocation: &Invocation) -> Result<Recorded, Error> {
         interface: invocation.interface.clone(),
         path: sandboxes.path(id),
     };
-    if let Some(mut file) = sandboxes.open(id, state.delegate_timeout)? {
+    let opened = sandboxes.open(id, state.patience(until))?;
+    if let Opened::File(mut file) = opened {
+        if !file.is_locked() {
+            return Err(Error::Busy {
+                container: id.to_string(),
+            });
+        }
         let record = file.read().map_err(|problem| Error::Record {
             attempted: "understood",
             path: file.path().to_owned(),

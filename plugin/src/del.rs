@@ -5,16 +5,16 @@ use std::time::Instant;
 use spec::cni::Invocation;
 
 use crate::{
-    deadline::{self, Deadline},
+    deadline::Deadline,
     delegate::{Executor, Sandbox},
     detach::{detach, detach_recorded},
     error::Error,
     log::{Field, Log},
     multus::{self, Imported},
     net_conf::State,
-    record::Record,
+    record::{Attachment, Record},
     recover::{self, Found},
-    sandbox_file::Sandboxes,
+    sandbox_file::{Opened, Sandboxes},
 };
 
 /// Takes the sandbox's attachments away. A sandbox of which nothing is known anywhere has none: that is success, as the
@@ -39,20 +39,36 @@ pub fn del(
         &invocation.path,
         deadline.end,
     );
-    let patience = state.delegate_timeout.min(deadline::left(deadline.end));
+    // A last quarter is left to take away what is there then.
+    let patience = state.patience(deadline.attaching);
     let id = &invocation.container_id;
-    let Some(mut file) = sandboxes.open(id, patience)? else {
-        return without_record(state, &sandboxes, &executor, invocation, stdin, log);
+    let mut file = match sandboxes.open(id, patience)? {
+        Opened::File(file) if file.is_locked() => file,
+        Opened::File(_) => {
+            return Err(Error::Busy {
+                container: id.to_string(),
+            });
+        }
+        // Somebody else took everything away.
+        Opened::Gone => return Ok(()),
+        Opened::Nothing => {
+            return without_record(state, &sandboxes, &executor, invocation, stdin, log);
+        }
     };
     match file.read() {
         // A container may have attachments of its own under another `CNI_IFNAME`: the runtime deletes those by that name.
         Ok(record) if !record.is_about(&invocation.interface) => Ok(()),
         Ok(record) => {
             executor.path.extend(record.path.iter().cloned());
-            if state.compat || state.cni_dir.join(id.as_str()).exists() {
-                multus::remove(&state.cni_dir, &record).map_err(Error::Compat)?;
+            if !state.compat && !state.cni_dir.join(id.as_str()).exists() {
+                return detach_recorded(&executor, file, record, log);
             }
-            detach_recorded(&executor, file, record, log)
+            let removed = multus::remove(&state.cni_dir, &record).map_err(Error::Compat);
+            let detached = detach_recorded(&executor, file, record, log);
+            match (removed, detached) {
+                (Ok(()), done) | (done, Ok(())) => done,
+                (Err(one), Err(other)) => Err(Error::Several(vec![other, one])),
+            }
         }
         Err(problem) => {
             let found = recover::recover(state, invocation, stdin)?;
@@ -61,9 +77,7 @@ pub fn del(
                     detach_found(state, &executor, invocation, found, log)?;
                     return file.remove();
                 }
-                Found::Supposed { .. } => {
-                    "the cluster network was taken away as the configuration says"
-                }
+                Found::Supposed { attachments, .. } => supposed(attachments),
                 Found::Nothing => "nothing of it is known",
             };
             detach_found(state, &executor, invocation, found, log)?;
@@ -90,19 +104,34 @@ fn without_record(
     log: &Log<'_>,
 ) -> Result<(), Error> {
     let found = recover::recover(state, invocation, stdin)?;
-    let may_be_more = matches!(found, Found::Supposed { is_all: false, .. });
+    let taken_away = match &found {
+        Found::Supposed {
+            attachments,
+            is_all: false,
+        } => Some(supposed(attachments)),
+        Found::Supposed { .. } | Found::Nothing | Found::Written { .. } => None,
+    };
     detach_found(state, executor, invocation, found, log)?;
-    if !may_be_more {
+    let Some(taken_away) = taken_away else {
         return Ok(());
-    }
+    };
     let id = &invocation.container_id;
     let told = Record::intend(id.clone(), None, None, &[]);
-    drop(sandboxes.begin(&told, state.delegate_timeout)?);
+    drop(sandboxes.begin(&told, state.patience(executor.until))?);
     Err(Error::Lost {
         container: id.to_string(),
-        problem: "the cluster network was taken away as the configuration says, and nobody knows what other networks there were".to_owned(),
+        problem: format!("{taken_away}, and nobody knows what other networks there were"),
         advice: "look for what is left; the next DEL of this sandbox succeeds".to_owned(),
     })
+}
+
+/// What the configuration allows to take away of a sandbox that nobody knows more of.
+const fn supposed(attachments: &[Attachment]) -> &'static str {
+    if attachments.is_empty() {
+        "nothing was taken away, as the configuration does not say what the cluster network is"
+    } else {
+        "the cluster network was taken away as the configuration says"
+    }
 }
 
 fn detach_found(

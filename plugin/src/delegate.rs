@@ -112,14 +112,14 @@ impl Executor {
             ("CNI_ARGS", call.args),
             ("CNI_PATH", &path),
         ];
-        if let Some(sandbox) = &self.sandbox {
-            environment.push(("CNI_CONTAINERID", sandbox.container_id.as_str()));
-            environment.push(("CNI_NETNS", sandbox.netns.as_deref().unwrap_or_default()));
-        }
-        environment.extend(
-            call.interface
-                .map(|interface| ("CNI_IFNAME", interface.as_str())),
-        );
+        // Empty where there is none: what the runtime set for this plugin is not the delegate's.
+        let sandbox = self.sandbox.as_ref();
+        let id = sandbox.map_or("", |sandbox| sandbox.container_id.as_str());
+        let netns = sandbox.and_then(|sandbox| sandbox.netns.as_deref());
+        environment.push(("CNI_CONTAINERID", id));
+        environment.push(("CNI_NETNS", netns.unwrap_or_default()));
+        let interface = call.interface.map_or("", InterfaceName::as_str);
+        environment.push(("CNI_IFNAME", interface));
         let left = deadline::left(self.until).min(self.delegate_timeout);
         if left.is_zero() {
             return Err(call.failed(DelegateProblem::NoTime));

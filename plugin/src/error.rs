@@ -234,6 +234,14 @@ pub enum Error {
         /// The record.
         path: PathBuf,
     },
+    /// Somebody else is at work on a sandbox.
+    #[error(
+        "another call is at work on sandbox {container:?}, or a delegate that one has left behind; try again when it is through"
+    )]
+    Busy {
+        /// The sandbox.
+        container: String,
+    },
     /// A record cannot be read or written.
     #[error("the sandbox record {} cannot be {attempted}: {problem}", path.display())]
     Record {
@@ -396,6 +404,7 @@ impl Error {
                 | DelegateProblem::NoTime
                 | DelegateProblem::Exec(_) => code::DELEGATE,
             },
+            Self::Busy { .. } => code::TRY_AGAIN_LATER,
             Self::AlreadyAttached { .. } | Self::Lost { .. } | Self::Record { .. } => code::RECORD,
             Self::NotUndone { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().map_or(code::DELEGATE, Self::code),

@@ -3,8 +3,9 @@
 mod networks;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use spec::cni::{Args, ContainerId, InterfaceName, ValidAttachments};
@@ -20,7 +21,7 @@ use crate::{
     net_conf::{NetConf, State},
     netns,
     record::Record,
-    sandbox_file::{SandboxFile, Sandboxes},
+    sandbox_file::{Opened, SandboxFile, Sandboxes},
     status,
 };
 
@@ -46,6 +47,7 @@ pub fn gc(
         executor: Executor::new(state, None, path, deadline.end),
         log,
         networks: Networks::default(),
+        recorded: BTreeSet::new(),
         knows_the_live: true,
         errors: Vec::new(),
     };
@@ -78,6 +80,8 @@ struct Collector<'a> {
     executor: Executor,
     log: &'a Log<'a>,
     networks: Networks,
+    /// The sandboxes whose records could be read.
+    recorded: BTreeSet<ContainerId>,
     /// Whether the attachments of every live sandbox could be read.
     knows_the_live: bool,
     errors: Vec<Error>,
@@ -87,10 +91,15 @@ impl Collector<'_> {
     fn sandboxes(&mut self) -> Result<(), Error> {
         let sandboxes = Sandboxes::new(&self.state.cni_dir);
         for id in sandboxes.list()? {
-            match sandboxes.open(&id, Duration::ZERO) {
-                Ok(Some(file)) => self.sandbox(&id, file),
-                Ok(None) => {}
-                Err(error) => self.errors.push(error),
+            match sandboxes.open(&id, self.state.patience(Instant::now())) {
+                Ok(Opened::File(file)) => self.sandbox(&id, file),
+                Ok(Opened::Nothing | Opened::Gone) => {}
+                // An ADD that begins has attached nothing yet.
+                Err(Error::Busy { .. }) => {}
+                Err(error) => {
+                    self.knows_the_live &= !self.is_valid(&id);
+                    self.errors.push(error);
+                }
             }
         }
         Ok(())
@@ -101,9 +110,10 @@ impl Collector<'_> {
             Ok(record) => record,
             Err(problem) => return self.torn(id, file, &problem),
         };
+        self.recorded.insert(id.clone());
         // A sandbox that somebody is at work on is nobody's garbage.
         if !file.is_locked() || self.is_live(&record) {
-            self.networks.keep(id, &record.attachments);
+            self.knows_the_live &= self.networks.keep(id, &record.attachments);
             return;
         }
         self.log_stale(id);
@@ -112,8 +122,17 @@ impl Collector<'_> {
         executor.path.extend(record.path.iter().cloned());
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
-        self.errors
-            .extend(detach_recorded(&executor, file, record, self.log).err());
+        let told = Record::intend(id.clone(), None, None, &[]);
+        match detach_recorded(&executor, file, record, self.log) {
+            // The runtime is going to delete it, and must find that there is nothing left, and not that nothing is known.
+            Ok(()) if self.valid.is_some() && self.is_valid(id) => {
+                let patience = self.state.patience(Instant::now());
+                let begun = Sandboxes::new(&self.state.cni_dir).begin(&told, patience);
+                self.errors.extend(begun.err());
+            }
+            Ok(()) => {}
+            Err(error) => self.errors.push(error),
+        }
     }
 
     /// Multus's files of the sandbox, where there are any, say again what the record cannot.
@@ -147,9 +166,13 @@ impl Collector<'_> {
         });
     }
 
-    /// The runtime counts it among the valid ones, and its network namespace is still there.
+    /// The runtime counts it among the valid ones, and its network namespace is still there. About sandboxes of another
+    /// network of the runtime, with a configuration of its own, this list says nothing.
     fn is_live(&self, record: &Record) -> bool {
         let id = &record.container_id;
+        if record.network.is_some() && record.network != self.state.name {
+            return true;
+        }
         let is_valid = match (self.valid, &record.interface) {
             (Some(valid), Some(interface)) => valid.contains(id.as_str(), interface.as_str()),
             (Some(_) | None, _) => self.is_valid(id),
@@ -185,7 +208,8 @@ impl Collector<'_> {
         ids.dedup();
         for id in ids {
             // Of a sandbox with a record these are copies, which go with it; it may be one that is being attached.
-            if self.is_valid(&id) || !sandboxes.path(&id).exists() {
+            if !self.recorded.contains(&id) && (self.is_valid(&id) || !sandboxes.path(&id).exists())
+            {
                 self.scratch_file(&id);
             }
         }
@@ -196,7 +220,7 @@ impl Collector<'_> {
             return;
         };
         if self.is_valid(id) {
-            self.networks.keep(id, &imported.attachments);
+            self.knows_the_live &= self.networks.keep(id, &imported.attachments);
             if !imported.lost.is_empty() {
                 self.knows_the_live = false;
                 self.errors.push(Error::Record {
@@ -255,7 +279,11 @@ impl Collector<'_> {
             Err(problem) => Some(problem),
         };
         let results = multus::results(&self.state.cni_dir);
-        let mut imported = multus::result_cache::find(&results, &sandbox).ok()?;
+        let found = multus::result_cache::find(&results, &sandbox);
+        let mut imported = found.unwrap_or_else(|problem| Imported {
+            lost: vec![problem],
+            ..Imported::default()
+        });
         let has_results = !imported.attachments.is_empty() || !imported.lost.is_empty();
         let is_listed = self
             .valid

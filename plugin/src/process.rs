@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    io::{self, Write},
+    io::{self, Seek as _, Write},
     os::fd::{AsFd, OwnedFd},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -11,6 +11,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::{MemfdFlags, memfd_create},
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
@@ -39,6 +40,9 @@ const KEPT: usize = 8 << 20;
 
 /// How often a program is looked at where the kernel cannot tell of its end (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long the end of a killed program is waited for.
+const DYING: Duration = Duration::from_secs(2);
 
 /// How long, and how long apart, an executable is tried again that is just being replaced ("text file busy"). Large ones
 /// are copied for seconds; libcni waits as long.
@@ -80,22 +84,22 @@ pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
 /// Starts `program` with `stdin` and does not wait for its end.
 ///
 /// # Errors
-/// It could not be executed, or does not read.
+/// It could not be executed.
 pub fn leave(program: &Path, arguments: &[&OsStr], stdin: &[u8]) -> io::Result<()> {
     use std::os::unix::process::CommandExt as _;
 
+    // In memory and not through a pipe, which a program that does not read would leave full.
+    let mut text = std::fs::File::from(memfd_create(c"stdin", MemfdFlags::CLOEXEC)?);
+    text.write_all(stdin)?;
+    text.rewind()?;
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(text)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0);
-    let mut child = spawn(&mut command, Instant::now() + BUSY)?;
-    match child.stdin.take() {
-        Some(mut pipe) => pipe.write_all(stdin),
-        None => Ok(()),
-    }
+    spawn(&mut command, Instant::now() + BUSY).map(drop)
 }
 
 fn spawn(command: &mut Command, until: Instant) -> io::Result<Child> {
@@ -117,7 +121,11 @@ fn kill(child: &mut Child) {
         // It may have ended by itself in the meantime; then there is nothing to kill.
         let _ = kill_process_group(pid, Signal::KILL);
     }
-    let _ = child.wait();
+    // One that hangs in the kernel does not die, and must not hold its caller.
+    let until = Instant::now() + DYING;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Writes and reads at once, so that neither side waits for the other with a full pipe. The end of the process is the end

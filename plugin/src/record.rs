@@ -43,6 +43,9 @@ pub struct Record {
     /// `CNI_IFNAME` of the ADD: with the container id what the runtime calls an attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<InterfaceName>,
+    /// `name` of the plugin's own configuration: the runtime's list at GC is about the attachments of one such network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkName>,
     /// The attachments in the order of ADD.
     pub attachments: Vec<Attachment>,
 }
@@ -100,6 +103,7 @@ impl Record {
             path: Vec::new(),
             pod,
             interface: None,
+            network: None,
             attachments: planned.iter().map(Attachment::intend).collect(),
         }
     }

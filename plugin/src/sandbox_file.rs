@@ -3,6 +3,10 @@
 //! The file is made under a temporary name, locked, filled, forced to the disk and renamed; whoever has it open keeps the
 //! lock. Delegates inherit it. So when a runtime kills this plugin in the middle of ADD and then asks for DEL, DEL waits for
 //! the end of the delegate that was being executed instead of undoing what is still to be done.
+//!
+//! There are two locks on the file: one that delegates inherit (`flock`), and one that is the process's own (`fcntl`). Whoever
+//! finds the first one taken and the second one free has not to do with another plugin but with what one has left behind: a
+//! delegate, for as long as one may take, or else a daemon that a delegate has started, which is not waited for.
 
 use std::{
     fs::{self, File},
@@ -15,13 +19,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags, fcntl_lock, flock, open},
+    io::Errno,
+};
 use spec::cni::ContainerId;
 
 use crate::{error::Error, journal, record::Record};
 
 /// How often a lock is tried that somebody holds.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How long a lock is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a delegate may take: what holds on to a file that has not changed for longer is a daemon.
+    pub delegate: Duration,
+    /// Until when another plugin, or its last delegate, is waited for.
+    pub until: Instant,
+}
+
+/// What there is of a sandbox.
+#[derive(Debug)]
+pub enum Opened {
+    /// No file.
+    Nothing,
+    /// None any more: somebody else removed it while it was waited for.
+    Gone,
+    /// Its file, which is locked as [`SandboxFile::is_locked`] says.
+    File(SandboxFile),
+}
 
 /// The sandboxes of a node: a folder below `cniDir`, where Multus keeps its files.
 #[derive(Clone, Debug)]
@@ -73,21 +100,24 @@ impl Sandboxes {
     ///
     /// # Errors
     /// The sandbox has a record, or what the system says. Then no record of this call is left.
-    pub fn begin(&self, record: &Record, patience: Duration) -> Result<SandboxFile, Error> {
+    pub fn begin(&self, record: &Record, patience: Patience) -> Result<SandboxFile, Error> {
         let path = self.path(&record.container_id);
-        let until = Instant::now() + patience;
         let temporary = temporary(&path);
         let written = |error| failed("written", path.clone(), error);
         self.make_folder().map_err(written)?;
-        let (mut file, is_locked) = loop {
+        let mut file = loop {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
             // Not closed at exec, so that delegates hold the lock too.
             let file = open(&temporary, flags, Mode::RUSR | Mode::WUSR)
                 .map_err(|error| written(error.into()))?;
-            let is_locked = lock(&file, until).map_err(written)?;
             let file = File::from(file);
+            if !lock(&file, patience).map_err(written)? {
+                return Err(Error::Busy {
+                    container: record.container_id.to_string(),
+                });
+            }
             if is_at(&file, &temporary) {
-                break (file, is_locked);
+                break file;
             }
         };
         // Another ADD of this sandbox may have come first while this one waited.
@@ -112,25 +142,18 @@ impl Sandboxes {
             file,
             folder: self.folder.clone(),
             path,
-            is_locked,
+            is_locked: true,
         })
     }
 
     /// Opens and locks the file of a sandbox, if it has one. What an ADD left that was killed before its first effect is
     /// removed.
     ///
-    /// Whoever holds the lock for longer than `patience` is no delegate but a daemon that one has left behind, and is not
-    /// waited for.
-    ///
     /// # Errors
     /// What the system says.
-    pub fn open(
-        &self,
-        container_id: &ContainerId,
-        patience: Duration,
-    ) -> Result<Option<SandboxFile>, Error> {
+    pub fn open(&self, container_id: &ContainerId, patience: Patience) -> Result<Opened, Error> {
         let path = self.path(container_id);
-        let until = Instant::now() + patience;
+        let mut none = Opened::Nothing;
         let temporary = temporary(&path);
         let failed = |error| failed("opened", path.clone(), error);
         loop {
@@ -138,12 +161,13 @@ impl Sandboxes {
                 Some(file) => (&path, file),
                 None => match open_there(&temporary).map_err(failed)? {
                     Some(file) => (&temporary, file),
-                    None => return Ok(None),
+                    None => return Ok(none),
                 },
             };
-            let is_locked = lock(&file, until).map_err(failed)?;
             let file = File::from(file);
+            let is_locked = lock(&file, patience).map_err(failed)?;
             if !is_at(&file, found) {
+                none = Opened::Gone;
                 continue;
             }
             if *found == path {
@@ -151,7 +175,7 @@ impl Sandboxes {
                     // A rewriting that was cut short left this beside it.
                     remove(&temporary).map_err(failed)?;
                 }
-                return Ok(Some(SandboxFile {
+                return Ok(Opened::File(SandboxFile {
                     file,
                     folder: self.folder.clone(),
                     path,
@@ -159,8 +183,9 @@ impl Sandboxes {
                 }));
             }
             if !is_locked {
-                // Somebody is about to write it.
-                return Ok(None);
+                return Err(Error::Busy {
+                    container: container_id.to_string(),
+                });
             }
             remove(&temporary).map_err(failed)?;
         }
@@ -214,7 +239,7 @@ impl SandboxFile {
         &self.path
     }
 
-    /// Whether the lock was got. Without it somebody else is at work, or has left a daemon behind.
+    /// Whether the lock was got. Without it another plugin, or a delegate of one, is at work.
     #[must_use]
     pub const fn is_locked(&self) -> bool {
         self.is_locked
@@ -225,11 +250,12 @@ impl SandboxFile {
     /// # Errors
     /// It is torn or of another release: that is never taken for "nothing was attached". In words.
     pub fn read(&mut self) -> Result<Record, String> {
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         self.file
-            .read_to_string(&mut text)
+            .read_to_end(&mut bytes)
             .map_err(|error| error.to_string())?;
-        journal::parse(&text)
+        // A line that was cut within a letter is no text; its checksum tells it from the others.
+        journal::parse(&String::from_utf8_lossy(&bytes))
     }
 
     /// Takes the result of an attachment down. It is not forced to the disk: it matters as long as the pod's network
@@ -281,23 +307,40 @@ fn temporary(path: &Path) -> PathBuf {
 fn open_there(path: &Path) -> io::Result<Option<OwnedFd>> {
     match open(path, OFlags::RDWR | OFlags::APPEND, Mode::empty()) {
         Ok(file) => Ok(Some(file)),
-        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Takes the lock; `false` when somebody held it until `until`.
-fn lock(file: &OwnedFd, until: Instant) -> io::Result<bool> {
+/// Takes both locks; `false` when somebody was at work until the end of `patience`.
+fn lock(file: &File, patience: Patience) -> io::Result<bool> {
+    const TRY: FlockOperation = FlockOperation::NonBlockingLockExclusive;
+    let is_taken = |tried| match tried {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::ACCESS) => Ok(false),
+        Err(error) => Err(io::Error::from(error)),
+    };
     loop {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(true),
-            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
-                std::thread::sleep(LOOK);
-            }
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(false),
-            Err(error) => return Err(error.into()),
+        let is_inherited_by_nobody = is_taken(flock(file, TRY))?;
+        let is_no_other_process = is_taken(fcntl_lock(file, TRY))?;
+        if is_no_other_process && (is_inherited_by_nobody || is_old(file, patience.delegate)) {
+            return Ok(true);
         }
+        if is_inherited_by_nobody {
+            // Another process is about to give both back, or came just before.
+            is_taken(flock(file, FlockOperation::Unlock))?;
+        }
+        if Instant::now() >= patience.until {
+            return Ok(false);
+        }
+        std::thread::sleep(LOOK);
     }
+}
+
+/// Whether a file has not changed for longer than `span`.
+fn is_old(file: &File, span: Duration) -> bool {
+    let changed = file.metadata().and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed > span))
 }
 
 /// Whoever held the lock before may have renamed or removed the file: then this lock is one of nothing.

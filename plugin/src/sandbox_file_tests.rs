@@ -1,7 +1,25 @@
 use super::*;
 
-const SOON: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_secs(60);
+fn soon() -> Patience {
+    Patience {
+        delegate: Duration::from_secs(60),
+        until: Instant::now() + Duration::from_millis(50),
+    }
+}
+
+fn long() -> Patience {
+    Patience {
+        delegate: Duration::from_secs(60),
+        until: Instant::now() + Duration::from_secs(60),
+    }
+}
+
+fn opened(sandboxes: &Sandboxes, id: &ContainerId) -> Option<SandboxFile> {
+    match sandboxes.open(id, long()).unwrap() {
+        Opened::Nothing | Opened::Gone => None,
+        Opened::File(file) => Some(file),
+    }
+}
 
 fn record(id: &str) -> Record {
     Record::intend(id.parse().unwrap(), None, None, &[])
@@ -16,21 +34,21 @@ fn begun_read_replaced_removed() {
     let folder = tempfile::tempdir().unwrap();
     let sandboxes = Sandboxes::new(folder.path());
     let id: ContainerId = "c1".parse().unwrap();
-    assert!(sandboxes.open(&id, SOON).unwrap().is_none());
+    assert!(opened(&sandboxes, &id).is_none());
     assert_eq!(sandboxes.list().unwrap(), []);
-    let mut begun = sandboxes.begin(&record("c1"), SOON).unwrap();
+    let mut begun = sandboxes.begin(&record("c1"), soon()).unwrap();
     begun.attached(0, "{}").unwrap();
     drop(begun);
     assert_eq!(files(&sandboxes), 1);
     assert_eq!(sandboxes.list().unwrap(), std::slice::from_ref(&id));
-    let taken = sandboxes.begin(&record("c1"), SOON).unwrap_err();
+    let taken = sandboxes.begin(&record("c1"), soon()).unwrap_err();
     assert!(matches!(taken, Error::AlreadyAttached { .. }), "{taken}");
     assert_eq!(files(&sandboxes), 1);
-    let mut open = sandboxes.open(&id, SOON).unwrap().unwrap();
+    let mut open = opened(&sandboxes, &id).unwrap();
     assert_eq!(open.read(), Ok(record("c1")));
     open.replace(&record("c1")).unwrap();
     drop(open);
-    let open = sandboxes.open(&id, SOON).unwrap().unwrap();
+    let open = opened(&sandboxes, &id).unwrap();
     open.remove().unwrap();
     assert_eq!(files(&sandboxes), 0);
 }
@@ -43,12 +61,12 @@ fn what_a_killed_add_left_is_no_record() {
     sandboxes.make_folder().unwrap();
     fs::write(temporary(&sandboxes.path(&id)), "half").unwrap();
     assert_eq!(sandboxes.list().unwrap(), std::slice::from_ref(&id));
-    assert!(sandboxes.open(&id, SOON).unwrap().is_none());
+    assert!(opened(&sandboxes, &id).is_none());
     assert_eq!(files(&sandboxes), 0);
     fs::write(temporary(&sandboxes.path(&id)), "half").unwrap();
-    drop(sandboxes.begin(&record("c1"), SOON).unwrap());
+    drop(sandboxes.begin(&record("c1"), soon()).unwrap());
     fs::write(temporary(&sandboxes.path(&id)), "half").unwrap();
-    let mut open = sandboxes.open(&id, SOON).unwrap().unwrap();
+    let mut open = opened(&sandboxes, &id).unwrap();
     assert_eq!(open.read(), Ok(record("c1")));
     assert_eq!(files(&sandboxes), 1);
 }
@@ -57,13 +75,10 @@ fn what_a_killed_add_left_is_no_record() {
 fn a_torn_record_is_no_missing_record() {
     let folder = tempfile::tempdir().unwrap();
     let sandboxes = Sandboxes::new(folder.path());
-    let begun = sandboxes.begin(&record("c1"), SOON).unwrap();
+    let begun = sandboxes.begin(&record("c1"), soon()).unwrap();
     fs::write(begun.path(), "{\"checksum\":").unwrap();
     drop(begun);
-    let mut open = sandboxes
-        .open(&"c1".parse().unwrap(), SOON)
-        .unwrap()
-        .unwrap();
+    let mut open = opened(&sandboxes, &"c1".parse().unwrap()).unwrap();
     assert!(open.read().unwrap_err().contains("torn"));
 }
 
@@ -78,12 +93,12 @@ fn one_at_a_time() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..20 {
-                    let file = match sandboxes.begin(&record("c1"), LONG) {
+                    let file = match sandboxes.begin(&record("c1"), long()) {
                         Ok(file) => {
                             begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                             Some(file)
                         }
-                        Err(Error::AlreadyAttached { .. }) => sandboxes.open(&id, LONG).unwrap(),
+                        Err(Error::AlreadyAttached { .. }) => opened(&sandboxes, &id),
                         Err(error) => panic!("{error}"),
                     };
                     let Some(file) = file else { continue };
@@ -101,14 +116,36 @@ fn one_at_a_time() {
 }
 
 #[test]
-fn a_lock_that_is_never_given_back_is_not_waited_for() {
+fn a_line_that_is_no_text_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let sandboxes = Sandboxes::new(folder.path());
-    let _held = sandboxes.begin(&record("c1"), SOON).unwrap();
-    assert!(
-        sandboxes
-            .open(&"c1".parse().unwrap(), SOON)
-            .unwrap()
-            .is_some()
-    );
+    let begun = sandboxes.begin(&record("c1"), soon()).unwrap();
+    let mut text = fs::read(begun.path()).unwrap();
+    text.extend(b"{\"checksum\":\"x\xff");
+    fs::write(begun.path(), text).unwrap();
+    drop(begun);
+    let mut open = opened(&sandboxes, &"c1".parse().unwrap()).unwrap();
+    assert_eq!(open.read(), Ok(record("c1")));
+}
+
+#[test]
+fn who_works_is_waited_for_and_a_daemon_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandboxes = Sandboxes::new(folder.path());
+    let id: ContainerId = "c1".parse().unwrap();
+    let held = sandboxes.begin(&record("c1"), soon()).unwrap();
+    // This process's own lock is no obstacle to itself, so that only the inherited one is left to see.
+    let Opened::File(busy) = sandboxes.open(&id, soon()).unwrap() else {
+        panic!()
+    };
+    assert!(!busy.is_locked());
+    let impatient = Patience {
+        delegate: Duration::ZERO,
+        ..soon()
+    };
+    let Opened::File(left_behind) = sandboxes.open(&id, impatient).unwrap() else {
+        panic!()
+    };
+    assert!(left_behind.is_locked());
+    drop(held);
 }

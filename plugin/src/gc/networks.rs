@@ -21,17 +21,22 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    /// Takes the attachments of a live sandbox down.
-    pub(super) fn keep(&mut self, id: &ContainerId, attachments: &[Attachment]) {
+    /// Takes the attachments of a live sandbox down. Says whether the network of each is known.
+    pub(super) fn keep(&mut self, id: &ContainerId, attachments: &[Attachment]) -> bool {
+        let mut is_known = true;
         for attachment in attachments {
-            if let Some(name) = self.mention(attachment) {
-                let valid = ValidAttachment {
-                    container_id: id.to_string(),
-                    interface: attachment.interface.to_string(),
-                };
-                self.valid.entry(name).or_default().insert(valid);
-            }
+            let Some(name) = self.mention(attachment) else {
+                // Without a name plugins keep nothing apart, so that none can be collected of.
+                is_known &= NetworkConf::parse(&attachment.conf).is_ok();
+                continue;
+            };
+            let valid = ValidAttachment {
+                container_id: id.to_string(),
+                interface: attachment.interface.to_string(),
+            };
+            self.valid.entry(name).or_default().insert(valid);
         }
+        is_known
     }
 
     /// Takes the networks of attachments down that are not valid any more.

@@ -1,11 +1,14 @@
 //! What every verb needs of the configuration, and DEL and GC nothing more.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use spec::cni::Version;
+use spec::cni::{NetworkName, Version};
 
 use super::keys::Keys;
-use crate::{error::Error, log::LogConf};
+use crate::{error::Error, log::LogConf, sandbox_file::Patience};
 
 /// Where records and plugins are, and how long things may take.
 ///
@@ -15,6 +18,8 @@ use crate::{error::Error, log::LogConf};
 pub struct State {
     /// `cniVersion`; the oldest where it is none.
     pub version: Version,
+    /// `name`, if it is one.
+    pub name: Option<NetworkName>,
     /// `cniDir`: where sandbox records are, and Multus's files.
     pub cni_dir: PathBuf,
     /// `binDir`: searched for plugins before `CNI_PATH`.
@@ -48,6 +53,15 @@ impl State {
         Self::with_log(&keys, log)
     }
 
+    /// How long a sandbox that somebody is at work on is waited for, in a verb that ends at `until`.
+    #[must_use]
+    pub const fn patience(&self, until: Instant) -> Patience {
+        Patience {
+            delegate: self.delegate_timeout,
+            until,
+        }
+    }
+
     pub(super) fn read(keys: &Keys) -> Result<Self, Error> {
         Self::with_log(keys, LogConf::read(keys)?)
     }
@@ -56,6 +70,11 @@ impl State {
         let version = keys.text("cniVersion").ok().flatten().unwrap_or_default();
         Ok(Self {
             version: version.parse().unwrap_or(Version::V0_1_0),
+            name: keys
+                .text("name")
+                .ok()
+                .flatten()
+                .and_then(|name| name.parse().ok()),
             cni_dir: keys
                 .path("cniDir")?
                 .unwrap_or_else(|| PathBuf::from("/var/lib/cni/multus")),
