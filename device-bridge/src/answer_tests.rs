@@ -435,3 +435,23 @@ proptest! {
         prop_assert_eq!(answer_from(&question, &pod), answer_from(&question, &shuffled));
     }
 }
+
+#[test]
+fn a_pod_that_may_be_of_multus_v1_is_refused() {
+    let mut facts = pod("u1", "");
+    facts.annotations = spec::bridge::PodAnnotations::default();
+    facts.legacy_v1 = Some(r#"[{"name":"a"}]"#.to_owned());
+    let mut question = bare_question();
+    assert!(resolve(&question, Some(&facts), &networks()).is_ok());
+    question.perhaps_v1 = true;
+    let refused: Failure = resolve(&question, Some(&facts), &networks())
+        .unwrap_err()
+        .into();
+    assert!(
+        refused.message.contains(r#"set "legacy": "v1""#),
+        "{}",
+        refused.message
+    );
+    facts.annotations.networks = Some("sriov-a".to_owned());
+    assert!(resolve(&question, Some(&facts), &networks()).is_ok());
+}

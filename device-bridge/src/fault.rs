@@ -34,6 +34,10 @@ pub(crate) enum FaultKind {
         "expected pod UID {asked:?} but got {known:?} from Kube API; one of the two pods of this name is going, the runtime should try again"
     )]
     AnotherPod { asked: String, known: String },
+    #[error(
+        "it has the annotation \"networks\" of Multus v1, and the plugin's configuration has \"masterplugin\" beside \"kubeconfig\", which may be one of that release; set \"legacy\": \"v1\" in it, or remove \"masterplugin\""
+    )]
+    PerhapsV1,
     #[error("{0}")]
     Annotation(#[from] AnnotationError),
     #[error(
@@ -195,7 +199,8 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let code = match fault.kind {
             FaultKind::PodUnknown | FaultKind::AnotherPod { .. } => code::TRY_AGAIN_LATER,
-            FaultKind::Annotation(_)
+            FaultKind::PerhapsV1
+            | FaultKind::Annotation(_)
             | FaultKind::NotFound { .. }
             | FaultKind::LegacyNotFound { .. }
             | FaultKind::Legacy { .. }

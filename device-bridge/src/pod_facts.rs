@@ -67,6 +67,16 @@ impl PodFacts {
         })
     }
 
+    /// Whether only Multus v1 would give it networks.
+    #[must_use]
+    pub fn asks_multus_v1_alone(&self) -> bool {
+        self.annotations.ask_for_nothing()
+            && self
+                .legacy_v1
+                .as_ref()
+                .is_some_and(|text| !text.trim().is_empty())
+    }
+
     /// The annotations that choose networks, as a runtime hands them over: in a legacy configuration those of that release.
     #[must_use]
     pub fn chosen(&self, legacy: Option<Legacy>) -> Cow<'_, PodAnnotations> {

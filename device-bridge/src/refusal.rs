@@ -45,6 +45,7 @@ impl From<Fault> for Refusal {
             }
             | FaultKind::PodUnknown
             | FaultKind::AnotherPod { .. }
+            | FaultKind::PerhapsV1
             | FaultKind::Annotation(_)
             | FaultKind::LegacyNotFound { .. }
             | FaultKind::Legacy { .. }

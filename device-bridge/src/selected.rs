@@ -76,6 +76,9 @@ fn placed(question: &Question, pod: Option<&PodFacts>) -> Result<Vec<Placed>, Fa
             known: pod.uid.clone().unwrap_or_default(),
         });
     }
+    if question.perhaps_v1 && pod.is_some_and(PodFacts::asks_multus_v1_alone) {
+        return Err(FaultKind::PerhapsV1);
+    }
     let annotations = question
         .annotations
         .as_ref()

@@ -42,7 +42,7 @@ pub fn add(
     let sandboxes = Sandboxes::new(&conf.state.cni_dir);
     sandboxes.check_is_new(&invocation.container_id)?;
     let pod = question::pod(&invocation.args)?;
-    source::check_pod_is_named(conf, pod.as_ref())?;
+    source::check_annotations(conf, pod.as_ref())?;
     readiness::wait(conf.readiness_file.as_deref(), deadline.attaching)?;
     let asked = question::ask(conf, invocation, pod.as_ref(), trace, deadline.attaching)?;
     let default_networks = conf.default_networks_of(pod.as_ref().map(|pod| &pod.namespace));

@@ -119,7 +119,15 @@ impl Bridge {
             Self::Resolver {
                 program,
                 kubeconfig,
-            } => std::fs::metadata(program).and_then(|_| std::fs::metadata(kubeconfig).map(drop)),
+            } => {
+                if let Err(error) = std::fs::metadata(kubeconfig) {
+                    return Err(Error::Key {
+                        key: "kubeconfig",
+                        problem: format!("{} cannot be read: {error}", kubeconfig.display()),
+                    });
+                }
+                std::fs::metadata(program).map(drop)
+            }
         };
         found.map_err(|error| self.failed(error.into()))
     }

@@ -23,6 +23,11 @@ pub enum Error {
         "CNI_ARGS does not hold both K8S_POD_NAMESPACE and K8S_POD_NAME, without which the pod's networks cannot be found; the container runtime must set them"
     )]
     HalfAPod,
+    /// A pod of Multus v1 and a configuration that may be of that release.
+    #[error(
+        "the pod has the annotation \"networks\" of Multus v1, and the network configuration has \"masterplugin\" beside \"kubeconfig\", which may be one of that release; set \"legacy\": \"v1\" in it, or remove \"masterplugin\""
+    )]
+    PerhapsV1,
     /// The network namespace cannot be entered.
     #[error(
         "there is no net namespace to enter at CNI_NETNS={path:?}: {problem}; does the sandbox still exist?"
@@ -187,7 +192,9 @@ pub enum Error {
         problem: BridgeProblem,
     },
     /// The one-shot resolver was executed and gave no answer.
-    #[error("asking {} failed: {problem}", path.display())]
+    #[error(
+        "no device-bridge answers at its socket, and executing {} instead failed: {problem}; install polypod-device-bridge beside the plugin, or name it by the key \"resolver\"", path.display()
+    )]
     Resolver {
         /// Its executable.
         path: PathBuf,
@@ -389,7 +396,7 @@ impl Error {
                 | BridgeProblem::Process(_) => code::TRY_AGAIN_LATER,
             },
             Self::Netns { .. } | Self::HalfAPod => code::INVALID_ENVIRONMENT,
-            Self::InterfaceThere { .. } => code::UNMET_REQUEST,
+            Self::PerhapsV1 | Self::InterfaceThere { .. } => code::UNMET_REQUEST,
             Self::Resolver { .. } => code::IO_FAILURE,
             Self::Unmet(failure) if failure.code == 0 => code::UNMET_REQUEST,
             Self::Unmet(failure) => failure.code,

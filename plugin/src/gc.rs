@@ -2,11 +2,7 @@
 
 mod networks;
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    time::Instant,
-};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use spec::cni::{Args, ContainerId, InterfaceName, ValidAttachments};
 

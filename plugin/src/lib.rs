@@ -27,6 +27,7 @@ pub mod log;
 pub mod multus;
 pub mod net_conf;
 pub mod netns;
+pub mod orphan;
 pub mod passthru;
 pub mod plan;
 pub mod process;

@@ -127,6 +127,7 @@ fn question(
         default_networks,
         isolation: conf.isolation.clone(),
         legacy: conf.legacy,
+        perhaps_v1: conf.perhaps_v1,
         traceparent: trace.map(ToString::to_string),
         ..Question::about(
             pod.clone(),

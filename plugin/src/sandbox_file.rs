@@ -6,7 +6,8 @@
 //!
 //! There are two locks on the file: one that delegates inherit (`flock`), and one that is the process's own (`fcntl`). Whoever
 //! finds the first one taken and the second one free has not to do with another plugin but with what one has left behind: a
-//! delegate, for as long as one may take, or else a daemon that a delegate has started, which is not waited for.
+//! delegate, which is waited for as long as one may take and then killed, or a daemon that a delegate has started, which is
+//! not waited for.
 
 use std::{
     fs::{self, File},
@@ -25,7 +26,7 @@ use rustix::{
 };
 use spec::cni::ContainerId;
 
-use crate::{error::Error, journal, record::Record};
+use crate::{error::Error, journal, orphan, record::Record};
 
 /// How often a lock is tried that somebody holds.
 const LOOK: Duration = Duration::from_millis(20);
@@ -323,7 +324,7 @@ fn lock(file: &File, patience: Patience) -> io::Result<bool> {
     loop {
         let is_inherited_by_nobody = is_taken(flock(file, TRY))?;
         let is_no_other_process = is_taken(fcntl_lock(file, TRY))?;
-        if is_no_other_process && (is_inherited_by_nobody || is_old(file, patience.delegate)) {
+        if is_no_other_process && (is_inherited_by_nobody || !is_at_work(file, patience.delegate)) {
             return Ok(true);
         }
         if is_inherited_by_nobody {
@@ -334,6 +335,22 @@ fn lock(file: &File, patience: Patience) -> io::Result<bool> {
             return Ok(false);
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// Whether a delegate of a plugin that is gone still works on the sandbox. One that has had its time is killed. Where it
+/// cannot be seen who holds the file, it is taken for a delegate as long as one may take.
+fn is_at_work(file: &File, delegate: Duration) -> bool {
+    let is_late = is_old(file, delegate);
+    match orphan::holders(file) {
+        None => !is_late,
+        Some(groups) if groups.is_empty() => false,
+        Some(groups) => {
+            if is_late {
+                orphan::kill(&groups);
+            }
+            true
+        }
     }
 }
 

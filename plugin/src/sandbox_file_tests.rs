@@ -82,37 +82,57 @@ fn a_torn_record_is_no_missing_record() {
     assert!(open.read().unwrap_err().contains("torn"));
 }
 
+const FOLDER: &str = "SANDBOX_FILE_TESTS_FOLDER";
+
+/// Processes, as threads of one process have its own lock in common.
 #[test]
 fn one_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let sandboxes = Sandboxes::new(folder.path());
-    let id: ContainerId = "c1".parse().unwrap();
-    let inside = std::sync::atomic::AtomicUsize::new(0);
-    let begun = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..20 {
-                    let file = match sandboxes.begin(&record("c1"), long()) {
-                        Ok(file) => {
-                            begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                            Some(file)
-                        }
-                        Err(Error::AlreadyAttached { .. }) => opened(&sandboxes, &id),
-                        Err(error) => panic!("{error}"),
-                    };
-                    let Some(file) = file else { continue };
-                    let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    assert_eq!(before, 0);
-                    std::thread::yield_now();
-                    inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-                    file.remove().unwrap();
-                }
-            });
-        }
-    });
-    assert!(begun.into_inner() >= 4);
+    let start = || {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "sandbox_file::tests::takes_its_turns",
+                "--ignored",
+            ])
+            .env(FOLDER, folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let all: Vec<_> = std::iter::repeat_with(start).take(4).collect();
+    for mut process in all {
+        assert!(process.wait().unwrap().success());
+    }
     assert_eq!(files(&sandboxes), 0);
+}
+
+#[test]
+#[ignore = "one_at_a_time executes it"]
+fn takes_its_turns() {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
+        return;
+    };
+    let sandboxes = Sandboxes::new(&folder);
+    let id: ContainerId = "c1".parse().unwrap();
+    for _ in 0..20 {
+        let file = match sandboxes.begin(&record("c1"), long()) {
+            Ok(file) => Some(file),
+            Err(Error::AlreadyAttached { .. }) => opened(&sandboxes, &id),
+            Err(error) => panic!("{error}"),
+        };
+        let Some(file) = file else { continue };
+        let inside = folder.join("inside");
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&inside)
+            .unwrap();
+        std::thread::yield_now();
+        fs::remove_file(&inside).unwrap();
+        file.remove().unwrap();
+    }
 }
 
 #[test]
@@ -129,23 +149,31 @@ fn a_line_that_is_no_text_is_passed_over() {
 }
 
 #[test]
-fn who_works_is_waited_for_and_a_daemon_is_not() {
+fn a_delegate_is_waited_for_and_killed_when_it_is_late() {
     let folder = tempfile::tempdir().unwrap();
     let sandboxes = Sandboxes::new(folder.path());
     let id: ContainerId = "c1".parse().unwrap();
     let held = sandboxes.begin(&record("c1"), soon()).unwrap();
-    // This process's own lock is no obstacle to itself, so that only the inherited one is left to see.
+    let mut delegate = std::process::Command::new("sleep");
+    std::os::unix::process::CommandExt::process_group(&mut delegate, 0);
+    let mut delegate = delegate
+        .arg("60")
+        .stdin(held.file.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    // What is held by this process stands for what its delegate inherited.
     let Opened::File(busy) = sandboxes.open(&id, soon()).unwrap() else {
         panic!()
     };
     assert!(!busy.is_locked());
+    drop((held, busy));
     let impatient = Patience {
         delegate: Duration::ZERO,
-        ..soon()
+        ..long()
     };
-    let Opened::File(left_behind) = sandboxes.open(&id, impatient).unwrap() else {
+    let Opened::File(free) = sandboxes.open(&id, impatient).unwrap() else {
         panic!()
     };
-    assert!(left_behind.is_locked());
-    drop(held);
+    assert!(free.is_locked());
+    assert!(!delegate.wait().unwrap().success());
 }

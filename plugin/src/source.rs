@@ -36,16 +36,19 @@ pub fn must_ask(conf: &NetConf, pod: Option<&PodRef>) -> bool {
     pod.is_some_and(|pod| may_ask_for_networks || an_object_may_be_meant(conf, &pod.namespace))
 }
 
-/// Checks that annotations which ask for networks come with a pod to ask about.
+/// Checks that annotations which ask for networks come with a pod to ask about, and are not of a release that the
+/// configuration may, or may not, be of.
 ///
 /// # Errors
-/// They ask, and the runtime names no pod.
-pub fn check_pod_is_named(conf: &NetConf, pod: Option<&PodRef>) -> Result<(), Error> {
+/// They ask, and the runtime names no pod; they ask as Multus v1 read them.
+pub fn check_annotations(conf: &NetConf, pod: Option<&PodRef>) -> Result<(), Error> {
     let asks = conf
         .annotations
         .as_ref()
         .is_some_and(|annotations| !annotations.ask_for_nothing());
-    if asks && pod.is_none() {
+    if conf.perhaps_v1 && conf.asks_multus_v1_alone {
+        Err(Error::PerhapsV1)
+    } else if asks && pod.is_none() {
         Err(Error::HalfAPod)
     } else {
         Ok(())

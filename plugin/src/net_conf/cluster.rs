@@ -34,7 +34,19 @@ impl Cluster {
         version: Version,
         has_kubeconfig: bool,
     ) -> Result<(Self, Option<Legacy>), Error> {
-        let legacy = keys.get::<Legacy>("legacy", r#""v1" or "v2""#)?;
+        let legacy = match keys.text("legacy")?.as_deref() {
+            None => None,
+            Some("v1") => Some(Legacy::V1),
+            Some("v2") => Some(Legacy::V2),
+            Some(other) => {
+                return Err(Error::Key {
+                    key: "legacy",
+                    problem: format!(
+                        "it is {other:?} and must be \"v1\" or \"v2\", or be left out"
+                    ),
+                });
+            }
+        };
         if let Some(named) = keys.text("clusterNetwork")? {
             return Ok((Self::Named(named), legacy));
         }

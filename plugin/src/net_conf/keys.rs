@@ -49,9 +49,17 @@ impl Keys {
             .map(|text| text.filter(|text| !text.is_empty()))
     }
 
-    /// A path; empty is unset.
+    /// A path; empty is unset. A relative one would be another place for DEL than for ADD, if the runtime executes them in
+    /// different folders.
     pub(crate) fn path(&self, key: &'static str) -> Result<Option<PathBuf>, Error> {
-        self.text(key).map(|text| text.map(PathBuf::from))
+        let path = self.text(key)?.map(PathBuf::from);
+        match path {
+            Some(path) if path.is_relative() => Err(Error::Key {
+                key,
+                problem: format!("it is {path:?} and must be an absolute path"),
+            }),
+            path => Ok(path),
+        }
     }
 
     /// A switch; off unless it is set.

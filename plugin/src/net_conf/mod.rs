@@ -39,6 +39,10 @@ pub struct NetConf {
     pub auxiliary_chain: Option<NetworkName>,
     /// `legacy`: objects and annotation of an old release of Multus are meant.
     pub legacy: Option<Legacy>,
+    /// Whether the configuration may be one of Multus v1 and does not say so.
+    pub perhaps_v1: bool,
+    /// Whether the annotations that the runtime handed over ask for networks as Multus v1 read them, and for no others.
+    pub asks_multus_v1_alone: bool,
     /// `runtimeConfig`: the runtime's capability arguments.
     pub runtime_config: Map<String, Value>,
     /// `runtimeConfig["io.kubernetes.cri.pod-annotations"]`, where the runtime hands the annotations over.
@@ -92,18 +96,23 @@ impl NetConf {
     pub fn parse(stdin: &[u8]) -> Result<Self, Error> {
         let keys = Keys::parse(stdin)?;
         let version: Version = keys.text("cniVersion")?.unwrap_or_default().parse()?;
-        let name: NetworkName = keys
-            .text("name")?
-            .unwrap_or_default()
-            .parse()
-            .map_err(wrong_name("name"))?;
+        let name = keys.text("name")?.ok_or_else(|| Error::Key {
+            key: "name",
+            problem: "it is missing; write the name of the network".to_owned(),
+        })?;
+        let name: NetworkName = name.parse().map_err(wrong_name("name"))?;
         let runtime_config: Map<String, Value> =
             keys.get("runtimeConfig", "an object")?.unwrap_or_default();
         check_prev_result(&keys, version)?;
         let kubeconfig = keys.path("kubeconfig")?;
         let (cluster, legacy) = Cluster::read(&keys, &name, version, kubeconfig.is_some())?;
         let bridge_socket = keys.path("bridgeSocket")?;
+        let handed_over = runtime_config
+            .get(POD_ANNOTATIONS)
+            .and_then(Value::as_object);
         Ok(Self {
+            perhaps_v1: legacy.is_none() && has_idle_masterplugin(&cluster),
+            asks_multus_v1_alone: handed_over.is_some_and(asks_multus_v1_alone),
             default_networks: default_networks(&keys, &cluster)?,
             system_namespaces: keys
                 .get("systemNamespaces", "a list of namespaces")?
@@ -113,10 +122,7 @@ impl NetConf {
                 .text("auxiliaryCNIChainName")?
                 .map(|name| name.parse().map_err(wrong_name("auxiliaryCNIChainName")))
                 .transpose()?,
-            annotations: runtime_config
-                .get(POD_ANNOTATIONS)
-                .and_then(Value::as_object)
-                .map(|all| annotations(all, legacy)),
+            annotations: handed_over.map(|all| annotations(all, legacy)),
             conf_dir: keys
                 .path("confDir")?
                 .unwrap_or_else(|| PathBuf::from("/etc/cni/multus/net.d")),
@@ -230,6 +236,11 @@ fn annotations(all: &Map<String, Value>, legacy: Option<Legacy>) -> PodAnnotatio
     }
 }
 
+fn asks_multus_v1_alone(all: &Map<String, Value>) -> bool {
+    let of_v1 = all.get(Legacy::V1.annotation()).and_then(Value::as_str);
+    of_v1.is_some_and(|text| !text.trim().is_empty()) && annotations(all, None).ask_for_nothing()
+}
+
 fn parallel(keys: &Keys) -> Result<usize, Error> {
     let number = keys
         .get::<u64>("parallelAttachments", "a number")?
@@ -243,19 +254,18 @@ fn parallel(keys: &Keys) -> Result<usize, Error> {
     }
 }
 
+/// Whether a delegate has `masterplugin` and nothing comes of it: then the configuration may be one of Multus v1 after all.
+fn has_idle_masterplugin(cluster: &Cluster) -> bool {
+    matches!(cluster, Cluster::Delegates { confs, first_number: 1 }
+        if confs.iter().any(|conf| conf.plugins()[0].field("masterplugin").is_some()))
+}
+
 fn warnings(keys: &Keys, cluster: &Cluster) -> Vec<String> {
     let written = DEAD.iter().filter(|(key, _)| keys.has(key));
     let mut warnings: Vec<String> = written
         .map(|(key, instead)| format!("the key {key:?} has no effect: {instead}"))
         .collect();
-    if let Cluster::Delegates {
-        confs,
-        first_number: 1,
-    } = cluster
-        && confs
-            .iter()
-            .any(|conf| conf.plugins()[0].field("masterplugin").is_some())
-    {
+    if has_idle_masterplugin(cluster) {
         warnings.push("the key \"masterplugin\" has no effect beside \"kubeconfig\": the first delegate is the cluster network, unless \"legacy\" is \"v1\"".to_owned());
     }
     warnings

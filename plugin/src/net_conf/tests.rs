@@ -256,6 +256,11 @@ fn old_configurations_are_known_when_nothing_newer_means_the_same() {
         of(r#"{"name":"n","kubeconfig":"/k","legacy":"v2","delegates":[{"type":"a"}]}"#),
         (Some(Legacy::V2), 1, 1)
     );
+    let masterplugin = r#"{"name":"n","kubeconfig":"/k","delegates":[{"type":"a","masterplugin":true}],"runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"networks":"[]"}}}"#;
+    let perhaps = parse(masterplugin);
+    assert!(perhaps.perhaps_v1 && perhaps.asks_multus_v1_alone);
+    let said = parse(&masterplugin.replacen('{', r#"{"legacy":"v1","#, 1));
+    assert!(!said.perhaps_v1);
     let given = parse(
         r#"{"name":"n","kubeconfig":"/k","runtimeConfig":{"io.kubernetes.cri.pod-annotations":{"networks":"[]","k8s.v1.cni.cncf.io/networks":"x"}}}"#,
     );

@@ -104,6 +104,10 @@ pub struct Question {
     /// `legacy`: the old release of Multus whose objects and annotation are meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<Legacy>,
+    /// Whether the configuration has `masterplugin` beside `kubeconfig`, and does not say by `legacy` what that means. Then a
+    /// pod with the annotation of [`Legacy::V1`] alone is refused, instead of being started without its networks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub perhaps_v1: bool,
     /// The W3C trace context of the call (`TRACEPARENT`), for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
@@ -146,6 +150,7 @@ impl Question {
             default_networks: Vec::new(),
             isolation: None,
             legacy: None,
+            perhaps_v1: false,
             traceparent: None,
         }
     }
