@@ -119,9 +119,10 @@ impl Collector<'_> {
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
         let told = Record::intend(id.clone(), None, None, &[]);
+        let is_listed = self.valid.is_some() && self.is_listed(&record);
         match detach_recorded(&executor, file, record, self.log) {
             // The runtime is going to delete it, and must find that there is nothing left, and not that nothing is known.
-            Ok(()) if self.valid.is_some() && self.is_valid(id) => {
+            Ok(()) if is_listed => {
                 let patience = self.state.patience(Instant::now());
                 let begun = Sandboxes::new(&self.state.cni_dir).begin(&told, patience);
                 self.errors.extend(begun.err());
@@ -165,15 +166,19 @@ impl Collector<'_> {
     /// The runtime counts it among the valid ones, and its network namespace is still there. About sandboxes of another
     /// network of the runtime, with a configuration of its own, this list says nothing.
     fn is_live(&self, record: &Record) -> bool {
-        let id = &record.container_id;
         if record.network.is_some() && record.network != self.state.name {
             return true;
         }
-        let is_valid = match (self.valid, &record.interface) {
+        self.is_listed(record) && !netns::is_gone(record.netns.as_deref(), record.netns_inode)
+    }
+
+    /// The runtime counts the very attachment among the valid ones.
+    fn is_listed(&self, record: &Record) -> bool {
+        let id = &record.container_id;
+        match (self.valid, &record.interface) {
             (Some(valid), Some(interface)) => valid.contains(id.as_str(), interface.as_str()),
             (Some(_) | None, _) => self.is_valid(id),
-        };
-        is_valid && !netns::is_gone(record.netns.as_deref(), record.netns_inode)
+        }
     }
 
     fn is_valid(&self, id: &ContainerId) -> bool {

@@ -115,7 +115,7 @@ fn delegates_that_know_status_are_asked() {
             );
             assert_eq!(
                 (told.container.as_str(), told.interface.as_str()),
-                ("unset", "unset"),
+                ("", ""),
                 "it is about no container"
             );
             assert_eq!(
