@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
 };
 
-use rustix::process::{Pid, Signal, getpgid, getpid, getsid, kill_process_group};
+use rustix::process::{Pid, Signal, getpid, kill_process_group};
 
 /// The process groups of delegates that have `file` open; `None` where processes cannot be looked at.
 ///
@@ -19,13 +19,13 @@ pub fn holders(file: &File) -> Option<Vec<Pid>> {
     let own = file.metadata().ok()?;
     let mut groups = Vec::new();
     for process in fs::read_dir("/proc").ok()?.flatten() {
-        let pid = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-            .and_then(Pid::from_raw)
-            .filter(|pid| *pid != getpid());
-        let Some(pid) = pid else { continue };
+        let name = process.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        if pid == getpid().as_raw_nonzero().get() {
+            continue;
+        }
         let open = fs::read_dir(process.path().join("fd"))
             .into_iter()
             .flatten();
@@ -37,14 +37,31 @@ pub fn holders(file: &File) -> Option<Vec<Pid>> {
             continue;
         }
         // It may have ended in between.
-        if let (Ok(group), Ok(session)) = (getpgid(Some(pid)), getsid(Some(pid)))
-            && group != session
+        let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        if let Some(group) = group_of_a_delegate(&stat)
             && !groups.contains(&group)
         {
             groups.push(group);
         }
     }
     Some(groups)
+}
+
+/// The process group of a `/proc/PID/stat`, if it is not the one that its session began with (proc_pid_stat(5): `pid (comm)
+/// state ppid pgrp session …`; comm is any bytes, parentheses too).
+///
+/// Both numbers are 0 when their leader is not of this PID namespace: in a container the session often was begun outside
+/// (rustix's `getsid` holds that for impossible). A group without a number cannot be killed and is nobody's here.
+fn group_of_a_delegate(stat: &str) -> Option<Pid> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut numbers = rest
+        .split_ascii_whitespace()
+        .skip(2)
+        .map(str::parse::<i32>)
+        .map(Result::ok);
+    let group = numbers.next()??;
+    let session = numbers.next()??;
+    Pid::from_raw(group).filter(|_| group != session)
 }
 
 /// Kills process groups.
@@ -63,6 +80,23 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn groups() {
+        for (stat, group) in [
+            ("812 (sleep) S 1 811 640 0 -1 4194304", Some(811)),
+            ("812 (a delegate) 1) S 1 812 640 0 -1", Some(812)),
+            ("812 (session begun outside) S 0 812 0 0", Some(812)),
+            ("812 (group begun outside) S 0 0 0 0", None),
+            ("812 (daemon) S 1 812 812 0 -1 4194304", None),
+            ("812 (sleep) S 1 811", None),
+            ("812 (sleep) S 1 x 640", None),
+            ("", None),
+        ] {
+            let found = group_of_a_delegate(stat).map(|pid| pid.as_raw_nonzero().get());
+            assert_eq!(found, group, "{stat:?}");
+        }
+    }
 
     #[test]
     fn a_delegate_is_told_from_a_daemon() {
