@@ -34,9 +34,7 @@ pub(crate) enum FaultKind {
         "expected pod UID {asked:?} but got {known:?} from Kube API; one of the two pods of this name is going, the runtime should try again"
     )]
     AnotherPod { asked: String, known: String },
-    #[error(
-        "it has the annotation \"networks\" of Multus v1, and the plugin's configuration has \"masterplugin\" beside \"kubeconfig\", which may be one of that release; set \"legacy\": \"v1\" in it, or remove \"masterplugin\""
-    )]
+    #[error("it {}", Legacy::PERHAPS_V1)]
     PerhapsV1,
     #[error("{0}")]
     Annotation(#[from] AnnotationError),

@@ -38,8 +38,8 @@ pub mod selected;
 pub mod serve;
 pub mod server;
 pub mod socket;
+pub mod span;
 pub mod store;
-pub mod traceparent;
 mod unassigned;
 pub mod watch;
 

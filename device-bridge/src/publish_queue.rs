@@ -13,7 +13,7 @@ use spec::{
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use crate::{publish::Publisher, traceparent::report_span};
+use crate::{publish::Publisher, span::report_span};
 
 /// Reports that wait at most. A node has a few hundred pods; more would mean that nothing was published for hours.
 const WAITING: usize = 1024;

@@ -27,7 +27,7 @@ use crate::{
     publish::{PublishError, Publisher},
     respond::{Responder, Response},
     serve::publisher,
-    traceparent::report_span,
+    span::report_span,
 };
 
 /// How long publishing may take. The plugin ends a report after five seconds.

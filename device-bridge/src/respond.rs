@@ -11,7 +11,7 @@ use crate::{
     pod_resources::PodResourcesClient,
     refusal::Refusal,
     selected::select,
-    traceparent::question_span,
+    span::question_span,
 };
 
 /// What replies are made of.

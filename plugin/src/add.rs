@@ -110,12 +110,12 @@ fn carry_out(
         device_info_dir: &conf.state.device_info_dir,
         log,
     };
-    let made = compat(conf, &record)
+    let made = scratch(conf, &record)
         .map_err(|cause| Broken { cause, begun: 0 })
         .and_then(|()| attach(&work, &mut file, &mut record))
         .and_then(|results| {
             let begun = planned.len();
-            compat(conf, &record)
+            cache(conf, &record)
                 .map(|()| results)
                 .map_err(|cause| Broken { cause, begun })
         });
@@ -128,13 +128,24 @@ fn carry_out(
     })
 }
 
-/// Multus's files of the sandbox, with the results that are known by now.
-fn compat(conf: &NetConf, record: &Record) -> Result<(), Error> {
+/// What Multus would write down of the sandbox before it attaches anything.
+fn scratch(conf: &NetConf, record: &Record) -> Result<(), Error> {
     if conf.state.compat {
         multus::write(&conf.state.cni_dir, record).map_err(Error::Compat)
     } else {
         Ok(())
     }
+}
+
+/// The results that libcni would keep for Multus.
+fn cache(conf: &NetConf, record: &Record) -> Result<(), Error> {
+    if !conf.state.compat {
+        return Ok(());
+    }
+    let mut attachments = record.attachments.iter();
+    attachments
+        .try_for_each(|attachment| multus::write_result(&conf.state.cni_dir, record, attachment))
+        .map_err(Error::Compat)
 }
 
 fn undo(

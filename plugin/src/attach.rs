@@ -150,11 +150,7 @@ fn finish(
     let planned = &work.planned[index];
     if !change.is_nothing() {
         let netns = record.netns.as_deref().unwrap_or_default();
-        let interfaces: Vec<String> = result
-            .sandbox_interfaces()
-            .map(|(_, interface)| interface.name.clone())
-            .collect();
-        default_route::apply(netns, &interfaces, &planned.interface, change).map_err(
+        default_route::apply(netns, &result.sandbox_names(), &planned.interface, change).map_err(
             |problem| Error::Route {
                 network: planned.name.clone(),
                 problem,

@@ -38,14 +38,7 @@ pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<()
     if is_own {
         errors.extend(check_routes(invocation, &record).err());
     }
-    if errors.len() == 1 {
-        return errors.pop().map_or(Ok(()), Err);
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Several(errors))
-    }
+    Error::all(errors)
 }
 
 /// What is known of a sandbox.
@@ -86,13 +79,7 @@ fn recorded(state: &State, invocation: &Invocation, until: Instant) -> Result<Re
         };
     }
     // A pod that Multus attached before this plugin took its place.
-    let sandbox = multus::Sandbox {
-        container_id: id,
-        interface: &invocation.interface,
-        args: &invocation.args,
-        version: state.version,
-        device_info: &state.device_info_dir,
-    };
+    let sandbox = multus::Sandbox::of(state, invocation);
     match multus::scratch::read(&state.cni_dir, &sandbox) {
         Ok(Some(imported)) => Ok(Recorded {
             record: Record {

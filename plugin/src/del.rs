@@ -7,7 +7,7 @@ use spec::cni::Invocation;
 use crate::{
     deadline::Deadline,
     delegate::{Executor, Sandbox},
-    detach::{detach, detach_recorded},
+    detach::{detach_imported, detach_recorded},
     error::Error,
     log::{Field, Log},
     multus::{self, Imported},
@@ -159,29 +159,6 @@ fn detach_found(
     for note in &imported.notes {
         log.warning(note, &[]);
     }
-    let foreign = Record {
-        attachments: imported.attachments,
-        ..Record::intend(invocation.container_id.clone(), None, None, &[])
-    };
-    let mut left = detach(executor, foreign.attachments.clone(), log);
-    if !imported.lost.is_empty() {
-        left.errors.push(Error::Lost {
-            container: invocation.container_id.to_string(),
-            problem: format!(
-                "not all that was attached could be taken away: {}",
-                imported.lost.join("; ")
-            ),
-            advice: format!(
-                "remove what is left by hand, then {}",
-                state
-                    .cni_dir
-                    .join(invocation.container_id.as_str())
-                    .display()
-            ),
-        });
-    }
-    if left.errors.is_empty() {
-        return multus::remove(&state.cni_dir, &foreign).map_err(Error::Compat);
-    }
-    Err(Error::Several(left.errors))
+    let id = &invocation.container_id;
+    Error::all(detach_imported(state, executor, id, imported, log))
 }

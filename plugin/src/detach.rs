@@ -1,6 +1,6 @@
 //! Takes recorded attachments away: the last one first, everything attempted.
 
-use spec::cni::{Command, NetworkConf};
+use spec::cni::{Command, ContainerId, NetworkConf};
 
 use crate::{
     chain,
@@ -8,6 +8,8 @@ use crate::{
     device_info,
     error::Error,
     log::Log,
+    multus::{self, Imported},
+    net_conf::State,
     record::{Attachment, Record},
     sandbox_file::SandboxFile,
 };
@@ -54,6 +56,40 @@ pub fn detach_recorded(
     record.attachments = left.attachments;
     left.errors.extend(file.replace(&record).err());
     Err(Error::Several(left.errors))
+}
+
+/// Takes away what others wrote down of a sandbox, and then their files.
+#[must_use]
+pub fn detach_imported(
+    state: &State,
+    executor: &Executor,
+    container_id: &ContainerId,
+    imported: Imported,
+    log: &Log<'_>,
+) -> Vec<Error> {
+    let foreign = Record {
+        attachments: imported.attachments,
+        ..Record::intend(container_id.clone(), None, None, &[])
+    };
+    let mut errors = detach(executor, foreign.attachments.clone(), log).errors;
+    if !imported.lost.is_empty() {
+        errors.push(Error::Lost {
+            container: container_id.to_string(),
+            problem: format!(
+                "not all that was attached could be taken away: {}",
+                imported.lost.join("; ")
+            ),
+            advice: format!(
+                "remove what is left by hand, then {}",
+                state.cni_dir.join(container_id.as_str()).display()
+            ),
+        });
+    }
+    if errors.is_empty() {
+        let removed = multus::remove(&state.cni_dir, &foreign);
+        errors.extend(removed.map_err(Error::Compat).err());
+    }
+    errors
 }
 
 fn detach_one(executor: &Executor, attachment: &Attachment) -> Result<(), Error> {

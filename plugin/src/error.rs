@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf};
 
 use crate::default_route::{Conflict, RouteError};
 use spec::{
-    bridge::{Failure, FrameError},
+    bridge::{Failure, FrameError, Legacy},
     cni::{
         ConfError, InterfaceName, InvocationError, PluginType, ResultError, UnsupportedVersion,
         code,
@@ -24,9 +24,7 @@ pub enum Error {
     )]
     HalfAPod,
     /// A pod of Multus v1 and a configuration that may be of that release.
-    #[error(
-        "the pod has the annotation \"networks\" of Multus v1, and the network configuration has \"masterplugin\" beside \"kubeconfig\", which may be one of that release; set \"legacy\": \"v1\" in it, or remove \"masterplugin\""
-    )]
+    #[error("the pod {}", Legacy::PERHAPS_V1)]
     PerhapsV1,
     /// The network namespace cannot be entered.
     #[error(
@@ -337,6 +335,18 @@ pub enum DelegateProblem {
 }
 
 impl Error {
+    /// Success where nothing failed.
+    ///
+    /// # Errors
+    /// All of `errors`.
+    pub fn all(errors: Vec<Self>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Several(errors))
+        }
+    }
+
     /// Whether a plugin gave this error itself, with a code of its own.
     #[must_use]
     pub fn is_said(&self) -> bool {

@@ -10,7 +10,7 @@ use self::networks::Networks;
 use crate::{
     deadline::Deadline,
     delegate::{Executor, Sandbox},
-    detach::{detach, detach_recorded},
+    detach::{detach_imported, detach_recorded},
     error::Error,
     log::{Field, Log},
     multus::{self, Imported},
@@ -63,11 +63,7 @@ pub fn gc(
         networks.mention_configured(of_node.unwrap_or_default());
         errors.extend(networks.collect(&executor, valid, log));
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Several(errors))
-    }
+    Error::all(errors)
 }
 
 struct Collector<'a> {
@@ -114,8 +110,7 @@ impl Collector<'_> {
         }
         self.log_stale(id);
         self.networks.mention_all(&record.attachments);
-        let mut executor = self.for_sandbox(&record);
-        executor.path.extend(record.path.iter().cloned());
+        let executor = self.for_sandbox(&record);
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
         let told = Record::intend(id.clone(), None, None, &[]);
@@ -190,10 +185,19 @@ impl Collector<'_> {
     fn for_sandbox(&self, record: &Record) -> Executor {
         let is_own = record.netns_inode.is_some()
             && record.netns.as_deref().and_then(netns::inode) == record.netns_inode;
+        let mut executor = self.executor_of(
+            &record.container_id,
+            record.netns.clone().filter(|_| is_own),
+        );
+        executor.path.extend(record.path.iter().cloned());
+        executor
+    }
+
+    fn executor_of(&self, id: &ContainerId, netns: Option<String>) -> Executor {
         Executor {
             sandbox: Some(Sandbox {
-                container_id: record.container_id.clone(),
-                netns: record.netns.clone().filter(|_| is_own),
+                container_id: id.clone(),
+                netns,
             }),
             ..self.executor.clone()
         }
@@ -237,43 +241,17 @@ impl Collector<'_> {
         }
         self.log_stale(id);
         self.networks.mention_all(&imported.attachments);
-        let foreign = Record {
-            attachments: imported.attachments,
-            ..Record::intend(id.clone(), None, None, &[])
-        };
-        let executor = self.for_sandbox(&foreign);
-        let mut left = detach(&executor, foreign.attachments.clone(), self.log);
-        if !imported.lost.is_empty() {
-            left.errors.push(Error::Lost {
-                container: id.to_string(),
-                problem: format!(
-                    "not all that was attached could be taken away: {}",
-                    imported.lost.join("; ")
-                ),
-                advice: format!(
-                    "remove what is left by hand, then {}",
-                    self.state.cni_dir.join(id.as_str()).display()
-                ),
-            });
-        }
-        if left.errors.is_empty() {
-            let removed = multus::remove(&self.state.cni_dir, &foreign);
-            left.errors.extend(removed.map_err(Error::Compat).err());
-        }
-        self.errors.extend(left.errors);
+        let executor = self.executor_of(id, None);
+        let errors = detach_imported(self.state, &executor, id, imported, self.log);
+        self.errors.extend(errors);
     }
 
     /// What Multus's files say about a sandbox. A torn scratch file is made up for by the results that libcni kept: a live
     /// sandbox has one for each attachment, of another there may have been more.
     fn imported(&self, id: &ContainerId) -> Option<Imported> {
         let interface = self.interface_of(id);
-        let sandbox = multus::Sandbox {
-            container_id: id,
-            interface: &interface,
-            args: &Args::default(),
-            version: self.state.version,
-            device_info: &self.state.device_info_dir,
-        };
+        let args = Args::default();
+        let sandbox = multus::Sandbox::new(self.state, id, &interface, &args);
         let problem = match multus::scratch::read(&self.state.cni_dir, &sandbox) {
             Ok(Some(imported)) => return Some(imported),
             Ok(None) => None,

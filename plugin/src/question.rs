@@ -128,7 +128,7 @@ fn question(
         isolation: conf.isolation.clone(),
         legacy: conf.legacy,
         perhaps_v1: conf.perhaps_v1,
-        traceparent: trace.map(ToString::to_string),
+        traceparent: trace.cloned(),
         ..Question::about(
             pod.clone(),
             invocation.container_id.clone(),

@@ -137,15 +137,7 @@ impl Attachment {
     pub fn interfaces(&self) -> Vec<String> {
         let result = self.result.as_deref().unwrap_or("null");
         let parsed = AddResult::parse(result, Version::V1_1_0);
-        parsed.map_or_else(
-            |_| Vec::new(),
-            |(result, _)| {
-                result
-                    .sandbox_interfaces()
-                    .map(|(_, interface)| interface.name.clone())
-                    .collect()
-            },
-        )
+        parsed.map_or_else(|_| Vec::new(), |(result, _)| result.sandbox_names())
     }
 
     /// Tells the log that a verb comes to this attachment.

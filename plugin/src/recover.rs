@@ -42,13 +42,7 @@ pub enum Found {
 /// # Errors
 /// There are some that cannot be read: that is never taken for "nothing was attached".
 pub fn recover(state: &State, invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
-    let sandbox = multus::Sandbox {
-        container_id: &invocation.container_id,
-        interface: &invocation.interface,
-        args: &invocation.args,
-        version: state.version,
-        device_info: &state.device_info_dir,
-    };
+    let sandbox = multus::Sandbox::of(state, invocation);
     let scratch = scratch::read(&state.cni_dir, &sandbox);
     if let Ok(Some(imported)) = scratch {
         return Ok(Found::Written {

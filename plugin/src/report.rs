@@ -42,7 +42,7 @@ pub fn report(
                 addresses: result.ips.iter().map(|ip| ip.address).collect(),
             })
             .collect(),
-        traceparent: trace.map(ToString::to_string),
+        traceparent: trace.cloned(),
     }
 }
 

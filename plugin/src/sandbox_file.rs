@@ -51,6 +51,9 @@ pub enum Opened {
     File(SandboxFile),
 }
 
+/// How often it is looked up who holds a lock: every process of the node is looked at.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
 /// The sandboxes of a node: a folder below `cniDir`, where Multus keeps its files.
 #[derive(Clone, Debug)]
 pub struct Sandboxes {
@@ -321,11 +324,18 @@ fn lock(file: &File, patience: Patience) -> io::Result<bool> {
         Err(Errno::WOULDBLOCK | Errno::ACCESS) => Ok(false),
         Err(error) => Err(io::Error::from(error)),
     };
+    let mut looked_up: Option<Instant> = None;
     loop {
         let is_inherited_by_nobody = is_taken(flock(file, TRY))?;
         let is_no_other_process = is_taken(fcntl_lock(file, TRY))?;
-        if is_no_other_process && (is_inherited_by_nobody || !is_at_work(file, patience.delegate)) {
+        if is_inherited_by_nobody && is_no_other_process {
             return Ok(true);
+        }
+        if is_no_other_process && looked_up.is_none_or(|at| at.elapsed() >= LOOK_UP) {
+            if !is_at_work(file, patience.delegate) {
+                return Ok(true);
+            }
+            looked_up = Some(Instant::now());
         }
         if is_inherited_by_nobody {
             // Another process is about to give both back, or came just before.

@@ -115,6 +115,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ids_of_traces() {
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (text, is_one) in [
+            (format!("00-{TRACE}-00f067aa0ba902b7-01"), true),
+            (format!("cc-{TRACE}-00f067aa0ba902b7-01-more"), true),
+            (format!("00-{TRACE}-00f067aa0ba902b7-01-more"), false),
+            (format!("ff-{TRACE}-00f067aa0ba902b7-01"), false),
+            (format!("00-{TRACE}-0000000000000000-01"), false),
+            (format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), false),
+            (
+                format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()),
+                false,
+            ),
+            (format!("00-{TRACE}-00f067aa0ba902b7"), false),
+            (format!("00-{TRACE}é-00f067aa0ba902b7-01"), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(text.parse::<TraceContext>().is_ok(), is_one, "{text}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_panics(text in ".{0,80}") {

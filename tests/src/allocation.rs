@@ -7,7 +7,7 @@ use crate::{
         bridge::{Bridge, network, pod, write_objects},
         delegates,
         kubelet::Kubelet,
-        needs::Need,
+        needs::{Need, SCRIPTS},
         node::{Node, ip},
         runtime::{Sandbox, conf, host_local},
     },
@@ -15,7 +15,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     const NETWORK: &[Need] = &[
         Need::Namespaces,
         Need::Ip,

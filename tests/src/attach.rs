@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         delegates, leftovers,
-        needs::Need,
+        needs::{Need, SCRIPTS},
         node::{Node, ip},
         runtime::{Sandbox, conf, host_local},
     },
@@ -18,7 +18,6 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Need::Ip,
         Need::Plugins(&["bridge", "macvlan", "host-local", "static", "ptp", "tuning"]),
     ];
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "attach::bridge_and_macvlan_leave_nothing",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::{Sandbox, conf, error, execute},
     },
@@ -13,7 +13,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "bad_input::environment",

@@ -7,7 +7,7 @@ use crate::{
         bridge::{Bridge, network, pod},
         delegates,
         multus::{self, Delegate},
-        needs::Need,
+        needs::{BRIDGE, SCRIPTS},
         node::Node,
         runtime::{Sandbox, conf, finish, host_local},
         witness::{self, pairs, told_at},
@@ -16,12 +16,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const NETWORK: &[Need] = &[
-        Need::Namespaces,
-        Need::Ip,
-        Need::Plugins(&["bridge", "host-local"]),
-    ];
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "check::cluster_network_and_the_pods_networks",
@@ -45,7 +39,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         },
         Scenario {
             name: "check::a_lost_interface",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: a_lost_interface,
         },
         Scenario {

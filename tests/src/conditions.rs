@@ -9,7 +9,7 @@ use crate::{
         binaries,
         bridge::{Bridge, network, pod},
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         probed::{sandbox, take_adds},
         runtime::{Ran, Sandbox, conf, error, run_of_network},
@@ -18,7 +18,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "conditions::of_the_node",

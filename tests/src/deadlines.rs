@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         delegates, leftovers,
-        needs::Need,
+        needs::{BRIDGE, SCRIPTS},
         node::Node,
         runtime::{Sandbox, conf, finish, host_local},
         witness::{self, pairs, told_at},
@@ -19,16 +19,10 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const NETWORK: &[Need] = &[
-        Need::Namespaces,
-        Need::Ip,
-        Need::Plugins(&["bridge", "host-local"]),
-    ];
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "deadlines::a_hung_delegate_is_killed_and_undone",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: a_hung_delegate_is_killed_and_undone,
         },
         Scenario {

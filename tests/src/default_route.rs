@@ -6,7 +6,7 @@ use crate::{
     fixture::{
         bridge::{Bridge, network, pod},
         delegates,
-        needs::Need,
+        needs::{Need, SCRIPTS},
         node::{Netns, Node, ip},
         runtime::{Sandbox, host_local},
     },
@@ -19,7 +19,6 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Need::Ip,
         Need::Plugins(&["bridge", "macvlan", "ptp", "static", "host-local"]),
     ];
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "default_route::each_family_goes_where_it_is_told",

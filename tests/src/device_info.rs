@@ -8,7 +8,7 @@ use crate::{
     fixture::{
         bridge::{Bridge, network, pod},
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         probed::take_adds,
         runtime::Sandbox,
@@ -17,7 +17,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "device_info::from_the_device_plugin_to_the_status",

@@ -6,7 +6,7 @@ use crate::{
     fixture::{
         bridge::{Bridge, network, pod},
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::Sandbox,
     },
@@ -14,7 +14,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "device_order::configuration_and_annotations_together",

@@ -8,7 +8,7 @@ use crate::{
     fixture::{
         delegates, leftovers,
         multus::{self, Delegate},
-        needs::Need,
+        needs::{BRIDGE, SCRIPTS},
         node::Node,
         runtime::{Sandbox, conf, finish, gc, host_local, run_of_network},
         witness::{self, Told, pairs, told_at},
@@ -17,16 +17,10 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const NETWORK: &[Need] = &[
-        Need::Namespaces,
-        Need::Ip,
-        Need::Plugins(&["bridge", "host-local"]),
-    ];
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "gc::what_is_not_valid_leaves_nothing",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: what_is_not_valid_leaves_nothing,
         },
         Scenario {

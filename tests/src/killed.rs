@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         binaries, delegates, leftovers,
-        needs::Need,
+        needs::BRIDGE,
         node::Node,
         runtime::{Sandbox, conf, gc, host_local, network_environment},
         traced::Traced,
@@ -14,25 +14,20 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const NETWORK: &[Need] = &[
-        Need::Namespaces,
-        Need::Ip,
-        Need::Plugins(&["bridge", "host-local"]),
-    ];
     vec![
         Scenario {
             name: "killed::before_every_step_of_add",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: before_every_step_of_add,
         },
         Scenario {
             name: "killed::before_every_step_of_del",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: before_every_step_of_del,
         },
         Scenario {
             name: "killed::before_every_step_of_gc",
-            needs: NETWORK,
+            needs: BRIDGE,
             body: before_every_step_of_gc,
         },
     ]

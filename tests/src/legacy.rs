@@ -6,7 +6,7 @@ use crate::{
     fixture::{
         bridge::Bridge,
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::{Sandbox, conf},
     },
@@ -14,7 +14,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     [
         (
             "legacy::the_first_listed_is_eth0_and_takes_the_delegates_place",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         delegates,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::{Sandbox, conf, finish},
         witness,
@@ -14,7 +14,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "logs::lines_say_what_they_are_about",

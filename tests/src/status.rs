@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         bridge::Bridge,
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::{Ran, conf, run_of_network},
         witness::{self, pairs, told_at},
@@ -14,7 +14,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "status::what_is_missing",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{
         multus::{self, Delegate},
-        needs::Need,
+        needs::SCRIPTS,
         node::Node,
         runtime::{Sandbox, conf},
         witness::{self, pairs, told_at},
@@ -15,7 +15,6 @@ use crate::{
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    const SCRIPTS: &[Need] = &[Need::Namespaces, Need::Ip];
     vec![
         Scenario {
             name: "switch_over::pods_of_multus_are_deleted",

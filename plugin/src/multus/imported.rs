@@ -4,12 +4,9 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
-use spec::{
-    cni::{AddResult, Args, ContainerId, InterfaceName, NetworkConf, Version},
-    network::Demands,
-};
+use spec::cni::{AddResult, Args, ContainerId, InterfaceName, Invocation, NetworkConf, Version};
 
-use crate::record::Attachment;
+use crate::{net_conf::State, record::Attachment};
 
 /// What the runtime says about the sandbox whose files are read.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +21,37 @@ pub struct Sandbox<'a> {
     pub version: Version,
     /// The base folder of device-info files, [`crate::device_info::BASE`] as a rule.
     pub device_info: &'a Path,
+}
+
+impl<'a> Sandbox<'a> {
+    /// The sandbox that a verb is about.
+    #[must_use]
+    pub fn of(state: &'a State, invocation: &'a Invocation) -> Self {
+        let Invocation {
+            container_id,
+            interface,
+            args,
+            ..
+        } = invocation;
+        Self::new(state, container_id, interface, args)
+    }
+
+    /// A sandbox of the node that `state` is about.
+    #[must_use]
+    pub fn new(
+        state: &'a State,
+        container_id: &'a ContainerId,
+        interface: &'a InterfaceName,
+        args: &'a Args,
+    ) -> Self {
+        Self {
+            container_id,
+            interface,
+            args,
+            version: state.version,
+            device_info: &state.device_info_dir,
+        }
+    }
 }
 
 /// What Multus's files say about a sandbox.
@@ -68,11 +96,7 @@ impl Conf {
 
     /// Whether executing it would execute this plugin again: the reference runtime's own cache holds us, for example.
     pub(super) fn is_ourselves(&self) -> bool {
-        let nothing_asked = Demands {
-            runtime_config: &Map::new(),
-            cni_args: false,
-        };
-        nothing_asked.check(&self.parsed).is_err()
+        self.parsed.self_delegation().is_some()
     }
 
     /// The attachment, as far as its configuration tells.

@@ -8,7 +8,7 @@ use std::{
 use spec::cni::{NetworkName, Version};
 
 use super::keys::Keys;
-use crate::{error::Error, log::LogConf, sandbox_file::Patience};
+use crate::{device_info, error::Error, log::LogConf, sandbox_file::Patience};
 
 /// Where records and plugins are, and how long things may take.
 ///
@@ -83,7 +83,7 @@ impl State {
                 .unwrap_or_else(|| "/opt/cni/bin".to_owned()),
             device_info_dir: keys
                 .path("deviceInfoDir")?
-                .unwrap_or_else(|| PathBuf::from("/var/run/k8s.cni.cncf.io/devinfo")),
+                .unwrap_or_else(|| PathBuf::from(device_info::BASE)),
             delegate_timeout: keys.seconds("delegateTimeout", DELEGATE_TIMEOUT)?,
             timeout: keys.seconds("timeout", TIMEOUT)?,
             compat: compat(keys)?,

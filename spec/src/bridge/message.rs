@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    TraceContext,
     cni::{ContainerId, InterfaceName, NetworkName},
     device::{DeviceId, ResourceName},
     network::{Namespace, NetworkStatus, ObjectName},
@@ -110,7 +111,7 @@ pub struct Question {
     pub perhaps_v1: bool,
     /// The W3C trace context of the call (`TRACEPARENT`), for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceContext>,
 }
 
 /// `namespaceIsolation: true`: a pod's annotations may refer to NetworkAttachmentDefinitions of the pod's own namespace and
@@ -157,6 +158,9 @@ impl Question {
 }
 
 impl Legacy {
+    /// Why a pod is refused whose annotation and configuration may both be of [`Self::V1`], and what to do.
+    pub const PERHAPS_V1: &'static str = r#"has the annotation "networks" of Multus v1, and the plugin's configuration has "masterplugin" beside "kubeconfig", which may be one of that release; set "legacy": "v1" in it, or remove "masterplugin""#;
+
     /// The annotation that chooses a pod's networks.
     #[must_use]
     pub const fn annotation(self) -> &'static str {
@@ -253,7 +257,7 @@ pub struct Report {
     pub added: Vec<AddedInterface>,
     /// The W3C trace context of the call (`TRACEPARENT`), for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceContext>,
 }
 
 /// An attachment as its Event `AddedInterface` tells of it.

@@ -201,6 +201,14 @@ impl AddResult {
         result_wire::print(self, version)
     }
 
+    /// The names of the interfaces inside a container.
+    #[must_use]
+    pub fn sandbox_names(&self) -> Vec<String> {
+        self.sandbox_interfaces()
+            .map(|(_, interface)| interface.name.clone())
+            .collect()
+    }
+
     /// The interfaces inside a container, with their index.
     pub fn sandbox_interfaces(&self) -> impl Iterator<Item = (usize, &Interface)> {
         self.interfaces
