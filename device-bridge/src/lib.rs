@@ -19,6 +19,7 @@ mod kubelet_status;
 pub mod live;
 pub mod logging;
 pub mod lookup;
+pub mod metrics;
 pub mod networks;
 pub mod objects;
 pub mod outbox;
