@@ -2,7 +2,10 @@
 
 use api::{network::Network, objects};
 use serde_json::{Value, json};
-use spec::bridge::{PodAnnotations, Question};
+use spec::{
+    bridge::{PodAnnotations, Question, Report},
+    network::NetworkStatus,
+};
 
 use crate::{
     allocation::Allocation,
@@ -106,6 +109,22 @@ pub(crate) fn bare_question() -> Question {
         "systemNamespace": "kube-system",
     }))
     .unwrap()
+}
+
+/// A report about that pod, whose network-status names one network.
+pub(crate) fn report(network: &str) -> Report {
+    let question = bare_question();
+    Report {
+        pod: question.pod,
+        container_id: question.container_id,
+        statuses: vec![NetworkStatus {
+            name: network.to_owned(),
+            ..NetworkStatus::default()
+        }],
+        added: Vec::new(),
+        wait_ms: None,
+        traceparent: None,
+    }
 }
 
 /// Pod default/p as the store knows it.

@@ -40,13 +40,13 @@ impl From<&ReadError> for Failure {
     }
 }
 
-/// Reads the JSON of the next frame; `None` where the other side has ended before it.
+/// Reads how many bytes of JSON the next frame has; `None` where the other side has ended before it.
 ///
 /// # Errors
-/// There is something, but no whole frame.
-pub(crate) async fn read_frame(
+/// There is something, but no header of a frame.
+pub(crate) async fn read_header(
     stream: &mut (impl AsyncRead + Unpin),
-) -> Result<Option<Vec<u8>>, ReadError> {
+) -> Result<Option<usize>, ReadError> {
     let mut header = Vec::with_capacity(HEADER);
     fill(stream, HEADER, &mut header).await?;
     if header.is_empty() {
@@ -58,7 +58,17 @@ pub(crate) async fn read_frame(
             found: found.len(),
             wanted: HEADER,
         })?;
-    let wanted = frame_length(header)?;
+    Ok(Some(frame_length(header)?))
+}
+
+/// Reads the JSON that a header has announced.
+///
+/// # Errors
+/// It ends before.
+pub(crate) async fn read_json(
+    stream: &mut (impl AsyncRead + Unpin),
+    wanted: usize,
+) -> Result<Vec<u8>, ReadError> {
     // Memory grows with what arrives, not with what the header announces.
     let mut json = Vec::new();
     fill(stream, wanted, &mut json).await?;
@@ -68,7 +78,7 @@ pub(crate) async fn read_frame(
             wanted,
         });
     }
-    Ok(Some(json))
+    Ok(json)
 }
 
 async fn fill(
@@ -110,7 +120,10 @@ mod tests {
     use super::*;
 
     async fn read(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        read_frame(&mut bytes).await
+        match read_header(&mut bytes).await? {
+            Some(wanted) => read_json(&mut bytes, wanted).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     #[tokio::test]

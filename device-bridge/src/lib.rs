@@ -11,6 +11,7 @@ mod api_error;
 pub mod args;
 pub mod client;
 pub mod config;
+mod conversation;
 pub mod event_queue;
 pub mod event_writer;
 mod fault;
@@ -40,7 +41,9 @@ pub mod serve;
 pub mod server;
 pub mod socket;
 pub mod span;
+pub mod spool;
 pub mod store;
+mod turns;
 mod unassigned;
 pub mod watch;
 

@@ -179,6 +179,7 @@ mod tests {
                 added("", "net2", &["192.168.1.205/24"]),
                 added("nothing", "", &[]),
             ],
+            wait_ms: None,
             traceparent: None,
         };
         let events = PodEvent::added(&report);

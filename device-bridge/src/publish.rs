@@ -70,7 +70,9 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    const fn is_passing(&self) -> bool {
+    /// Whether trying again soon may help.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
         match self {
             Self::Pod { is_passing, .. } => *is_passing,
             Self::File { .. } => true,
@@ -104,7 +106,11 @@ impl Publisher {
         }
     }
 
-    async fn try_once(&self, report: &Report) -> Result<(), PublishError> {
+    /// Publishes a report, or finds the pod gone.
+    ///
+    /// # Errors
+    /// It is not published.
+    pub async fn try_once(&self, report: &Report) -> Result<(), PublishError> {
         if report.statuses.is_empty() {
             return Ok(());
         }
@@ -150,24 +156,8 @@ fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use spec::network::NetworkStatus;
-
     use super::*;
-    use crate::fixture::bare_question;
-
-    fn report(name: &str) -> Report {
-        let question = bare_question();
-        Report {
-            pod: question.pod,
-            container_id: question.container_id,
-            statuses: vec![NetworkStatus {
-                name: name.to_owned(),
-                ..NetworkStatus::default()
-            }],
-            added: Vec::new(),
-            traceparent: None,
-        }
-    }
+    use crate::fixture::report;
 
     #[tokio::test]
     async fn a_file_holds_exactly_the_annotation() {

@@ -173,6 +173,7 @@ async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
     let responder = Responder {
         lookup,
         pod_resources: PodResourcesClient::new(pod_resources_socket),
+        metrics: Arc::default(),
     };
     Ok((responder, publisher(publish_to.as_deref(), client)))
 }

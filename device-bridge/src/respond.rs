@@ -1,5 +1,7 @@
 //! One request, one reply: the same for the daemon and for the one-shot process.
 
+use std::sync::Arc;
+
 use spec::bridge::{Answer, Failure, Question, Reply, Report, Request};
 use tracing::Instrument;
 
@@ -7,6 +9,7 @@ use crate::{
     allocation::Allocation,
     answer::{assign, resolve},
     lookup::Lookup,
+    metrics::Metrics,
     pod_event::PodEvent,
     pod_resources::PodResourcesClient,
     refusal::Refusal,
@@ -21,6 +24,8 @@ pub struct Responder {
     pub lookup: Lookup,
     /// The kubelet.
     pub pod_resources: PodResourcesClient,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A reply, and what is to be done once it is given.

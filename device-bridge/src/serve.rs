@@ -20,6 +20,7 @@ use crate::{
     config::{Serve, ServedObjects},
     live::Live,
     lookup::Lookup,
+    metrics::Metrics,
     objects,
     outbox::outbox,
     pod_resources::PodResourcesClient,
@@ -27,6 +28,7 @@ use crate::{
     respond::Responder,
     server::{self, Limits},
     socket::{Socket, SocketError},
+    spool::Spool,
     store::Store,
     watch,
 };
@@ -90,12 +92,15 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         }
     };
     let publisher = publisher(publish_to.as_deref(), client);
+    let metrics: Arc<Metrics> = Arc::default();
     let responder = Arc::new(Responder {
         lookup,
         pod_resources: PodResourcesClient::new(pod_resources_socket),
+        metrics: Arc::clone(&metrics),
     });
     let socket = Socket::listen(&bridge_socket)?;
-    let (outbox, publishing) = outbox(publisher);
+    let spool = Spool::beside(&bridge_socket);
+    let (outbox, publishing) = outbox(publisher, Some(spool), Arc::clone(&metrics));
     let publishing = tokio::spawn(publishing);
     say_ready(announce, &bridge_socket);
 
@@ -110,7 +115,9 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let limits = Limits::new(request_timeout);
     server::serve(socket, responder, outbox, limits, until).await;
     if timeout(LAST_REPORTS, publishing).await.is_err() {
-        tracing::warn!("Reports and Events are given up");
+        tracing::warn!(
+            "Events are given up; network-status that is not published yet will be at the next start"
+        );
     }
     match watch_error {
         Some(error) => Err(error),

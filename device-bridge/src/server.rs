@@ -5,29 +5,34 @@
 use std::{sync::Arc, time::Duration};
 
 use spec::{
-    bridge::{Failure, Reply, Request, decode},
+    bridge::{Failure, MAX_FRAME},
     cni::code,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::UnixStream,
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    frames::{ReadError, read_frame, write_reply},
+    conversation::{Context, close, converse},
     outbox::Outbox,
-    respond::{Responder, Response},
+    respond::Responder,
     socket::Socket,
 };
 
 /// What a server allows itself and its clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests that are worked on at the same time; others wait.
+    /// Connections at the same time; others wait in the socket's queue.
+    pub connections: usize,
+    /// Requests that are worked on at the same time; others wait for their turn.
     pub requests: usize,
+    /// Requests that wait for their turn; others are told to come again.
+    pub waiting: usize,
+    /// Bytes of requests that are held at the same time; others are not read yet.
+    pub memory: usize,
     /// From a request to its reply, waiting included.
     pub deadline: Duration,
     /// How long a client may take to send a request, or to read a reply.
@@ -41,7 +46,10 @@ impl Limits {
     #[must_use]
     pub const fn new(deadline: Duration) -> Self {
         Self {
+            connections: 2048,
             requests: 64,
+            waiting: 4096,
+            memory: 2 * MAX_FRAME,
             deadline,
             idle: Duration::from_secs(30),
             grace: Duration::from_secs(4),
@@ -52,20 +60,6 @@ impl Limits {
 /// Pause after a failed accept: out of file descriptors, the next one would fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long, and how many bytes, a client that sent garbage may still send: closed at once, it would see a broken pipe
-/// instead of its error.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: u64 = 8 << 20;
-
-#[derive(Clone)]
-struct Context {
-    responder: Arc<Responder>,
-    outbox: Outbox,
-    requests: Arc<Semaphore>,
-    limits: Limits,
-    stopping: watch::Receiver<bool>,
-}
-
 /// Serves until `stop`, then removes the socket and lets running requests end.
 pub async fn serve(
     socket: Socket,
@@ -75,19 +69,13 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, is_stopping) = watch::channel(false);
-    let context = Context {
-        responder,
-        outbox,
-        requests: Arc::new(Semaphore::new(limits.requests)),
-        limits,
-        stopping: is_stopping,
-    };
+    let context = Context::new(responder, outbox, limits, is_stopping);
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
-            accepted = socket.accept() => match accepted {
+            accepted = socket.accept(), if connections.len() < limits.connections => match accepted {
                 Ok(stream) => { connections.spawn(welcome(stream, &socket, context.clone())); }
                 Err(error) => {
                     tracing::error!(%error, "Accepting a connection failed");
@@ -132,73 +120,6 @@ fn welcome(
                 close(stream, Failure { code, message }, context.limits).await;
             }
         }
-    }
-}
-
-/// Requests and replies in turn, until the client ends or sends what is no request.
-async fn converse(mut stream: UnixStream, mut context: Context) {
-    let limits = context.limits;
-    loop {
-        let read = tokio::select! {
-            read = timeout(limits.idle, read_frame(&mut stream)) => read,
-            _ = context.stopping.wait_for(|stopping| *stopping) => return,
-        };
-        let request = match read {
-            Err(_) | Ok(Ok(None)) => return,
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(Some(json))) => decode::<Request>(&json).map_err(ReadError::from),
-        };
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                tracing::warn!(%error, "A request is not understood");
-                return close(stream, Failure::from(&error), limits).await;
-            }
-        };
-        let Response {
-            reply,
-            publish,
-            events,
-        } = respond(&context, request).await;
-        let written = timeout(limits.idle, write_reply(&mut stream, &reply)).await;
-        // The sandbox is there, whether or not the plugin still listens.
-        if let Some(report) = publish {
-            context.outbox.reports.put(report);
-        }
-        context.outbox.events.put(events);
-        if !matches!(written, Ok(Ok(()))) {
-            tracing::warn!("A client did not read its reply");
-            return;
-        }
-    }
-}
-
-async fn respond(context: &Context, request: Request) -> Response {
-    let deadline = context.limits.deadline;
-    let responding = async {
-        let _permit = context.requests.acquire().await;
-        context.responder.respond(request).await
-    };
-    timeout(deadline, responding).await.unwrap_or_else(|_| {
-        tracing::error!(?deadline, "A request was not answered in time");
-        Failure {
-            code: code::TRY_AGAIN_LATER,
-            message: format!(
-                "polypod-device-bridge found no answer within {} seconds; its log says what it waited for",
-                deadline.as_secs()
-            ),
-        }
-        .into()
-    })
-}
-
-async fn close(mut stream: UnixStream, failure: Failure, limits: Limits) {
-    let reply = Reply::Failure(failure);
-    let written = timeout(limits.idle, write_reply(&mut stream, &reply)).await;
-    if matches!(written, Ok(Ok(()))) && stream.shutdown().await.is_ok() {
-        let rest = &mut stream.take(LINGER_BYTES);
-        // Whatever comes, and however it ends, is of no interest any more.
-        let _ended = timeout(LINGER, copy(rest, &mut sink())).await;
     }
 }
 

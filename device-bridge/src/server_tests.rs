@@ -8,21 +8,23 @@ use std::{
 
 use serde_json::json;
 use spec::{
-    bridge::{AddedInterface, Answer, HEADER, Report, encode},
+    bridge::{AddedInterface, Answer, HEADER, Question, Reply, Report, Request, decode, encode},
     network::NetworkStatus,
 };
 use tempfile::TempDir;
-use tokio::{net::UnixStream, sync::oneshot, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, net::UnixStream, sync::oneshot, task::JoinHandle};
 use tonic::Status;
 
 use super::*;
 use crate::{
     fake_kubelet::{Behaviour, FakeKubelet},
     fixture::{bare_question, network, pod, pod_resources, question},
+    frames::{read_header, read_json},
     lookup::Lookup,
     outbox::outbox,
     pod_resources::PodResourcesClient,
     publish::Publisher,
+    spool::Spool,
     store::Store,
 };
 
@@ -55,9 +57,14 @@ impl Agent {
         let responder = Responder {
             lookup: Lookup::in_files(Arc::new(store)),
             pod_resources: PodResourcesClient::new(kubelet.socket.clone()),
+            metrics: Arc::default(),
         };
         let socket = folder.path().join("run/bridge.sock");
-        let (outbox, publishing) = outbox(Publisher::Folder(folder.path().join("status")));
+        let (outbox, publishing) = outbox(
+            Publisher::Folder(folder.path().join("status")),
+            Some(Spool::beside(&socket)),
+            Arc::default(),
+        );
         let (stop, stopped) = oneshot::channel();
         let listening = Socket::listen(&socket).unwrap();
         let server = tokio::spawn(serve(
@@ -106,7 +113,8 @@ async fn send(stream: &mut UnixStream, bytes: &[u8]) {
 }
 
 async fn receive(stream: &mut UnixStream) -> Option<Reply> {
-    let json = read_frame(stream).await.unwrap()?;
+    let wanted = read_header(stream).await.unwrap()?;
+    let json = read_json(stream, wanted).await.unwrap();
     Some(decode(&json).unwrap())
 }
 
@@ -248,6 +256,7 @@ async fn a_report_is_taken_and_published() {
             interface: "net1".to_owned(),
             addresses: Vec::new(),
         }],
+        wait_ms: None,
         traceparent: None,
     });
     assert_eq!(agent.ask(&report).await, Reply::Taken);
@@ -287,4 +296,108 @@ async fn running_requests_end_before_the_agent() {
     assert!(receive(&mut idle).await.is_none());
     let refused = UnixStream::connect(&socket).await.unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn one_pods_requests_are_answered_in_order() {
+    let agent = Agent::start(Limits::new(Duration::from_secs(10)), |behaviour| {
+        *behaviour.next.lock().unwrap() = vec![Status::unavailable(""); 2];
+    });
+    let slow = Request::Question(bare_question());
+    // Needs no device and would be answered at once.
+    let quick = Request::Question(question("missing"));
+    let first = agent.ask(&slow);
+    let second = async {
+        while agent.kubelet.behaviour.gets.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        agent.ask(&quick).await
+    };
+    let ended = std::cell::Cell::new(0);
+    let number = |reply| {
+        ended.set(ended.get() + 1);
+        (reply, ended.get())
+    };
+    let ((first, one), (second, two)) = tokio::join!(async { number(first.await) }, async {
+        number(second.await)
+    });
+    assert_eq!(devices(first), ["a", "b"]);
+    assert!(matches!(second, Reply::Failure(_)));
+    assert_eq!((one, two), (1, 2));
+}
+
+#[tokio::test]
+async fn nobody_works_for_longer_than_the_plugin_waits() {
+    let agent = Agent::start(Limits::new(Duration::from_secs(10)), |behaviour| {
+        behaviour.get = Some(Status::unavailable(""));
+    });
+    let request = Request::Question(Question {
+        within_ms: Some(100),
+        ..bare_question()
+    });
+    let failure = failure(Some(agent.ask(&request).await));
+    assert!(failure.message.contains("within 0.1 seconds"), "{failure}");
+}
+
+#[tokio::test]
+async fn who_comes_when_too_many_wait_is_told_so() {
+    let limits = Limits {
+        requests: 1,
+        waiting: 1,
+        ..Limits::new(Duration::from_secs(10))
+    };
+    let agent = Agent::start(limits, |behaviour| {
+        *behaviour.next.lock().unwrap() = vec![Status::unavailable(""); 3];
+    });
+    let request = Request::Question(bare_question());
+    let replies = futures::future::join_all((0..4).map(|_| agent.ask(&request))).await;
+    let refused = |reply: &&Reply| matches!(reply, Reply::Failure(failure) if failure.message.contains("1 requests wait"));
+    assert_eq!(replies.iter().filter(refused).count(), 2);
+}
+
+#[tokio::test]
+async fn a_request_is_not_read_before_there_is_room_for_it() {
+    let limits = Limits {
+        memory: 2048,
+        idle: Duration::from_millis(300),
+        ..Limits::new(Duration::from_secs(10))
+    };
+    let agent = Agent::start(limits, |_| {});
+    let mut half = agent.connect().await;
+    send(&mut half, &[&1500u32.to_be_bytes()[..], b"{"].concat()).await;
+    // Waits until the half one is given up.
+    let request = Request::Question(bare_question());
+    assert_eq!(devices(agent.ask(&request).await), ["a", "b"]);
+    assert!(receive(&mut half).await.is_none());
+}
+
+#[tokio::test]
+async fn a_report_that_is_waited_for() {
+    let agent = Agent::usual();
+    let waited = Report {
+        wait_ms: Some(5000),
+        ..crate::fixture::report("default/sriov-a")
+    };
+    assert_eq!(agent.ask(&Request::Report(waited)).await, Reply::Taken);
+    let written = agent.folder.path().join("status/default_p.json");
+    assert!(written.exists());
+    // In the place of the file is a folder now.
+    std::fs::remove_file(&written).unwrap();
+    std::fs::create_dir_all(written.join("x")).unwrap();
+    let waited = Report {
+        wait_ms: Some(50),
+        ..crate::fixture::report("default/sriov-a")
+    };
+    let failure = failure(Some(agent.ask(&Request::Report(waited)).await));
+    assert!(
+        failure.message.contains("not published after 50 ms"),
+        "{failure}"
+    );
+    assert!(
+        agent
+            .folder
+            .path()
+            .join("run/reports/default_p.json")
+            .exists()
+    );
 }

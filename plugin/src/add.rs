@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use spec::{
     TraceContext,
-    bridge::PodRef,
+    bridge::{PodRef, Report},
     cni::{AddResult, Invocation},
 };
 
 use crate::{
     attach::{Broken, Work, attach},
-    deadline::Deadline,
+    deadline::{self, Deadline},
     default_route,
     delegate::{Executor, Sandbox},
     delegates,
@@ -53,7 +53,13 @@ pub fn add(
     )?;
     let results = carry_out(conf, invocation, pod.as_ref(), &planned, deadline, log)?;
     if let (Some(pod), Some(bridge)) = (pod, asked.bridge) {
-        let report = report::report(pod, invocation, trace, &planned, &results);
+        let report = Report {
+            wait_ms: conf.status_timeout.and_then(|timeout| {
+                let left = timeout.min(deadline::left(deadline.attaching));
+                u32::try_from(left.as_millis()).ok()
+            }),
+            ..report::report(pod, invocation, trace, &planned, &results)
+        };
         // A pod is not kept from starting by its status; the agent finds out what was not reported.
         if let Err(error) = bridge.report(report, asked.was_asked) {
             log.error(

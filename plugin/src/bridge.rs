@@ -67,6 +67,10 @@ impl Bridge {
         until: Instant,
     ) -> Result<Result<Answer, Absence>, Error> {
         let deadline = DEADLINE.min(deadline::left(until));
+        let question = Question {
+            within_ms: u32::try_from(deadline.as_millis()).ok(),
+            ..question
+        };
         match self.exchange(&Request::Question(question), deadline) {
             Ok(Ok(Reply::Answer(answer))) => Ok(Ok(answer)),
             Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
@@ -95,10 +99,10 @@ impl Bridge {
             return process::leave(program, &resolve(kubeconfig), &frame)
                 .map_err(|error| self.failed(error.into()));
         }
-        let deadline = if was_asked {
-            REPORT_DEADLINE
-        } else {
-            QUIET_REPORT_DEADLINE
+        let deadline = match report.wait_ms {
+            Some(wait) => REPORT_DEADLINE + Duration::from_millis(wait.into()),
+            None if was_asked => REPORT_DEADLINE,
+            None => QUIET_REPORT_DEADLINE,
         };
         match self.exchange(&Request::Report(report), deadline) {
             Ok(Ok(Reply::Taken)) => Ok(()),

@@ -7,7 +7,7 @@ mod cluster;
 mod keys;
 mod state;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Map, Value};
 use spec::{
@@ -61,6 +61,8 @@ pub struct NetConf {
     pub system_namespace: Namespace,
     /// `readinessindicatorfile`: the cluster network is ready when it is there.
     pub readiness_file: Option<PathBuf>,
+    /// `statusTimeout`: how long ADD waits for network-status to be published; it does not unless this is set.
+    pub status_timeout: Option<Duration>,
     /// `parallelAttachments`: how many attachments that allow it are made at once; 1 is one after another.
     pub parallel: usize,
     /// What all verbs need.
@@ -136,6 +138,8 @@ impl NetConf {
                 .parse()
                 .map_err(wrong_name("multusNamespace"))?,
             readiness_file: keys.path("readinessindicatorfile")?,
+            status_timeout: Some(keys.seconds("statusTimeout", Duration::ZERO)?)
+                .filter(|timeout| !timeout.is_zero()),
             parallel: parallel(&keys)?,
             state: State::read(&keys)?,
             warnings: warnings(&keys, &cluster),

@@ -29,7 +29,7 @@ pub enum Request {
 pub enum Reply {
     /// To a [`Question`].
     Answer(Answer),
-    /// A [`Report`] has been taken and will be published.
+    /// A [`Report`] has been taken and will be published; with [`Report::wait_ms`] it is published.
     Taken,
     /// The request cannot be met.
     Failure(Failure),
@@ -109,6 +109,9 @@ pub struct Question {
     /// pod with the annotation of [`Legacy::V1`] alone is refused, instead of being started without its networks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub perhaps_v1: bool,
+    /// How long the plugin waits for the answer, in milliseconds: after that nobody reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u32>,
     /// The W3C trace context of the call (`TRACEPARENT`), for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceContext>,
@@ -152,6 +155,7 @@ impl Question {
             isolation: None,
             legacy: None,
             perhaps_v1: false,
+            within_ms: None,
             traceparent: None,
         }
     }
@@ -255,6 +259,9 @@ pub struct Report {
     /// What is told as Events of the pod.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<AddedInterface>,
+    /// How long the plugin waits for network-status to be published, in milliseconds; absent where it does not wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u32>,
     /// The W3C trace context of the call (`TRACEPARENT`), for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceContext>,
