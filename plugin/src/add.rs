@@ -22,7 +22,7 @@ use crate::{
     netns,
     plan::{Planned, plan},
     question, readiness,
-    record::Record,
+    record::{self, Record},
     report,
     sandbox_file::{SandboxFile, Sandboxes},
     source,
@@ -97,7 +97,7 @@ fn carry_out(
             .collect::<Vec<_>>(),
     )?;
     netns::check_interfaces_are_free(invocation.netns.as_deref().unwrap_or_default(), planned)?;
-    let mut record = Record::intend(
+    let mut record = record::intend(
         invocation.container_id.clone(),
         invocation.netns.clone(),
         pod.cloned(),

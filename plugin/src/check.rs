@@ -13,7 +13,7 @@ use crate::{
     log::Log,
     multus,
     net_conf::State,
-    record::{Attachment, Record},
+    record::{self, Attachment, Record},
     sandbox_file::{Opened, Sandboxes},
 };
 
@@ -32,7 +32,7 @@ pub fn check(state: &State, invocation: &Invocation, log: &Log<'_>) -> Result<()
     );
     let mut errors = Vec::new();
     for attachment in &record.attachments {
-        attachment.log(Command::Check, log);
+        record::log(attachment, Command::Check, log);
         errors.extend(check_one(&executor, attachment).err());
     }
     if is_own {
@@ -84,7 +84,7 @@ fn recorded(state: &State, invocation: &Invocation, until: Instant) -> Result<Re
         Ok(Some(imported)) => Ok(Recorded {
             record: Record {
                 attachments: imported.attachments,
-                ..Record::intend(id.clone(), invocation.netns.clone(), None, &[])
+                ..record::intend(id.clone(), invocation.netns.clone(), None, &[])
             },
             is_own: false,
         }),

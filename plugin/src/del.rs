@@ -116,7 +116,7 @@ fn without_record(
         return Ok(());
     };
     let id = &invocation.container_id;
-    let told = Record::intend(id.clone(), None, None, &[]);
+    let told = Record::new(id.clone());
     drop(sandboxes.begin(&told, state.patience(executor.until))?);
     Err(Error::Lost {
         container: id.to_string(),

@@ -10,7 +10,7 @@ use crate::{
     log::Log,
     multus::{self, Imported},
     net_conf::State,
-    record::{Attachment, Record},
+    record::{self, Attachment, Record},
     sandbox_file::SandboxFile,
 };
 
@@ -28,7 +28,7 @@ pub struct Left {
 pub fn detach(executor: &Executor, mut attachments: Vec<Attachment>, log: &Log<'_>) -> Left {
     let mut left = Left::default();
     while let Some(attachment) = attachments.pop() {
-        attachment.log(Command::Del, log);
+        record::log(&attachment, Command::Del, log);
         if let Err(error) = detach_one(executor, &attachment) {
             left.errors.push(error);
             left.attachments.push(attachment);
@@ -69,7 +69,7 @@ pub fn detach_imported(
 ) -> Vec<Error> {
     let foreign = Record {
         attachments: imported.attachments,
-        ..Record::intend(container_id.clone(), None, None, &[])
+        ..Record::new(container_id.clone())
     };
     let mut errors = detach(executor, foreign.attachments.clone(), log).errors;
     if !imported.lost.is_empty() {

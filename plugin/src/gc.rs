@@ -113,7 +113,7 @@ impl Collector<'_> {
         let executor = self.for_sandbox(&record);
         let removed = multus::remove(&self.state.cni_dir, &record);
         self.errors.extend(removed.map_err(Error::Compat).err());
-        let told = Record::intend(id.clone(), None, None, &[]);
+        let told = Record::new(id.clone());
         let is_listed = self.valid.is_some() && self.is_listed(&record);
         match detach_recorded(&executor, file, record, self.log) {
             // The runtime is going to delete it, and must find that there is nothing left, and not that nothing is known.

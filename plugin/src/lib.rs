@@ -22,7 +22,6 @@ pub mod detach;
 pub mod device_info;
 pub mod error;
 pub mod gc;
-pub mod journal;
 pub mod log;
 pub mod multus;
 pub mod net_conf;

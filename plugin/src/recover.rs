@@ -12,7 +12,7 @@ use crate::{
     multus::{self, Imported, result_cache, scratch},
     net_conf::{NetConf, State},
     plan::plan,
-    record::{Attachment, Record},
+    record::{self, Attachment},
 };
 
 /// What was found out.
@@ -92,7 +92,7 @@ fn supposed(invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
     });
     // A cluster network that is an object of the API server, for one, cannot be known here.
     let (planned, is_all) = known.unwrap_or_default();
-    let mut record = Record::intend(invocation.container_id.clone(), None, None, &planned);
+    let mut record = record::intend(invocation.container_id.clone(), None, None, &planned);
     if let Some(first) = record.attachments.first_mut() {
         first.result = result;
     }

@@ -24,9 +24,12 @@ use rustix::{
     fs::{FlockOperation, Mode, OFlags, fcntl_lock, flock, open},
     io::Errno,
 };
-use spec::cni::ContainerId;
+use spec::{
+    cni::ContainerId,
+    record::{self, EXTENSION, FOLDER, Record},
+};
 
-use crate::{error::Error, journal, orphan, record::Record};
+use crate::{error::Error, orphan};
 
 /// How often a lock is tried that somebody holds.
 const LOOK: Duration = Duration::from_millis(20);
@@ -74,14 +77,14 @@ impl Sandboxes {
     #[must_use]
     pub fn new(cni_dir: &Path) -> Self {
         Self {
-            folder: cni_dir.join("sandboxes"),
+            folder: cni_dir.join(FOLDER),
         }
     }
 
     /// Where the record of a sandbox is.
     #[must_use]
     pub fn path(&self, container_id: &ContainerId) -> PathBuf {
-        self.folder.join(format!("{container_id}.json"))
+        self.folder.join(format!("{container_id}.{EXTENSION}"))
     }
 
     /// Checks that a sandbox has no record.
@@ -131,7 +134,7 @@ impl Sandboxes {
         }
         let mut write = || {
             file.set_len(0)?;
-            file.write_all(journal::intent(record).as_bytes())?;
+            file.write_all(record::intent(record).as_bytes())?;
             file.sync_all()?;
             fs::rename(&temporary, &path)?;
             File::open(&self.folder)?.sync_all()
@@ -259,7 +262,7 @@ impl SandboxFile {
             .read_to_end(&mut bytes)
             .map_err(|error| error.to_string())?;
         // A line that was cut within a letter is no text; its checksum tells it from the others.
-        journal::parse(&String::from_utf8_lossy(&bytes))
+        record::parse(&String::from_utf8_lossy(&bytes))
     }
 
     /// Takes the result of an attachment down. It is not forced to the disk: it matters as long as the pod's network
@@ -269,7 +272,7 @@ impl SandboxFile {
     /// What the system says; the intent stands.
     pub fn attached(&mut self, index: usize, result: &str) -> Result<(), Error> {
         self.file
-            .write_all(journal::attached(index, result).as_bytes())
+            .write_all(record::attached(index, result).as_bytes())
             .map_err(|error| failed("appended to", self.path.clone(), error))
     }
 
@@ -281,7 +284,7 @@ impl SandboxFile {
         let temporary = temporary(&self.path);
         let write = || {
             let mut file = File::create(&temporary)?;
-            file.write_all(journal::intent(record).as_bytes())?;
+            file.write_all(record::intent(record).as_bytes())?;
             file.sync_all()?;
             fs::rename(&temporary, &self.path)?;
             File::open(&self.folder)?.sync_all()

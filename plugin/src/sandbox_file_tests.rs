@@ -22,7 +22,7 @@ fn opened(sandboxes: &Sandboxes, id: &ContainerId) -> Option<SandboxFile> {
 }
 
 fn record(id: &str) -> Record {
-    Record::intend(id.parse().unwrap(), None, None, &[])
+    Record::new(id.parse().unwrap())
 }
 
 fn files(sandboxes: &Sandboxes) -> usize {

@@ -9,6 +9,7 @@ pub mod device;
 pub mod kind;
 mod name;
 pub mod network;
+pub mod record;
 mod trace_context;
 
 pub use name::NameError;

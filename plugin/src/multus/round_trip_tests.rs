@@ -8,12 +8,12 @@ use super::{
     golden::{CLUSTER, Runtime, SRIOV, base64},
     *,
 };
-use crate::record::{Attachment, Record};
+use crate::record::{self, Attachment, Record};
 
 /// One attachment of the reference's golden sample, and one that has another interface than its place gives it.
 fn record(given: &Path) -> Record {
     let runtime = Runtime::new();
-    let mut record = Record::intend(
+    let mut record = record::intend(
         runtime.sandbox().container_id.clone(),
         Some("/run/netns/x".to_owned()),
         None,

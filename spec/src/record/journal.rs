@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::record::{Record, SHAPE};
+use super::{Record, SHAPE};
 
 /// A line: what it says, and the checksum of that text.
 #[derive(Deserialize)]
@@ -110,10 +110,9 @@ fn checksum(body: &str) -> String {
 mod tests {
     use proptest::prelude::*;
     use serde_json::Map;
-    use spec::bridge::Device;
 
     use super::*;
-    use crate::record::Attachment;
+    use crate::{bridge::Device, record::Attachment};
 
     fn record() -> Record {
         let attachment = Attachment {
@@ -136,7 +135,7 @@ mod tests {
             netns: Some("/run/netns/x".to_owned()),
             path: vec!["/opt/cni/bin".to_owned()],
             attachments: vec![attachment.clone(), attachment],
-            ..Record::intend("c1".parse().unwrap(), None, None, &[])
+            ..Record::new("c1".parse().unwrap())
         }
     }
 
