@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
+use crate::reconcile::args::ReconcileArgs;
+
 /// Node agent: asks the kubelet which devices a pod was given and answers the CNI plugin polypod.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "polypod-device-bridge", version)]
@@ -41,6 +43,10 @@ pub struct ServeArgs {
     /// The node whose pods are watched; needed without --objects
     #[arg(long, env = "NODE_NAME", value_name = "NAME")]
     pub node_name: Option<String>,
+
+    /// Of reconciling.
+    #[command(flatten)]
+    pub reconcile: ReconcileArgs,
 }
 
 /// Arguments of `resolve`.

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::args::{Args, BothArgs, Command, ResolveArgs, ServeArgs};
+use crate::{
+    args::{Args, BothArgs, Command, ResolveArgs, ServeArgs},
+    reconcile::args::ReconcileArgs,
+};
 
 /// What the process is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Serve {
     pub publish_to: Option<PathBuf>,
     /// The deadline of a request.
     pub request_timeout: Duration,
+    /// Reconciling.
+    pub reconcile: ReconcileArgs,
 }
 
 /// Where the daemon has its objects from.
@@ -105,6 +110,7 @@ impl TryFrom<Args> for Config {
                     both,
                     bridge_socket,
                     node_name,
+                    reconcile,
                 } = args;
                 let (common, log_level) = Common::of(both);
                 let objects = if common.objects.is_empty() {
@@ -121,6 +127,7 @@ impl TryFrom<Args> for Config {
                     pod_resources_socket: common.pod_resources_socket,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
+                    reconcile,
                 });
                 Ok(Self { task, log_level })
             }
@@ -219,6 +226,10 @@ mod tests {
                 pod_resources_socket: "/var/lib/kubelet/pod-resources/kubelet.sock".into(),
                 publish_to: None,
                 request_timeout: Duration::from_secs(30),
+                reconcile: ReconcileArgs {
+                    cni_dir: "/var/lib/cni/multus".into(),
+                    reconcile_interval: 300,
+                },
             }
         );
     }

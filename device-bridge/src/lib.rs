@@ -33,6 +33,7 @@ pub mod pod_resources_error;
 pub mod proto;
 pub mod publish;
 pub mod publish_queue;
+pub mod reconcile;
 pub mod refusal;
 pub mod resolve;
 pub mod respond;

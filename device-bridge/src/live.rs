@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{
     Api, Client,
     core::{ApiResource, DeserializeGuard, DynamicObject, PartialObjectMeta, Status},
@@ -49,6 +49,27 @@ impl Live {
         let what = format!("read pod {pod} from the API server");
         let found = read(&what, api.get_opt(pod.name.as_str())).await?;
         Ok(found.and_then(|object| parsed::pod(&object)))
+    }
+
+    /// Whether this pod has had a network namespace of its own, and an address, for at least `span`.
+    ///
+    /// # Errors
+    /// The API server cannot be asked or refuses.
+    pub async fn runs_for(&self, pod: &PodRef, span: Duration) -> Result<bool, Failure> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), pod.namespace.as_str());
+        let what = format!("read pod {pod} from the API server");
+        let found = read(&what, api.get_opt(pod.name.as_str())).await?;
+        Ok(found.is_some_and(|found| {
+            let is_it = pod.uid.is_none() || found.metadata.uid == pod.uid;
+            let is_on_the_host = found.spec.and_then(|spec| spec.host_network) == Some(true);
+            let status = found.status.unwrap_or_default();
+            let is_old = status
+                .start_time
+                .is_some_and(|Time(start)| is_ago(start, span));
+            let has_address = status.pod_ip.is_some_and(|address| !address.is_empty());
+            let runs = status.phase.as_deref() == Some("Running");
+            is_it && !is_on_the_host && runs && has_address && is_old
+        }))
     }
 
     /// The `Network` of an old release of Multus; `None` where there is none.
@@ -103,6 +124,11 @@ impl Live {
         let found = read(&what, api.get_opt(network.name.as_str())).await?;
         Ok(found.and_then(|object| parsed::network(&object)))
     }
+}
+
+fn is_ago(then: Timestamp, span: Duration) -> bool {
+    let passed = Timestamp::now().duration_since(then).unsigned_abs();
+    Timestamp::now() > then && passed >= span
 }
 
 /// A missing kind and a missing object are both "not found"; only for the latter the API server itself speaks.

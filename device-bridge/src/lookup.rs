@@ -1,6 +1,6 @@
 //! Finds the pod and the networks of a question: in the store, and in the API server where the store may not know yet.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use api::network::Network;
 use futures::{StreamExt, stream};
@@ -21,7 +21,7 @@ use crate::{
 const READS: usize = 8;
 
 /// Where objects are found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lookup {
     store: Arc<Store>,
     live: Option<Live>,
@@ -73,6 +73,24 @@ impl Lookup {
         match &self.live {
             Some(live) if !is_enough => Ok(live.pod(&question.pod).await?.map(Arc::new)),
             Some(_) | None => Ok(known),
+        }
+    }
+
+    /// The pods that need not be looked up.
+    #[must_use]
+    pub fn known_pods(&self) -> Vec<Arc<PodFacts>> {
+        self.store.pods()
+    }
+
+    /// Whether a pod has had a sandbox with a network namespace of its own for at least `span`. It is not where that cannot be
+    /// told.
+    pub async fn runs_for(&self, pod: &PodRef, span: Duration) -> bool {
+        match &self.live {
+            Some(live) => live.runs_for(pod, span).await.unwrap_or_else(|failure| {
+                tracing::warn!(%pod, %failure, "A pod cannot be looked up");
+                false
+            }),
+            None => false,
         }
     }
 

@@ -64,20 +64,30 @@ impl PodEvent {
             .collect()
     }
 
+    /// Something that its owner has to do something about.
+    #[must_use]
+    pub fn warning(pod: &PodRef, reason: &'static str, message: String) -> Self {
+        Self {
+            pod: pod.clone(),
+            kind: EventKind::Warning,
+            reason,
+            message,
+        }
+    }
+
     /// A pod selects a NetworkAttachmentDefinition that is not there.
     #[must_use]
     pub fn no_network_found(pod: &PodRef, network: &NetworkRef) -> Self {
         let NetworkRef { namespace, name } = network;
-        Self {
-            pod: pod.clone(),
-            kind: EventKind::Warning,
-            reason: "NoNetworkFound",
-            message: format!(
+        Self::warning(
+            pod,
+            "NoNetworkFound",
+            format!(
                 "cannot find a network-attachment-definition ({name}) in namespace ({namespace}): \
                  network-attachment-definitions.k8s.cni.cncf.io {:?} not found",
                 name.as_str()
             ),
-        }
+        )
     }
 
     /// The object's name: the same for the same news of the same pod, so that news told again and again is one object that

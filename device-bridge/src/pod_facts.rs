@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use spec::{
     NameError,
     bridge::{Legacy, PodAnnotations},
-    network::{DEFAULT_NETWORK, NETWORKS, Namespace, ObjectName},
+    network::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, Namespace, ObjectName},
 };
 
 /// Set by the kubelet: where it has the pod from. What is not `api` is a static pod, whose UID at the runtime is a hash
@@ -30,6 +30,8 @@ pub struct PodFacts {
     pub legacy_v1: Option<String>,
     /// The annotation that Multus v2 read.
     pub legacy_v2: Option<String>,
+    /// Whether it has a network-status.
+    pub has_status: bool,
     /// Whether it is a static pod.
     pub is_static: bool,
 }
@@ -61,6 +63,7 @@ impl PodFacts {
             },
             legacy_v1: annotation(Legacy::V1.annotation()),
             legacy_v2: annotation(Legacy::V2.annotation()),
+            has_status: annotations.contains_key(NETWORK_STATUS),
             is_static: annotations
                 .get(CONFIG_SOURCE)
                 .is_some_and(|source| source != "api"),

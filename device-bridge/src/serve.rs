@@ -25,6 +25,7 @@ use crate::{
     outbox::outbox,
     pod_resources::PodResourcesClient,
     publish::Publisher,
+    reconcile::{self, Reconciler},
     respond::Responder,
     server::{self, Limits},
     socket::{Socket, SocketError},
@@ -69,6 +70,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         pod_resources_socket,
         publish_to,
         request_timeout,
+        reconcile,
     } = config;
     let mut watches = JoinSet::new();
     let (lookup, client) = match objects {
@@ -92,6 +94,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         }
     };
     let publisher = publisher(publish_to.as_deref(), client);
+    let tells_status = matches!(publisher, Publisher::Pod(_));
     let metrics: Arc<Metrics> = Arc::default();
     let responder = Arc::new(Responder {
         lookup,
@@ -102,6 +105,17 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let spool = Spool::beside(&bridge_socket);
     let (outbox, publishing) = outbox(publisher, Some(spool), Arc::clone(&metrics));
     let publishing = tokio::spawn(publishing);
+    let mut background = JoinSet::new();
+    if let Some(interval) = reconcile.interval() {
+        let reconciler = Reconciler::new(
+            reconcile.cni_dir,
+            responder.lookup.clone(),
+            outbox.clone(),
+            Arc::clone(&metrics),
+            tells_status,
+        );
+        background.spawn(reconcile::run(reconciler, interval));
+    }
     say_ready(announce, &bridge_socket);
 
     let mut stopped = stop.clone();
@@ -114,6 +128,8 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     };
     let limits = Limits::new(request_timeout);
     server::serve(socket, responder, outbox, limits, until).await;
+    // They hold copies of the outbox, which is emptied when nobody can put anything into it.
+    background.shutdown().await;
     if timeout(LAST_REPORTS, publishing).await.is_err() {
         tracing::warn!(
             "Events are given up; network-status that is not published yet will be at the next start"

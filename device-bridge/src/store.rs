@@ -56,6 +56,12 @@ impl Store {
         read(&self.pods).get(&key).cloned()
     }
 
+    /// All pods.
+    #[must_use]
+    pub fn pods(&self) -> Vec<Arc<PodFacts>> {
+        read(&self.pods).values().cloned().collect()
+    }
+
     /// Adds a network, or the new state of one.
     pub fn apply_network(&self, network: Network) {
         write(&self.networks).insert(Arc::new(network));

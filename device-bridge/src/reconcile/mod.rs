@@ -1,0 +1,18 @@
+//! Compares what sandboxes have with what pods ask for, at the start and then from time to time.
+//!
+//! What is found is told as an Event of the pod, counted, and logged, once. What can be mended without harm is mended: a
+//! network-status that nobody published is published, and what is left of a sandbox that is gone is undone by the plugin.
+
+pub mod args;
+mod find;
+mod finding;
+mod round;
+mod sandbox;
+mod status;
+
+pub use self::{
+    find::find,
+    finding::Finding,
+    round::{Reconciler, run},
+    sandbox::{Had, Sandbox, Seen, State, read},
+};
