@@ -16,7 +16,7 @@ pub mod event_queue;
 pub mod event_writer;
 mod fault;
 mod frames;
-mod kubelet_status;
+pub mod kubelet;
 pub mod live;
 pub mod logging;
 pub mod lookup;
@@ -28,8 +28,6 @@ mod parsed;
 mod place;
 pub mod pod_event;
 pub mod pod_facts;
-pub mod pod_resources;
-pub mod pod_resources_error;
 pub mod proto;
 pub mod publish;
 pub mod publish_queue;
@@ -50,7 +48,5 @@ pub mod watch;
 
 #[cfg(test)]
 mod fake_api_server;
-#[cfg(test)]
-mod fake_kubelet;
 #[cfg(test)]
 mod fixture;

@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    fake_kubelet::{Behaviour, FakeKubelet},
     fixture::{bare_question, pod_resources},
+    kubelet::fake::{Behaviour, FakeKubelet},
 };
 
 const OBJECTS: &str = r#"

@@ -8,10 +8,10 @@ use tracing::Instrument;
 use crate::{
     allocation::Allocation,
     answer::{assign, resolve},
+    kubelet::PodResourcesClient,
     lookup::Lookup,
     metrics::Metrics,
     pod_event::PodEvent,
-    pod_resources::PodResourcesClient,
     refusal::Refusal,
     selected::select,
     span::question_span,

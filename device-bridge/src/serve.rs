@@ -18,12 +18,12 @@ use tokio::{
 use crate::{
     client::{self, ClientError},
     config::{Serve, ServedObjects},
+    kubelet::PodResourcesClient,
     live::Live,
     lookup::Lookup,
     metrics::Metrics,
     objects,
     outbox::outbox,
-    pod_resources::PodResourcesClient,
     publish::Publisher,
     reconcile::{self, Reconciler},
     respond::Responder,

@@ -17,12 +17,12 @@ use tonic::Status;
 
 use super::*;
 use crate::{
-    fake_kubelet::{Behaviour, FakeKubelet},
     fixture::{bare_question, network, pod, pod_resources, question},
     frames::{read_header, read_json},
+    kubelet::PodResourcesClient,
+    kubelet::fake::{Behaviour, FakeKubelet},
     lookup::Lookup,
     outbox::outbox,
-    pod_resources::PodResourcesClient,
     publish::Publisher,
     spool::Spool,
     store::Store,

@@ -8,9 +8,9 @@ use spec::{
 };
 use tonic::Status;
 
-use crate::{
-    kubelet_status::{Meaning, meaning},
-    pod_resources::CALL,
+use super::{
+    client::CALL,
+    status::{Meaning, meaning},
 };
 
 /// Why the kubelet did not say what it allocated.

@@ -4,6 +4,7 @@
 
 use std::{
     error::Error,
+    fmt::Display,
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -20,13 +21,13 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{
-    kubelet_status::{Meaning, meaning},
-    pod_resources_error::PodResourcesError,
-    proto::{
-        GetPodResourcesRequest, ListPodResourcesRequest, PodResources,
-        pod_resources_lister_client::PodResourcesListerClient,
-    },
+use super::{
+    error::PodResourcesError,
+    status::{Meaning, meaning},
+};
+use crate::proto::{
+    AllocatableResourcesRequest, AllocatableResourcesResponse, GetPodResourcesRequest,
+    ListPodResourcesRequest, PodResources, pod_resources_lister_client::PodResourcesListerClient,
 };
 
 /// The largest answer that is read, in bytes. `List` is the whole node: 4.7 MB were seen, and tonic stops at 4 MiB.
@@ -76,13 +77,50 @@ impl PodResourcesClient {
     /// # Errors
     /// The kubelet cannot be asked, or keeps answering with an error.
     pub async fn pod(&self, pod: &PodRef) -> Result<Option<PodResources>, PodResourcesError> {
+        self.patiently(pod, || self.ask(pod)).await
+    }
+
+    /// What the kubelet allocated to the pods of the whole node. It takes locks that allocating needs, and the answer has
+    /// megabytes on a full node: not for single pods.
+    ///
+    /// # Errors
+    /// The kubelet cannot be asked, or keeps answering with an error.
+    pub async fn list(&self) -> Result<Vec<PodResources>, PodResourcesError> {
+        self.patiently(&"all pods", async || {
+            let mut client = self.client().await?;
+            let listing = client.list(ListPodResourcesRequest {});
+            Ok(self.call("List", listing).await?.pod_resources)
+        })
+        .await
+    }
+
+    /// The devices, CPUs and memory that the kubelet may allocate, whoever holds them: its capacity. Devices that are not
+    /// healthy are missing.
+    ///
+    /// # Errors
+    /// The kubelet cannot be asked, or keeps answering with an error.
+    pub async fn allocatable(&self) -> Result<AllocatableResourcesResponse, PodResourcesError> {
+        self.patiently(&"what is allocatable", async || {
+            let mut client = self.client().await?;
+            let asking = client.get_allocatable_resources(AllocatableResourcesRequest {});
+            self.call("GetAllocatableResources", asking).await
+        })
+        .await
+    }
+
+    /// Asks until there is an answer, or an error that is not passing, or the patience is at its end.
+    async fn patiently<T, F: Future<Output = Result<T, PodResourcesError>>>(
+        &self,
+        about: &impl Display,
+        ask: impl Fn() -> F,
+    ) -> Result<T, PodResourcesError> {
         let _permit = self.calls.acquire().await;
         let until = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.ask(pod).await {
+            match ask().await {
                 Err(error) if error.is_passing() && Instant::now() + pause < until => {
-                    tracing::debug!(%error, %pod, ?pause, "Asking the kubelet again");
+                    tracing::debug!(%error, %about, ?pause, "Asking the kubelet again");
                     sleep(pause).await;
                     pause *= 2;
                 }
@@ -92,8 +130,7 @@ impl PodResourcesClient {
     }
 
     async fn ask(&self, pod: &PodRef) -> Result<Option<PodResources>, PodResourcesError> {
-        let mut client = PodResourcesListerClient::new(self.connect().await?)
-            .max_decoding_message_size(LARGEST_ANSWER);
+        let mut client = self.client().await?;
         if !self.get_is_missing.load(Ordering::Relaxed) {
             let request = GetPodResourcesRequest {
                 pod_name: pod.name.to_string(),
@@ -125,6 +162,11 @@ impl PodResourcesClient {
         Ok(pods.find(|found| {
             found.name == pod.name.as_str() && found.namespace == pod.namespace.as_str()
         }))
+    }
+
+    async fn client(&self) -> Result<PodResourcesListerClient<Channel>, PodResourcesError> {
+        let client = PodResourcesListerClient::new(self.connect().await?);
+        Ok(client.max_decoding_message_size(LARGEST_ANSWER))
     }
 
     async fn connect(&self) -> Result<Channel, PodResourcesError> {
@@ -188,5 +230,5 @@ fn system_error(error: &tonic::transport::Error) -> Option<&io::Error> {
 }
 
 #[cfg(test)]
-#[path = "pod_resources_tests.rs"]
+#[path = "client_tests.rs"]
 mod tests;

@@ -22,6 +22,7 @@ use crate::proto::{
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
     pub(crate) pods: Vec<PodResources>,
+    pub(crate) allocatable: AllocatableResourcesResponse,
     /// What `Get` says instead of answering.
     pub(crate) get: Option<Status>,
     /// What the next calls of any method say, the last first.
@@ -148,6 +149,7 @@ impl PodResourcesLister for Service {
         &self,
         _: Request<AllocatableResourcesRequest>,
     ) -> Result<Response<AllocatableResourcesResponse>, Status> {
-        Err(Status::unimplemented("not asked for"))
+        self.0.refuse()?;
+        Ok(Response::new(self.0.allocatable.clone()))
     }
 }

@@ -7,8 +7,8 @@ use spec::cni::code;
 use super::*;
 use crate::{
     allocation::Allocation,
-    fake_kubelet::{Behaviour, FakeKubelet},
     fixture::{bare_question, pod_resources},
+    kubelet::fake::{Behaviour, FakeKubelet},
     proto::ContainerDevices,
 };
 
@@ -194,4 +194,30 @@ async fn no_socket() {
     ] {
         assert!(failure.message.contains(part), "{failure}");
     }
+}
+
+#[tokio::test]
+async fn the_whole_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let devices = two_devices().remove(1).containers.remove(0).devices;
+    let behaviour = Behaviour {
+        next: Mutex::new(vec![Status::resource_exhausted("rejected by rate limit")]),
+        allocatable: AllocatableResourcesResponse {
+            devices,
+            ..AllocatableResourcesResponse::default()
+        },
+        ..Behaviour::of(two_devices())
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let allocatable = client.allocatable().await.unwrap();
+    assert_eq!(allocatable, kubelet.behaviour.allocatable);
+    let pods = client.list().await.unwrap();
+    assert_eq!(Allocation::of(&pods[1]).devices("r").len(), 2);
+    kubelet.kill().await;
+    let error = client.list().await.unwrap_err();
+    assert!(
+        matches!(error, PodResourcesError::Connect { .. }),
+        "{error}"
+    );
 }
