@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
+use crate::kubelet::KubeletArgs;
 use crate::reconcile::args::ReconcileArgs;
 
 /// Node agent: asks the kubelet which devices a pod was given and answers the CNI plugin polypod.
@@ -76,6 +77,10 @@ pub struct BothArgs {
         default_value = "/var/lib/kubelet/pod-resources/kubelet.sock"
     )]
     pub pod_resources_socket: PathBuf,
+
+    /// How the kubelet is asked.
+    #[command(flatten)]
+    pub kubelet: KubeletArgs,
 
     /// Writes network-status to NAMESPACE_POD.json in this folder instead of the pod's annotation, and Events as lines of NAMESPACE_POD.events.jsonl
     #[arg(long, env = "POLYPOD_BRIDGE_PUBLISH_TO", value_name = "DIR")]

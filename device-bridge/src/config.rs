@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     args::{Args, BothArgs, Command, ResolveArgs, ServeArgs},
+    kubelet::KubeletSettings,
     reconcile::args::ReconcileArgs,
 };
 
@@ -34,6 +35,8 @@ pub struct Serve {
     pub bridge_socket: PathBuf,
     /// Where the kubelet is asked.
     pub pod_resources_socket: PathBuf,
+    /// How it is asked.
+    pub kubelet: KubeletSettings,
     /// The folder for network-status, if not the pod.
     pub publish_to: Option<PathBuf>,
     /// The deadline of a request.
@@ -63,6 +66,8 @@ pub struct Resolve {
     pub objects: AskedObjects,
     /// Where the kubelet is asked.
     pub pod_resources_socket: PathBuf,
+    /// How it is asked.
+    pub kubelet: KubeletSettings,
     /// The folder for network-status, if not the pod.
     pub publish_to: Option<PathBuf>,
     /// The deadline of the request.
@@ -125,6 +130,7 @@ impl TryFrom<Args> for Config {
                     objects,
                     bridge_socket,
                     pod_resources_socket: common.pod_resources_socket,
+                    kubelet: common.kubelet,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                     reconcile,
@@ -144,6 +150,7 @@ impl TryFrom<Args> for Config {
                 let task = Task::Resolve(Resolve {
                     objects,
                     pod_resources_socket: common.pod_resources_socket,
+                    kubelet: common.kubelet,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                 });
@@ -157,6 +164,7 @@ struct Common {
     objects: Vec<PathBuf>,
     kubeconfig: Option<PathBuf>,
     pod_resources_socket: PathBuf,
+    kubelet: KubeletSettings,
     publish_to: Option<PathBuf>,
     request_timeout: Duration,
 }
@@ -167,16 +175,19 @@ impl Common {
             objects,
             kubeconfig,
             pod_resources_socket,
+            kubelet,
             publish_to,
             request_timeout,
             log_level,
         } = args;
+        let request_timeout = Duration::from_secs(request_timeout.into());
         let common = Self {
             objects,
             kubeconfig,
             pod_resources_socket,
+            kubelet: KubeletSettings::new(kubelet, request_timeout),
             publish_to,
-            request_timeout: Duration::from_secs(request_timeout.into()),
+            request_timeout,
         };
         (common, log_level)
     }
@@ -224,6 +235,13 @@ mod tests {
                 },
                 bridge_socket: "/run/polypod/bridge.sock".into(),
                 pod_resources_socket: "/var/lib/kubelet/pod-resources/kubelet.sock".into(),
+                kubelet: KubeletSettings {
+                    checkpoint: "/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint"
+                        .into(),
+                    per_second: 20.try_into().unwrap(),
+                    burst: 5.try_into().unwrap(),
+                    patience: Duration::from_secs(15),
+                },
                 publish_to: None,
                 request_timeout: Duration::from_secs(30),
                 reconcile: ReconcileArgs {

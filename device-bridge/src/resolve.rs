@@ -23,6 +23,7 @@ use crate::{
     kubelet::PodResourcesClient,
     live::Live,
     lookup::Lookup,
+    metrics::Metrics,
     objects,
     publish::{PublishError, Publisher},
     respond::{Responder, Response},
@@ -155,6 +156,7 @@ async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
     let Resolve {
         objects,
         pod_resources_socket,
+        kubelet,
         publish_to,
         request_timeout: _,
     } = config;
@@ -170,10 +172,15 @@ async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
             (Lookup::live(Live::new(client.clone())), Some(client))
         }
     };
+    let metrics: Arc<Metrics> = Arc::default();
     let responder = Responder {
         lookup,
-        pod_resources: PodResourcesClient::new(pod_resources_socket),
-        metrics: Arc::default(),
+        pod_resources: PodResourcesClient::new(
+            pod_resources_socket,
+            &kubelet,
+            Arc::clone(&metrics),
+        ),
+        metrics,
     };
     Ok((responder, publisher(publish_to.as_deref(), client)))
 }

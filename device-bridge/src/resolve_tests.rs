@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     fixture::{bare_question, pod_resources},
-    kubelet::fake::{Behaviour, FakeKubelet},
+    kubelet::fake::{Behaviour, FakeKubelet, settings},
 };
 
 const OBJECTS: &str = r#"
@@ -28,6 +28,7 @@ fn config(folder: &Path) -> Resolve {
     Resolve {
         objects: AskedObjects::Files(vec![objects]),
         pod_resources_socket: folder.join("kubelet.sock"),
+        kubelet: settings(&folder.join("kubelet.sock")),
         publish_to: Some(folder.join("status")),
         request_timeout: Duration::from_secs(10),
     }

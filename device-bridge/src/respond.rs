@@ -103,8 +103,9 @@ impl Responder {
         let resolved = resolve(question, pod.as_deref(), &networks)?;
         let allocation = if resolved.needs_devices() {
             match self.pod_resources.pod(&question.pod).await {
-                Ok(Some(pod)) => Allocation::of(&pod),
-                Ok(None) => Allocation::of_unknown_pod(),
+                Ok(pods) => pods
+                    .first()
+                    .map_or_else(Allocation::of_unknown_pod, Allocation::of),
                 Err(error) => return Err(error.failure(&question.pod).into()),
             }
         } else {

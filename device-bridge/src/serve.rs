@@ -68,6 +68,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         objects,
         bridge_socket,
         pod_resources_socket,
+        kubelet,
         publish_to,
         request_timeout,
         reconcile,
@@ -98,7 +99,11 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let metrics: Arc<Metrics> = Arc::default();
     let responder = Arc::new(Responder {
         lookup,
-        pod_resources: PodResourcesClient::new(pod_resources_socket),
+        pod_resources: PodResourcesClient::new(
+            pod_resources_socket,
+            &kubelet,
+            Arc::clone(&metrics),
+        ),
         metrics: Arc::clone(&metrics),
     });
     let socket = Socket::listen(&bridge_socket)?;

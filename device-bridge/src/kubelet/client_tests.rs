@@ -2,13 +2,15 @@
 
 use std::sync::{Mutex, atomic::Ordering};
 
+use futures::future::join_all;
 use spec::cni::code;
+use tonic::Status;
 
 use super::*;
 use crate::{
     allocation::Allocation,
     fixture::{bare_question, pod_resources},
-    kubelet::fake::{Behaviour, FakeKubelet},
+    kubelet::fake::{self, Behaviour, FakeKubelet},
     proto::ContainerDevices,
 };
 
@@ -27,8 +29,8 @@ fn two_devices() -> Vec<PodResources> {
 }
 
 async fn ids(client: &PodResourcesClient) -> Vec<String> {
-    let found = client.pod(&pod()).await.unwrap().unwrap();
-    let allocation = Allocation::of(&found);
+    let found = client.pod(&pod()).await.unwrap();
+    let allocation = Allocation::of(&found[0]);
     let devices = allocation.devices("r").iter();
     devices.map(|device| device.id.clone()).collect()
 }
@@ -37,7 +39,7 @@ async fn ids(client: &PodResourcesClient) -> Vec<String> {
 async fn get_whatever_the_order_of_entries() {
     let folder = tempfile::tempdir().unwrap();
     let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(two_devices()));
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     for _ in 0..4 {
         assert_eq!(ids(&client).await, ["a", "b"]);
     }
@@ -57,7 +59,7 @@ async fn list_where_get_is_missing() {
             ..Behaviour::of(two_devices())
         };
         let kubelet = FakeKubelet::start(folder.path(), behaviour);
-        let client = PodResourcesClient::new(kubelet.socket.clone());
+        let client = kubelet.client();
         for _ in 0..3 {
             assert_eq!(ids(&client).await, ["a", "b"]);
         }
@@ -70,16 +72,16 @@ async fn list_where_get_is_missing() {
 async fn a_pod_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let kubelet = FakeKubelet::start(folder.path(), Behaviour::default());
-    let client = PodResourcesClient::new(kubelet.socket.clone());
-    assert_eq!(client.pod(&pod()).await.unwrap(), None);
+    let client = kubelet.client();
+    assert_eq!(client.pod(&pod()).await.unwrap(), []);
     assert_eq!(kubelet.behaviour.lists.load(Ordering::Relaxed), 0);
-    kubelet.kill().await;
+    kubelet.kill();
     let listed = Behaviour {
         get: Some(Status::unimplemented("")),
         ..Behaviour::default()
     };
     let _kubelet = FakeKubelet::start(folder.path(), listed);
-    assert_eq!(client.pod(&pod()).await.unwrap(), None);
+    assert_eq!(client.pod(&pod()).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -93,7 +95,7 @@ async fn more_than_four_mebibytes() {
     };
     pods[1].containers[0].devices.extend(vec![entry; 200_000]);
     let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(pods));
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     assert_eq!(ids(&client).await, ["a", "b"]);
 }
 
@@ -108,7 +110,7 @@ async fn passing_conditions_are_waited_out() {
         ..Behaviour::of(two_devices())
     };
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     assert_eq!(ids(&client).await, ["a", "b"]);
     assert_eq!(kubelet.behaviour.gets.load(Ordering::Relaxed), 3);
 }
@@ -118,16 +120,18 @@ async fn other_errors_are_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let behaviour = Behaviour {
         get: Some(Status::internal("checkpoint is corrupted")),
+        list: Some(Status::internal("checkpoint is corrupted")),
         ..Behaviour::of(two_devices())
     };
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     let failure = client.pod(&pod()).await.unwrap_err().failure(&pod());
     assert_eq!(failure.code, code::IO_FAILURE);
-    for part in ["default/p", "Get", "checkpoint is corrupted"] {
+    for part in ["default/p", "List", "checkpoint is corrupted"] {
         assert!(failure.message.contains(part), "{failure}");
     }
-    assert_eq!(kubelet.behaviour.gets.load(Ordering::Relaxed), 1);
+    // The pod, the pod that cannot exist, and the whole node: nothing twice.
+    assert_eq!(kubelet.behaviour.calls(), 3);
 }
 
 #[tokio::test]
@@ -138,7 +142,7 @@ async fn waiting_has_an_end() {
         ..Behaviour::of(two_devices())
     };
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     let begun = std::time::Instant::now();
     let failure = client.pod(&pod()).await.unwrap_err().failure(&pod());
     assert!(begun.elapsed() < Duration::from_secs(4));
@@ -149,9 +153,9 @@ async fn waiting_has_an_end() {
 async fn a_kubelet_that_restarts_has_another_socket() {
     let folder = tempfile::tempdir().unwrap();
     let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(two_devices()));
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     assert_eq!(ids(&client).await, ["a", "b"]);
-    kubelet.kill().await;
+    kubelet.kill();
     // Its dead socket refuses connections until the next one takes its place: within the patience.
     let (found, _kubelet) = tokio::join!(ids(&client), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -165,7 +169,7 @@ async fn a_connection_that_breaks_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("kubelet.sock");
     let dying = tokio::net::UnixListener::bind(&socket).unwrap();
-    let client = PodResourcesClient::new(socket);
+    let client = fake::client(&socket);
     let (found, _kubelet) = tokio::join!(ids(&client), async {
         let (mut stream, _) = dying.accept().await.unwrap();
         let mut preface = [0; 24];
@@ -182,7 +186,7 @@ async fn a_connection_that_breaks_is_made_again() {
 async fn no_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("kubelet.sock");
-    let client = PodResourcesClient::new(socket.clone());
+    let client = fake::client(&socket);
     let begun = std::time::Instant::now();
     let failure = client.pod(&pod()).await.unwrap_err().failure(&pod());
     assert!(begun.elapsed() < Duration::from_secs(1));
@@ -209,15 +213,209 @@ async fn the_whole_node() {
         ..Behaviour::of(two_devices())
     };
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
-    let client = PodResourcesClient::new(kubelet.socket.clone());
+    let client = kubelet.client();
     let allocatable = client.allocatable().await.unwrap();
     assert_eq!(allocatable, kubelet.behaviour.allocatable);
     let pods = client.list().await.unwrap();
     assert_eq!(Allocation::of(&pods[1]).devices("r").len(), 2);
-    kubelet.kill().await;
+    kubelet.kill();
     let error = client.list().await.unwrap_err();
     assert!(
         matches!(error, PodResourcesError::Connect { .. }),
         "{error}"
     );
+}
+
+fn named(name: &str) -> PodRef {
+    PodRef {
+        name: name.parse().unwrap(),
+        ..pod()
+    }
+}
+
+fn pods(count: usize) -> Vec<PodResources> {
+    let pods = (0..count).map(|index| {
+        let devices = [format!("0000:03:02.{index}"), format!("0000:03:03.{index}")];
+        let devices: &[(&str, &[&str])] = &[
+            ("r", &[&devices[1]]),
+            ("r", &[&devices[0]]),
+            ("r", &[&devices[1]]),
+        ];
+        PodResources {
+            name: format!("p{index}"),
+            ..pod_resources(&[("app", devices)])
+        }
+    });
+    pods.collect()
+}
+
+#[tokio::test]
+async fn a_node_that_starts_all_its_pods() {
+    const PODS: usize = 500;
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour {
+        limited: true,
+        ..Behaviour::of(pods(PODS))
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    let all = (0..PODS).map(async |index| {
+        let found = client.pod(&named(&format!("p{index}"))).await.unwrap();
+        let allocation = Allocation::of(&found[0]);
+        let devices = allocation.devices("r").iter();
+        let ids: Vec<&str> = devices.map(|device| device.id.as_str()).collect();
+        assert_eq!(
+            ids,
+            [format!("0000:03:02.{index}"), format!("0000:03:03.{index}")]
+        );
+    });
+    join_all(all).await;
+    let calls = kubelet.behaviour.calls();
+    assert!(calls <= 5, "{calls} calls");
+    assert_eq!(kubelet.behaviour.connections.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_restart_while_many_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour {
+        slow: Duration::from_millis(50),
+        ..Behaviour::of(pods(40))
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    let all = join_all((0..40).map(async |index| {
+        let found = client.pod(&named(&format!("p{index}"))).await.unwrap();
+        assert_eq!(found[0].name, format!("p{index}"));
+    }));
+    let (_, kubelet) = tokio::join!(all, async {
+        sleep(Duration::from_millis(10)).await;
+        kubelet.kill();
+        sleep(Duration::from_millis(200)).await;
+        FakeKubelet::start(
+            folder.path(),
+            Behaviour {
+                get: Some(Status::unknown("PodResources API Get method disabled")),
+                ..Behaviour::of(pods(40))
+            },
+        )
+    });
+    let calls = kubelet.behaviour.calls();
+    assert!(calls <= 5, "{calls} calls");
+}
+
+#[tokio::test]
+async fn an_answer_is_never_older_than_its_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour {
+        slow: Duration::from_millis(100),
+        ..Behaviour::of(two_devices())
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    // Two who wait share a call; who comes when it has begun waits for the next one.
+    tokio::join!(ids(&client), ids(&client), async {
+        sleep(Duration::from_millis(50)).await;
+        assert_eq!(kubelet.behaviour.calls(), 1);
+        tokio::join!(ids(&client), ids(&client));
+    });
+    assert_eq!(kubelet.behaviour.calls(), 2);
+}
+
+#[tokio::test]
+async fn who_gives_up_takes_no_call_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour {
+        slow: Duration::from_millis(100),
+        ..Behaviour::of(two_devices())
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    let impatient = tokio::time::timeout(Duration::from_millis(20), ids(&client));
+    let (impatient, found) = tokio::join!(impatient, ids(&client));
+    assert!(impatient.is_err());
+    assert_eq!(found, ["a", "b"]);
+    assert_eq!(kubelet.behaviour.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_unheard_of_error_is_made_sure_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let behaviour = Behaviour {
+        get: Some(Status::unknown("no, thank you")),
+        ..Behaviour::of(two_devices())
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    assert_eq!(ids(&client).await, ["a", "b"]);
+    assert_eq!(ids(&client).await, ["a", "b"]);
+    assert_eq!(kubelet.behaviour.gets.load(Ordering::Relaxed), 2);
+    assert_eq!(kubelet.behaviour.lists.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_died_costs_one_more_try() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(two_devices()));
+    let metrics = Arc::new(Metrics::new());
+    let settings = fake::settings(&kubelet.socket);
+    let client = PodResourcesClient::new(kubelet.socket.clone(), &settings, Arc::clone(&metrics));
+    assert_eq!(ids(&client).await, ["a", "b"]);
+    kubelet.kill();
+    let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(two_devices()));
+    assert_eq!(ids(&client).await, ["a", "b"]);
+    assert_eq!(kubelet.behaviour.calls(), 1);
+    let text = metrics.render().unwrap();
+    let ok = r#"polypod_bridge_kubelet_calls_total{method="Get",outcome="ok"} 2"#;
+    assert!(text.contains(ok), "{text}");
+}
+
+#[tokio::test]
+async fn a_restarted_kubelet_gets_time_to_know_its_pods() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubelet = FakeKubelet::start(folder.path(), Behaviour::default());
+    let client = kubelet.client();
+    assert_eq!(client.pod(&pod()).await.unwrap(), []);
+    assert_eq!(kubelet.behaviour.calls(), 1);
+    kubelet.kill();
+    let behaviour = Behaviour {
+        pods_from: Some(std::time::Instant::now() + Duration::from_millis(200)),
+        ..Behaviour::of(two_devices())
+    };
+    let _kubelet = FakeKubelet::start(folder.path(), behaviour);
+    assert_eq!(ids(&client).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_socket_that_vanished_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubelet = FakeKubelet::start(folder.path(), Behaviour::of(two_devices()));
+    let client = kubelet.client();
+    assert_eq!(ids(&client).await, ["a", "b"]);
+    std::fs::remove_file(&kubelet.socket).unwrap();
+    let (found, _kubelet) = tokio::join!(ids(&client), async {
+        sleep(Duration::from_millis(200)).await;
+        FakeKubelet::start(folder.path(), Behaviour::of(two_devices()))
+    });
+    assert_eq!(found, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_pod_and_its_predecessor() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut twice = two_devices();
+    twice.extend(two_devices());
+    let behaviour = Behaviour {
+        get: Some(Status::unimplemented("")),
+        ..Behaviour::of(twice)
+    };
+    let kubelet = FakeKubelet::start(folder.path(), behaviour);
+    let client = kubelet.client();
+    assert_eq!(client.pod(&pod()).await.unwrap().len(), 2);
+    let holdings = client.holdings().await.unwrap();
+    assert_eq!(holdings.0.len(), 4);
+    let held = holdings.0.iter().find(|holding| holding.is_of(&pod()));
+    let devices = [("r", "a"), ("r", "b"), ("s", "x")];
+    let devices = devices.map(|(resource, id)| (resource.to_owned(), id.to_owned()));
+    assert_eq!(held.unwrap().devices, devices);
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Why the kubelet did not say what it allocated.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum PodResourcesError {
     /// The path is none that tonic takes.
     #[error("the path of the kubelet's pod-resources socket {} is not UTF-8", socket.display())]
@@ -30,6 +30,8 @@ pub enum PodResourcesError {
     Absent {
         /// The socket.
         socket: PathBuf,
+        /// Whether it was there before, as while the kubelet restarts.
+        was_there: bool,
     },
     /// Connecting failed.
     #[error(
@@ -55,6 +57,17 @@ pub enum PodResourcesError {
         /// Its answer.
         status: Box<Status>,
     },
+    /// The answer is no message of the API.
+    #[error(
+        "the kubelet's answer to List of its pod-resources API at {} cannot be read: {problem}",
+        socket.display()
+    )]
+    Decode {
+        /// The socket.
+        socket: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The kubelet did not answer.
     #[error(
         "the kubelet did not answer {method} of its pod-resources API at {} within {} seconds",
@@ -69,12 +82,28 @@ pub enum PodResourcesError {
 }
 
 impl PodResourcesError {
-    /// Whether it may be gone in a moment.
+    /// What it means, if the kubelet said anything.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        match self {
+            Self::Call { status, .. } => Some(meaning(status)),
+            Self::Path { .. }
+            | Self::Absent { .. }
+            | Self::Connect { .. }
+            | Self::Silent { .. }
+            | Self::Decode { .. } => None,
+        }
+    }
+
+    /// Whether it may be gone in a moment: the kubelet throttles or restarts.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Path { .. } | Self::Absent { .. } | Self::Silent { .. } => false,
             Self::Connect { .. } => true,
-            Self::Call { status, .. } => meaning(status) == Meaning::Passing,
+            Self::Absent { was_there, .. } => *was_there,
+            Self::Path { .. } | Self::Silent { .. } | Self::Decode { .. } => false,
+            Self::Call { status, .. } => match meaning(status) {
+                Meaning::Throttled | Meaning::Broken | Meaning::NotReady => true,
+                Meaning::NoGet | Meaning::NoPod | Meaning::Final => false,
+            },
         }
     }
 
@@ -82,7 +111,7 @@ impl PodResourcesError {
     #[must_use]
     pub fn failure(&self, pod: &PodRef) -> Failure {
         let code = match self {
-            Self::Path { .. } | Self::Absent { .. } => code::IO_FAILURE,
+            Self::Path { .. } | Self::Absent { .. } | Self::Decode { .. } => code::IO_FAILURE,
             Self::Call { .. } if !self.is_passing() => code::IO_FAILURE,
             Self::Connect { .. } | Self::Call { .. } | Self::Silent { .. } => code::TRY_AGAIN_LATER,
         };

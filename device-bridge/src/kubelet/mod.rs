@@ -1,10 +1,18 @@
 //! The kubelet: what it allocated to the pods of this node.
 
+mod call;
 pub mod client;
+mod connection;
 pub mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+pub mod holdings;
+mod limiter;
+mod node_list;
+mod queue;
+pub mod settings;
 mod status;
 
 pub use client::PodResourcesClient;
 pub use error::PodResourcesError;
+pub use settings::{KubeletArgs, KubeletSettings};

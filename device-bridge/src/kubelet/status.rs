@@ -2,13 +2,19 @@
 //!
 //! The kubelet answers most errors as plain Go errors, which all have the code Unknown, so their text decides.
 
+use std::error::Error as _;
+
 use tonic::{Code, Status};
 
 /// What to do about a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// A passing condition: ask again in a moment.
-    Passing,
+    /// The limiter that all its clients share turned the call away: ask again in a moment.
+    Throttled,
+    /// The connection broke under the call; the kubelet itself said nothing.
+    Broken,
+    /// It is not ready: ask again in a moment.
+    NotReady,
     /// This kubelet has no `Get`, or has it switched off (before Kubernetes 1.34): ask with `List`.
     NoGet,
     /// The kubelet has no such pod.
@@ -17,26 +23,23 @@ pub(crate) enum Meaning {
     Final,
 }
 
-/// Judges the status of a `Get` or `List`.
+/// Judges the status of a call.
 pub(crate) fn meaning(status: &Status) -> Meaning {
     let text = status.message();
+    // What the kubelet itself says came in a message and has no other error behind it.
+    if status.source().is_some() {
+        return Meaning::Broken;
+    }
     match status.code() {
-        Code::Unavailable => Meaning::Passing,
+        Code::Unavailable => Meaning::NotReady,
         // The limiter's own words. The same code with other words is a message that is too large.
-        Code::ResourceExhausted if text.contains("rejected by rate limit") => Meaning::Passing,
+        Code::ResourceExhausted if text.contains("rejected by rate limit") => Meaning::Throttled,
         Code::Unimplemented => Meaning::NoGet,
         Code::NotFound => Meaning::NoPod,
-        Code::Unknown if is_of_the_connection(status) => Meaning::Passing,
         Code::Unknown if text.contains("method disabled") => Meaning::NoGet,
         Code::Unknown if text.contains("not found") => Meaning::NoPod,
         _ => Meaning::Final,
     }
-}
-
-/// Whether the connection broke under the call, as when the kubelet restarts: the kubelet itself said nothing.
-fn is_of_the_connection(status: &Status) -> bool {
-    std::error::Error::source(status)
-        .is_some_and(<dyn std::error::Error>::is::<tonic::transport::Error>)
 }
 
 #[cfg(test)]
@@ -46,11 +49,11 @@ mod tests {
     #[test]
     fn meanings() {
         for (code, text, wanted) in [
-            (Code::Unavailable, "", Meaning::Passing),
+            (Code::Unavailable, "", Meaning::NotReady),
             (
                 Code::ResourceExhausted,
                 "rejected by rate limit",
-                Meaning::Passing,
+                Meaning::Throttled,
             ),
             (
                 Code::ResourceExhausted,
@@ -83,5 +86,11 @@ mod tests {
                 "{code:?} {text:?}"
             );
         }
+    }
+    #[test]
+    fn an_error_of_the_connection_is_not_the_kubelets() {
+        let error = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let status = Status::from_error(Box::new(error));
+        assert_eq!(meaning(&status), Meaning::Broken, "{status:?}");
     }
 }
