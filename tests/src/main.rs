@@ -35,6 +35,7 @@ mod scenario;
 mod seeds;
 mod selection;
 mod status;
+mod storm;
 mod switch_over;
 
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         seeds::scenarios(),
         selection::scenarios(),
         status::scenarios(),
+        storm::scenarios(),
         switch_over::scenarios(),
     ]
     .concat()
