@@ -128,3 +128,7 @@ impl Reconciler {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "round_tests.rs"]
+mod tests;

@@ -1,0 +1,169 @@
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+
+use spec::record::{self, EXTENSION, FOLDER, Record};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    fixture::{bare_question, pod},
+    outbox::outbox,
+    publish::Publisher,
+    store::Store,
+};
+
+/// A network namespace that is there as long as this process.
+const OWN: &str = "/proc/self/ns/net";
+
+const RESULT: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","mac":"02:00:00:00:00:01","sandbox":"/x"}],"ips":[{"address":"10.0.0.5/24","interface":0}]}"#;
+
+/// The record of a sandbox of pod default/p, with one network.
+fn record(id: &str, netns: &str, inode: u64) -> Record {
+    let attachment = serde_json::from_value(serde_json::json!({
+        "name": "default/sriov-a", "interface": "net1", "conf": r#"{"type":"sriov"}"#,
+        "device": {"resource": "intel.com/sriov", "id": "0000:03:02.1"},
+    }));
+    Record {
+        netns: Some(netns.to_owned()),
+        netns_inode: Some(inode),
+        pod: Some(bare_question().pod),
+        attachments: vec![attachment.unwrap()],
+        ..Record::new(id.parse().unwrap())
+    }
+}
+
+fn write(cni_dir: &Path, record: &Record, result: Option<&str>) {
+    let folder = cni_dir.join(FOLDER);
+    fs::create_dir_all(&folder).unwrap();
+    let text = record::intent(record)
+        + &result.map_or_else(String::new, |result| record::attached(0, result));
+    fs::write(
+        folder.join(format!("{}.{EXTENSION}", record.container_id)),
+        text,
+    )
+    .unwrap();
+}
+
+/// Makes two rounds over the records of `folder`, publishes what they give, and says what the second one found.
+async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
+    let store = Store::default();
+    store.reset_pods(pods.iter().map(|networks| pod("u1", networks)));
+    let metrics: Arc<Metrics> = Arc::default();
+    let publisher = Publisher::Folder(folder.path().join("status"));
+    let (outbox, publishing) = outbox(publisher, None, Arc::clone(&metrics));
+    let reconciler = Reconciler {
+        grace: Duration::ZERO,
+        ..Reconciler::new(
+            folder.path().join("cni"),
+            Lookup::in_files(Arc::new(store)),
+            outbox,
+            Arc::clone(&metrics),
+            true,
+        )
+    };
+    let first = reconciler.round(&BTreeSet::new()).await;
+    let second = reconciler.round(&first).await;
+    assert_eq!(first, second);
+    drop(reconciler);
+    publishing.await;
+    (second.into_iter().collect(), metrics.render().unwrap())
+}
+
+fn own_inode() -> u64 {
+    fs::metadata(OWN).unwrap().ino()
+}
+
+#[tokio::test]
+async fn a_status_that_nobody_published_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let cni_dir = folder.path().join("cni");
+    write(&cni_dir, &record("c1", OWN, own_inode()), Some(RESULT));
+    let (found, metrics) = two_rounds(&folder, &["sriov-a"]).await;
+    assert!(
+        matches!(&found[..], [Finding::StatusMissing { .. }]),
+        "{found:?}"
+    );
+    let counted = r#"polypod_bridge_discrepancies_total{kind="status_missing"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    let status = fs::read_to_string(folder.path().join("status/default_p.json")).unwrap();
+    for wanted in [
+        "default/sriov-a",
+        "10.0.0.5",
+        "02:00:00:00:00:01",
+        "0000:03:02.1",
+    ] {
+        assert!(status.contains(wanted), "{wanted}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let cni_dir = folder.path().join("cni");
+    write(&cni_dir, &record("c1", OWN, own_inode()), None);
+    let (found, _) = two_rounds(&folder, &["sriov-a,other"]).await;
+    assert!(
+        matches!(&found[..], [Finding::NetworksMissing { .. }]),
+        "{found:?}"
+    );
+    let events = fs::read_to_string(folder.path().join("status/default_p.events.jsonl")).unwrap();
+    assert_eq!(events.lines().count(), 1, "{events}");
+    assert!(
+        events.contains("default/other, default/sriov-a"),
+        "{events}"
+    );
+}
+
+#[tokio::test]
+async fn namespaces_that_are_gone_and_those_that_cannot_be_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let cni_dir = folder.path().join("cni");
+    let own = own_inode();
+    let gone = folder.path().join("netns-that-is-gone");
+    let plain = folder.path().join("plain");
+    fs::write(&plain, "").unwrap();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    for (id, netns, inode) in [
+        ("another", OWN.to_owned(), own + 1),
+        ("gone", text(&gone), own),
+        ("unshared-file", text(&plain), own),
+        (
+            "unshared-folder",
+            "/polypod-not-there/netns".to_owned(),
+            own,
+        ),
+        ("process", "/proc/4194305/ns/net".to_owned(), own),
+    ] {
+        write(&cni_dir, &record(id, &netns, inode), Some(RESULT));
+    }
+    fs::write(cni_dir.join(FOLDER).join("torn.json"), "{").unwrap();
+    fs::write(cni_dir.join(FOLDER).join("c9.json.new"), "").unwrap();
+    let (found, _) = two_rounds(&folder, &[]).await;
+    let mut about: Vec<String> = found
+        .iter()
+        .map(|finding| match finding {
+            Finding::RecordWithoutSandbox {
+                container_id,
+                pod_is_gone: true,
+                ..
+            } => container_id.to_string(),
+            Finding::UnreadableRecord(unreadable) => unreadable
+                .file
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    about.sort();
+    assert_eq!(about, ["another", "gone", "torn.json"]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_has_no_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let (found, _) = two_rounds(&folder, &["sriov-a"]).await;
+    // Whether the pod runs only an API server can tell.
+    assert_eq!(found, []);
+}
