@@ -33,6 +33,26 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// The pod, with its UID where that is known.
+    #[must_use]
+    pub const fn pod(&self) -> &PodRef {
+        &self.pod
+    }
+
+    /// Whether the networks need more devices of a resource than there are in `allocation`.
+    #[must_use]
+    pub fn lacks(&self, allocation: &Allocation) -> bool {
+        let mut needed: BTreeMap<&ResourceName, usize> = BTreeMap::new();
+        for unassigned in &self.attachments {
+            if let Wanted::AnyOf(resource) = &unassigned.wants {
+                *needed.entry(resource).or_default() += 1;
+            }
+        }
+        needed
+            .iter()
+            .any(|(resource, count)| allocation.devices(resource.as_str()).len() < *count)
+    }
+
     /// Whether any attachment needs a device of the kubelet's allocation.
     #[must_use]
     pub fn needs_devices(&self) -> bool {

@@ -11,7 +11,7 @@ use spec::{
     network::{AnnotationError, LegacyFault, Namespace, NetworkRef},
 };
 
-use crate::{allocation::AllocatedDevice, place::Place};
+use crate::{allocation::AllocatedDevice, devices::DeviceFault, place::Place};
 
 /// A fault of one pod's request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,8 @@ pub(crate) enum FaultKind {
     TooLarge { networks: usize },
     #[error("{0}")]
     TooFewDevices(Box<TooFewDevices>),
+    #[error("{0}")]
+    Device(Box<DeviceFault>),
     #[error(
         "the kubelet allocated a device of {resource} that cannot be handed on: {problem}; check the device plugin of {resource}"
     )]
@@ -196,7 +198,9 @@ impl std::fmt::Display for TooFewDevices {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let code = match fault.kind {
-            FaultKind::PodUnknown | FaultKind::AnotherPod { .. } => code::TRY_AGAIN_LATER,
+            FaultKind::PodUnknown | FaultKind::AnotherPod { .. } | FaultKind::Device(_) => {
+                code::TRY_AGAIN_LATER
+            }
             FaultKind::PerhapsV1
             | FaultKind::Annotation(_)
             | FaultKind::NotFound { .. }

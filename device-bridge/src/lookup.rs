@@ -94,6 +94,13 @@ impl Lookup {
         }
     }
 
+    /// Whether another pod is known by the name of `pod`, which therefore is gone.
+    #[must_use]
+    pub fn has_successor(&self, pod: &PodRef) -> bool {
+        let known = self.store.pod(pod);
+        known.is_some_and(|known| !known.may_have(pod.uid.as_deref()))
+    }
+
     /// Adds the UID to `pod` where it is missing and the pod is known.
     pub fn complete(&self, pod: &mut PodRef) {
         if pod.uid.is_none() {

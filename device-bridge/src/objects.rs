@@ -14,15 +14,16 @@ use spec::{
     network::{LegacyNetwork, NetworkRef},
 };
 
-use crate::{parsed, pod_facts::PodFacts, store::Store};
+use crate::{claims::files::ClaimFiles, parsed, pod_facts::PodFacts, store::Store};
 
-/// Reads NetworkAttachmentDefinitions, the objects that were before them, and pods. Objects without a namespace are in `default`; other kinds are passed
+/// Reads NetworkAttachmentDefinitions, the objects that were before them, pods, and what claims need. Objects without a namespace are in `default`; other kinds are passed
 /// over, and so are pods that have no name yet.
 ///
 /// # Errors
 /// A file cannot be read, or an object does not fit its kind.
-pub fn read(paths: &[PathBuf]) -> Result<Store, ObjectsError> {
+pub fn read(paths: &[PathBuf]) -> Result<(Store, ClaimFiles), ObjectsError> {
     let objects = objects::read(paths)?;
+    let claims = ClaimFiles::of(&objects)?;
     let networks: Vec<Network> = objects::networks(&objects, "default")?;
     networks.iter().for_each(parsed::warn_of);
     let pods = objects
@@ -44,7 +45,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Store, ObjectsError> {
             }
         }
     }
-    Ok(store)
+    Ok((store, claims))
 }
 
 fn legacy_reference(object: &Object) -> Result<NetworkRef, ObjectsError> {
@@ -96,7 +97,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("objects.yaml");
         fs::write(&file, text).unwrap();
-        read(&[file])
+        read(&[file]).map(|(store, _)| store)
     }
 
     #[test]

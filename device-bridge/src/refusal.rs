@@ -54,6 +54,7 @@ impl From<Fault> for Refusal {
             | FaultKind::DefaultRoute { .. }
             | FaultKind::TooLarge { .. }
             | FaultKind::TooFewDevices(_)
+            | FaultKind::Device(_)
             | FaultKind::DeviceId { .. }
             | FaultKind::SharedDevice { .. } => None,
         };

@@ -17,8 +17,10 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::{
+    claims::ClaimSource,
     client,
     config::{AskedObjects, Resolve},
+    devices::Devices,
     frames::{ReadError, reply_frame},
     kubelet::PodResourcesClient,
     live::Live,
@@ -160,26 +162,30 @@ async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
         publish_to,
         request_timeout: _,
     } = config;
-    let (lookup, client) = match objects {
+    let (lookup, claims, client) = match objects {
         AskedObjects::Files(paths) => {
-            let store = objects::read(&paths).map_err(|error| error.to_string())?;
-            (Lookup::in_files(Arc::new(store)), None)
+            let (store, claims) = objects::read(&paths).map_err(|error| error.to_string())?;
+            let claims = ClaimSource::Files(Arc::new(claims));
+            (Lookup::in_files(Arc::new(store)), claims, None)
         }
         AskedObjects::Live { kubeconfig } => {
             let client = client::connect(kubeconfig.as_deref())
                 .await
                 .map_err(|error| error.to_string())?;
-            (Lookup::live(Live::new(client.clone())), Some(client))
+            let claims = ClaimSource::Live(client.clone());
+            (
+                Lookup::live(Live::new(client.clone())),
+                claims,
+                Some(client),
+            )
         }
     };
     let metrics: Arc<Metrics> = Arc::default();
+    let pod_resources =
+        PodResourcesClient::new(pod_resources_socket, &kubelet, Arc::clone(&metrics));
     let responder = Responder {
         lookup,
-        pod_resources: PodResourcesClient::new(
-            pod_resources_socket,
-            &kubelet,
-            Arc::clone(&metrics),
-        ),
+        devices: Devices::new(pod_resources, kubelet.checkpoint, claims),
         metrics,
     };
     Ok((responder, publisher(publish_to.as_deref(), client)))

@@ -6,15 +6,8 @@ use spec::bridge::{Answer, Failure, Question, Reply, Report, Request};
 use tracing::Instrument;
 
 use crate::{
-    allocation::Allocation,
-    answer::{assign, resolve},
-    kubelet::PodResourcesClient,
-    lookup::Lookup,
-    metrics::Metrics,
-    pod_event::PodEvent,
-    refusal::Refusal,
-    selected::select,
-    span::question_span,
+    answer::resolve, devices::Devices, lookup::Lookup, metrics::Metrics, pod_event::PodEvent,
+    refusal::Refusal, selected::select, span::question_span,
 };
 
 /// What replies are made of.
@@ -22,8 +15,8 @@ use crate::{
 pub struct Responder {
     /// Pods and networks.
     pub lookup: Lookup,
-    /// The kubelet.
-    pub pod_resources: PodResourcesClient,
+    /// The devices that the kubelet allocated.
+    pub devices: Devices,
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -101,17 +94,7 @@ impl Responder {
         let selected = select(question, pod.as_deref())?;
         let networks = self.lookup.networks(&selected).await?;
         let resolved = resolve(question, pod.as_deref(), &networks)?;
-        let allocation = if resolved.needs_devices() {
-            match self.pod_resources.pod(&question.pod).await {
-                Ok(pods) => pods
-                    .first()
-                    .map_or_else(Allocation::of_unknown_pod, Allocation::of),
-                Err(error) => return Err(error.failure(&question.pod).into()),
-            }
-        } else {
-            Allocation::default()
-        };
-        Ok(assign(resolved, &allocation)?)
+        self.devices.assign(question, resolved, &self.lookup).await
     }
 }
 

@@ -16,8 +16,10 @@ use tokio::{
 };
 
 use crate::{
+    claims::ClaimSource,
     client::{self, ClientError},
     config::{Serve, ServedObjects},
+    devices::Devices,
     kubelet::PodResourcesClient,
     live::Live,
     lookup::Lookup,
@@ -74,12 +76,13 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         reconcile,
     } = config;
     let mut watches = JoinSet::new();
-    let (lookup, client) = match objects {
+    let (lookup, claims, client) = match objects {
         ServedObjects::Files(paths) => {
-            let store = objects::read(&paths)?;
+            let (store, claims) = objects::read(&paths)?;
             let (networks, pods) = store.counts();
             tracing::info!(networks, pods, "Objects read");
-            (Lookup::in_files(Arc::new(store)), None)
+            let claims = ClaimSource::Files(Arc::new(claims));
+            (Lookup::in_files(Arc::new(store)), claims, None)
         }
         ServedObjects::Watched { kubeconfig, node } => {
             let client = client::connect(kubeconfig.as_deref()).await?;
@@ -91,19 +94,18 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
                 _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
             };
             let live = Live::new(client.clone());
-            (Lookup::watched(store, live), Some(client))
+            let claims = ClaimSource::follow(&client, node, &mut watches);
+            (Lookup::watched(store, live), claims, Some(client))
         }
     };
     let publisher = publisher(publish_to.as_deref(), client);
     let tells_status = matches!(publisher, Publisher::Pod(_));
-    let metrics: Arc<Metrics> = Arc::default();
+    let metrics = Arc::new(Metrics::new());
+    let pod_resources =
+        PodResourcesClient::new(pod_resources_socket, &kubelet, Arc::clone(&metrics));
     let responder = Arc::new(Responder {
         lookup,
-        pod_resources: PodResourcesClient::new(
-            pod_resources_socket,
-            &kubelet,
-            Arc::clone(&metrics),
-        ),
+        devices: Devices::new(pod_resources, kubelet.checkpoint, claims),
         metrics: Arc::clone(&metrics),
     });
     let socket = Socket::listen(&bridge_socket)?;

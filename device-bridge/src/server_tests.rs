@@ -17,6 +17,8 @@ use tonic::Status;
 
 use super::*;
 use crate::{
+    claims::ClaimSource,
+    devices::Devices,
     fixture::{bare_question, network, pod, pod_resources, question},
     frames::{read_header, read_json},
     kubelet::fake::{Behaviour, FakeKubelet},
@@ -55,8 +57,12 @@ impl Agent {
         store.apply_pod(pod("u1", "sriov-a,sriov-a"));
         let responder = Responder {
             lookup: Lookup::in_files(Arc::new(store)),
+            devices: Devices::new(
+                kubelet.client(),
+                folder.path().join("kubelet_internal_checkpoint"),
+                ClaimSource::Files(Arc::default()),
+            ),
             metrics: Arc::default(),
-            pod_resources: kubelet.client(),
         };
         let socket = folder.path().join("run/bridge.sock");
         let (outbox, publishing) = outbox(

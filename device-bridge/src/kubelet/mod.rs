@@ -1,6 +1,7 @@
 //! The kubelet: what it allocated to the pods of this node.
 
 mod call;
+pub mod checkpoint;
 pub mod client;
 mod connection;
 pub mod error;

@@ -1,0 +1,211 @@
+//! Who has a device, and when it is given to the next.
+
+use serde_json::json;
+
+use super::*;
+
+fn pod(name: &str, uid: &str) -> PodRef {
+    PodRef {
+        namespace: "default".parse().unwrap(),
+        name: name.parse().unwrap(),
+        uid: Some(uid.to_owned()),
+    }
+}
+
+fn used(resource: Option<&str>, id: &str) -> Used {
+    Used {
+        id: id.parse().unwrap(),
+        resource: resource.map(str::to_owned),
+        claimed: None,
+    }
+}
+
+const ADDRESS: &str = "0000:03:02.1";
+
+#[test]
+fn one_device_one_pod() {
+    let mut ledger = Ledger::new();
+    let (a, b) = (pod("a", "u1"), pod("b", "u2"));
+    let vf = used(Some("r"), ADDRESS);
+    ledger.take(&a, std::slice::from_ref(&vf)).unwrap();
+    // A retry of the same pod, whose runtime may not tell the UID.
+    ledger.take(&a, std::slice::from_ref(&vf)).unwrap();
+    let nameless = PodRef {
+        uid: None,
+        ..a.clone()
+    };
+    ledger.take(&nameless, std::slice::from_ref(&vf)).unwrap();
+    ledger.take(&a, std::slice::from_ref(&vf)).unwrap();
+    // All or none.
+    let other = used(Some("r"), "0000:03:02.2");
+    let hold = ledger.take(&b, &[other.clone(), vf.clone()]).unwrap_err();
+    assert_eq!(
+        (hold.pod.clone(), hold.used.clone()),
+        (a.clone(), vf.clone())
+    );
+    ledger.take(&a, std::slice::from_ref(&other)).unwrap();
+    // A successor of the same name is another pod.
+    assert!(
+        ledger
+            .take(&pod("a", "u9"), std::slice::from_ref(&vf))
+            .is_err()
+    );
+    ledger.release(&hold);
+    ledger.release(&hold);
+    ledger.take(&b, &[vf]).unwrap();
+}
+
+#[test]
+fn addresses_are_the_same_in_all_resources_and_numbers_are_not() {
+    let (a, b) = (pod("a", "u1"), pod("b", "u2"));
+    for (first, second, is_refused) in [
+        (used(Some("r"), ADDRESS), used(Some("s"), ADDRESS), true),
+        (used(Some("r"), ADDRESS), used(None, ADDRESS), true),
+        (used(Some("r"), "0"), used(Some("s"), "0"), false),
+        (used(Some("r"), "0"), used(Some("r"), "0"), true),
+        (
+            used(None, "mlx5_core.sf.2"),
+            used(Some("r"), "mlx5_core.sf.2"),
+            true,
+        ),
+    ] {
+        let mut ledger = Ledger::new();
+        ledger.take(&a, std::slice::from_ref(&first)).unwrap();
+        let taken = ledger.take(&b, std::slice::from_ref(&second));
+        assert_eq!(taken.is_err(), is_refused, "{first:?} {second:?}");
+    }
+}
+
+fn holding(name: &str, devices: &[&str]) -> Holding {
+    let devices = devices.iter().map(|id| ("r".to_owned(), (*id).to_owned()));
+    Holding {
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+        devices: devices.collect(),
+        claimed: Vec::new(),
+    }
+}
+
+fn checkpoint(uid: &str) -> Checkpoint {
+    let text = json!({"Data": {"PodDeviceEntries": [
+        {"PodUID": uid, "ContainerName": "app", "ResourceName": "r", "DeviceIDs": {"0": [ADDRESS]}}]}});
+    Checkpoint::parse(text.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn verdicts_on_another_pod() {
+    let asker = pod("b", "u2");
+    let hold = Hold {
+        used: used(Some("r"), ADDRESS),
+        pod: pod("a", "u1"),
+    };
+    let holdings = |all: &[Holding]| Some(Holdings(all.to_vec()));
+    let cases = [
+        (
+            "gone",
+            holdings(&[holding("b", &[ADDRESS])]),
+            None,
+            false,
+            Ok(()),
+        ),
+        (
+            "free",
+            holdings(&[holding("a", &[]), holding("b", &[])]),
+            None,
+            false,
+            Ok(()),
+        ),
+        (
+            "held",
+            holdings(&[holding("a", &[ADDRESS])]),
+            None,
+            false,
+            Err(Why::Listed),
+        ),
+        // What the kubelet lists it holds, whatever the API server says.
+        (
+            "held",
+            holdings(&[holding("a", &[ADDRESS])]),
+            None,
+            true,
+            Err(Why::Listed),
+        ),
+        (
+            "written",
+            None,
+            Some(checkpoint("u1")),
+            false,
+            Err(Why::Listed),
+        ),
+        ("written anew", None, Some(checkpoint("u2")), false, Ok(())),
+        ("unknown", None, None, false, Err(Why::Unasked)),
+        ("replaced", None, None, true, Ok(())),
+    ];
+    for (case, holdings, checkpoint, has_successor, wanted) in cases {
+        let evidence = Evidence {
+            holdings: holdings.as_ref(),
+            checkpoint: checkpoint.as_ref(),
+            has_successor,
+        };
+        assert_eq!(verdict(&asker, &hold, evidence), wanted, "{case}");
+    }
+}
+
+#[test]
+fn verdicts_on_a_pod_that_named_the_device_itself() {
+    let hold = Hold {
+        used: used(None, ADDRESS),
+        pod: pod("a", "u1"),
+    };
+    let there = Holdings(vec![holding("a", &[])]);
+    let gone = Holdings(Vec::new());
+    for (holdings, has_successor, wanted) in [
+        (&there, false, Err(Why::Named)),
+        (&there, true, Ok(())),
+        (&gone, false, Ok(())),
+    ] {
+        let evidence = Evidence {
+            holdings: Some(holdings),
+            checkpoint: None,
+            has_successor,
+        };
+        assert_eq!(verdict(&pod("b", "u2"), &hold, evidence), wanted);
+    }
+}
+
+#[test]
+fn verdicts_on_a_pod_of_the_same_name() {
+    let asker = pod("a", "u2");
+    let hold = Hold {
+        used: used(Some("r"), ADDRESS),
+        pod: pod("a", "u1"),
+    };
+    let one = Holdings(vec![holding("a", &[ADDRESS])]);
+    let two = Holdings(vec![holding("a", &[ADDRESS]), holding("a", &[])]);
+    for (holdings, checkpoint, wanted) in [
+        (Some(&one), None, Ok(())),
+        (Some(&two), None, Err(Why::Namesake)),
+        (None, None, Err(Why::Namesake)),
+        (Some(&two), Some(checkpoint("u2")), Ok(())),
+        (Some(&one), Some(checkpoint("u1")), Err(Why::Namesake)),
+        (None, Some(checkpoint("u2")), Ok(())),
+    ] {
+        let evidence = Evidence {
+            holdings,
+            checkpoint: checkpoint.as_ref(),
+            has_successor: true,
+        };
+        assert_eq!(verdict(&asker, &hold, evidence), wanted, "{evidence:?}");
+    }
+}
+
+#[test]
+fn holders_of_a_device_that_a_pod_names() {
+    let used = used(None, ADDRESS);
+    let holdings = Holdings(vec![holding("a", &[ADDRESS]), holding("c", &[])]);
+    let none = Slices::default();
+    let holder = holder_of(&used, &pod("b", "u2"), &holdings, &none).unwrap();
+    assert_eq!(holder.to_string(), "default/a");
+    // Its own may be named by the pod.
+    assert!(holder_of(&used, &pod("a", "u1"), &holdings, &none).is_none());
+}

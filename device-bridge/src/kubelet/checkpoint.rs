@@ -1,0 +1,265 @@
+//! The kubelet's checkpoint of what its device plugins allocated: the one place where it says whose a device is by UID.
+//!
+//! Its checksum is that of a Go value printed by a Go library, which nobody can compute elsewhere; it is not looked at.
+//! The kubelet writes the file anew in one piece whenever it allocates, so what a running pod holds is always in it. What
+//! a pod that ended held stays in it until then. Devices of ResourceClaims are not in it.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::allocation::{Allocation, Entry};
+
+/// Why the checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file cannot be read.
+    #[error("cannot read the kubelet's device checkpoint {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no checkpoint.
+    #[error("the kubelet's device checkpoint {} is not understood: {problem}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: serde_json::Error,
+    },
+}
+
+/// A checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    entries: Vec<CheckpointEntry>,
+}
+
+/// What one container holds of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CheckpointEntry {
+    uid: String,
+    container: String,
+    resource: String,
+    /// Each id, with a NUMA node it is near to.
+    ids: Vec<(String, Option<i64>)>,
+}
+
+#[derive(Deserialize)]
+struct File<'a> {
+    #[serde(rename = "Data", borrow)]
+    data: Data<'a>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(rename = "PodDeviceEntries", borrow)]
+    entries: Option<Vec<FileEntry<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct FileEntry<'a> {
+    #[serde(rename = "PodUID", borrow)]
+    uid: Cow<'a, str>,
+    #[serde(rename = "ContainerName", borrow)]
+    container: Cow<'a, str>,
+    #[serde(rename = "ResourceName", borrow)]
+    resource: Cow<'a, str>,
+    #[serde(rename = "DeviceIDs", default)]
+    ids: Option<Ids>,
+}
+
+/// Before Kubernetes 1.20 a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ids {
+    ByNumaNode(BTreeMap<String, Option<Vec<String>>>),
+    List(Vec<String>),
+}
+
+impl Ids {
+    fn flat(self) -> Vec<(String, Option<i64>)> {
+        match self {
+            Self::List(ids) => ids.into_iter().map(|id| (id, None)).collect(),
+            Self::ByNumaNode(nodes) => nodes
+                .into_iter()
+                .flat_map(|(node, ids)| {
+                    // -1 is a device that is near to none.
+                    let node = node.parse().ok().filter(|node: &i64| *node >= 0);
+                    ids.into_iter().flatten().map(move |id| (id, node))
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// Reads the file; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no checkpoint.
+    pub fn read(path: &Path) -> Result<Option<Self>, CheckpointError> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(CheckpointError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        Self::parse(&text)
+            .map(Some)
+            .map_err(|problem| CheckpointError::Parse {
+                path: path.to_owned(),
+                problem,
+            })
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
+        let file: File<'_> = serde_json::from_slice(text)?;
+        let entries = file.data.entries.into_iter().flatten();
+        let entries = entries.map(|entry| CheckpointEntry {
+            uid: entry.uid.into_owned(),
+            container: entry.container.into_owned(),
+            resource: entry.resource.into_owned(),
+            ids: entry.ids.map(Ids::flat).unwrap_or_default(),
+        });
+        Ok(Self {
+            entries: entries.collect(),
+        })
+    }
+
+    /// What the pod with `uid` holds. `containers` are those that may hold devices, in the order of the pod's spec; without
+    /// them the file's order is taken.
+    #[must_use]
+    pub fn allocation(&self, uid: &str, containers: Option<Vec<String>>) -> Allocation {
+        let of_pod = || self.entries.iter().filter(|entry| entry.uid == uid);
+        let containers = containers.unwrap_or_else(|| {
+            let mut containers: Vec<String> = Vec::new();
+            for entry in of_pod() {
+                if !containers.contains(&entry.container) {
+                    containers.push(entry.container.clone());
+                }
+            }
+            containers
+        });
+        let entries = of_pod().flat_map(|entry| {
+            entry.ids.iter().map(|(id, node)| Entry {
+                container: &entry.container,
+                resource: &entry.resource,
+                id,
+                numa: node.iter().copied().collect(),
+            })
+        });
+        Allocation::of_entries(containers, entries)
+    }
+
+    /// Whether several containers of the pod with `uid` hold devices of one resource, so that their order matters.
+    #[must_use]
+    pub fn order_matters(&self, uid: &str) -> bool {
+        let mut seen = std::collections::BTreeSet::new();
+        self.entries
+            .iter()
+            .filter(|entry| entry.uid == uid)
+            .any(|entry| !seen.insert(&entry.resource))
+    }
+
+    /// The UIDs of the pods that hold a device. Without a resource it is any with this id.
+    pub fn owners<'a>(
+        &'a self,
+        resource: Option<&'a str>,
+        id: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        let entries = self.entries.iter();
+        let holders = entries.filter(move |entry| {
+            resource.is_none_or(|resource| entry.resource == resource)
+                && entry.ids.iter().any(|(held, _)| held == id)
+        });
+        holders.map(|entry| entry.uid.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"Data":{"PodDeviceEntries":[
+        {"PodUID":"u1","ContainerName":"b","ResourceName":"r","DeviceIDs":{"0":["2","1"],"1":["1"]},"AllocResp":"Cg=="},
+        {"PodUID":"u2","ContainerName":"a","ResourceName":"r","DeviceIDs":["3","4"],"AllocResp":null},
+        {"PodUID":"u1","ContainerName":"a","ResourceName":"r","DeviceIDs":{"-1":["0"]}},
+        {"PodUID":"u1","ContainerName":"init","ResourceName":"r","DeviceIDs":{"-1":["2"],"0":null}},
+        {"PodUID":"u3","ContainerName":"a","ResourceName":"s","DeviceIDs":null}],
+        "RegisteredDevices":{"r":["0"]}},"Checksum":1}"#;
+
+    fn ids(allocation: &Allocation) -> Vec<(&str, &str, Vec<i64>)> {
+        let devices = allocation.devices("r").iter();
+        devices
+            .map(|device| {
+                let numa = device.numa.iter().copied().collect();
+                (device.container.as_str(), device.id.as_str(), numa)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn by_uid_in_the_order_of_the_spec() {
+        let checkpoint = Checkpoint::parse(TEXT.as_bytes()).unwrap();
+        let containers = Some(vec!["a".to_owned(), "b".to_owned()]);
+        let allocation = checkpoint.allocation("u1", containers);
+        assert_eq!(
+            ids(&allocation),
+            [
+                ("a", "0", vec![]),
+                ("b", "1", vec![0, 1]),
+                ("b", "2", vec![0])
+            ]
+        );
+        assert!(checkpoint.order_matters("u1"));
+    }
+
+    #[test]
+    fn without_a_spec_in_the_order_of_the_file() {
+        let checkpoint = Checkpoint::parse(TEXT.as_bytes()).unwrap();
+        let allocation = checkpoint.allocation("u1", None);
+        let found: Vec<&str> = allocation
+            .devices("r")
+            .iter()
+            .map(|d| d.id.as_str())
+            .collect();
+        assert_eq!(found, ["1", "2", "0"]);
+        let old = checkpoint.allocation("u2", None);
+        assert_eq!(ids(&old), [("a", "3", vec![]), ("a", "4", vec![])]);
+        assert!(!checkpoint.order_matters("u2"));
+        assert!(checkpoint.allocation("u9", None).devices("r").is_empty());
+    }
+
+    #[test]
+    fn owners() {
+        let checkpoint = Checkpoint::parse(TEXT.as_bytes()).unwrap();
+        let owners = |resource, id| checkpoint.owners(resource, id).collect::<Vec<_>>();
+        assert_eq!(owners(Some("r"), "3"), ["u2"]);
+        assert_eq!(owners(Some("s"), "3"), [""; 0]);
+        assert_eq!(owners(None, "2"), ["u1", "u1"]);
+    }
+
+    #[test]
+    fn empty_absent_and_broken() {
+        let text = br#"{"Data":{"PodDeviceEntries":null,"RegisteredDevices":{}},"Checksum":0}"#;
+        assert_eq!(Checkpoint::parse(text).unwrap(), Checkpoint::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubelet_internal_checkpoint");
+        assert_eq!(Checkpoint::read(&path).unwrap(), None);
+        fs::write(&path, "{").unwrap();
+        let error = Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+    }
+}
