@@ -171,7 +171,8 @@ fn a_failed_add_leaves_none() {
         assert_eq!(files(node), Vec::<String>::new());
         assert_eq!(node.files("state"), [].into());
 
-        // A device plugin that writes what is none.
+        // The pod is gone, and the next one may have its devices. A device plugin that writes what is none.
+        bridge.kubelet.allocate("p1", &[]);
         let name = format!("devinfo/dp/intel.com-sriov-{DEVICE}-device.json");
         fs::write(node.path(&name), "{\"type\":").unwrap();
         let conf = {

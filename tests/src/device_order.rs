@@ -114,6 +114,8 @@ fn configuration_and_annotations_together() {
                 "DEL is told the same, backwards"
             );
             std::fs::remove_file(node.path("calls")).unwrap();
+            // The pod is gone, and the next one may have its devices.
+            bridge.kubelet.allocate(name, &[]);
         }
         bridge
             .kubelet

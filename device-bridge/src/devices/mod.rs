@@ -326,3 +326,7 @@ fn used(answer: &Answer, allocation: &Allocation) -> Vec<Used> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "devices_tests.rs"]
+mod tests;
