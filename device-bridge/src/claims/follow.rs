@@ -96,3 +96,7 @@ fn write(slices: &Followed) -> std::sync::RwLockWriteGuard<'_, Option<Slices>> {
     // A panic elsewhere leaves an index that is whole.
     slices.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;

@@ -13,7 +13,10 @@ use std::{
 pub(crate) use fault::DeviceFault;
 use fault::Why;
 use ledger::{Evidence, Hold, Ledger, Used, verdict};
-use spec::bridge::{Answer, PodRef, Question};
+use spec::{
+    bridge::{Answer, PodRef, Question},
+    device::{DeviceId, ResourceName},
+};
 
 use crate::{
     allocation::Allocation,
@@ -54,6 +57,18 @@ impl Devices {
     #[must_use]
     pub const fn kubelet(&self) -> &PodResourcesClient {
         &self.kubelet
+    }
+
+    /// Notes what a pod was given before this process began, as the records of sandboxes say. What is noted first stays.
+    pub fn remember(&self, pod: &PodRef, resource: Option<&ResourceName>, device: &DeviceId) {
+        let used = Used {
+            id: device.clone(),
+            resource: resource.map(ToString::to_string),
+            claimed: None,
+        };
+        if let Err(hold) = self.ledger().take(pod, &[used]) {
+            tracing::warn!(%device, %pod, holder = %hold.pod, "Two pods have one device");
+        }
     }
 
     /// Gives the attachments of a sandbox their devices.
@@ -326,6 +341,9 @@ fn used(answer: &Answer, allocation: &Allocation) -> Vec<Used> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod interleaving_tests;
 
 #[cfg(test)]
 #[path = "devices_tests.rs"]

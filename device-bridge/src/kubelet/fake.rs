@@ -27,7 +27,7 @@ use crate::{
 /// What a fake kubelet has and does.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
-    pub(crate) pods: Vec<PodResources>,
+    pub(crate) pods: Mutex<Vec<PodResources>>,
     pub(crate) allocatable: AllocatableResourcesResponse,
     /// What `Get` says instead of answering.
     pub(crate) get: Option<Status>,
@@ -37,6 +37,8 @@ pub(crate) struct Behaviour {
     pub(crate) slow: Duration,
     /// Until when it knows no pod, as after a restart.
     pub(crate) pods_from: Option<Instant>,
+    /// Whether `Get` gives the last of several pods of one name, and not any of them.
+    pub(crate) newest_only: bool,
     /// How many connections were accepted.
     pub(crate) connections: AtomicUsize,
     /// Turns calls away as the kubelet does: 100 a second, 10 at once.
@@ -145,7 +147,7 @@ impl Drop for FakeKubelet {
 impl Behaviour {
     pub(crate) fn of(pods: Vec<PodResources>) -> Self {
         Self {
-            pods,
+            pods: Mutex::new(pods),
             ..Self::default()
         }
     }
@@ -175,7 +177,7 @@ impl Behaviour {
         if self.pods_from.is_some_and(|from| Instant::now() < from) {
             return Vec::new();
         }
-        let mut pods = self.pods.clone();
+        let mut pods = self.pods.lock().unwrap().clone();
         let by = call % pods.len().max(1);
         pods.rotate_left(by);
         for container in pods.iter_mut().flat_map(|pod| &mut pod.containers) {
@@ -219,11 +221,16 @@ impl PodResourcesLister for Service {
             pod_name,
             pod_namespace,
         } = request.into_inner();
-        let found = self
-            .0
-            .shuffled(call)
-            .into_iter()
-            .find(|pod| pod.name == pod_name && pod.namespace == pod_namespace);
+        let is_asked = |pod: &PodResources| pod.name == pod_name && pod.namespace == pod_namespace;
+        let newest = || {
+            let pods = self.0.pods.lock().unwrap();
+            pods.iter().rev().find(|pod| is_asked(pod)).cloned()
+        };
+        let found = if self.0.newest_only {
+            newest()
+        } else {
+            self.0.shuffled(call).into_iter().find(is_asked)
+        };
         match found {
             Some(pod) => Ok(Response::new(GetPodResourcesResponse {
                 pod_resources: Some(pod),
