@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
+use crate::install::args::{InstallCommandArgs, ServeInstallArgs, UninstallCommandArgs};
 use crate::kubelet::KubeletArgs;
 use crate::reconcile::args::ReconcileArgs;
 
@@ -23,6 +24,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Answers one request: a frame on standard input, a frame on standard output
     Resolve(ResolveArgs),
+    /// Installs the plugin and its CNI configuration on this node, and keeps both true until it is stopped
+    Install(Box<InstallCommandArgs>),
+    /// Hands the node back to its cluster network
+    Uninstall(UninstallCommandArgs),
 }
 
 /// Arguments of `serve`.
@@ -48,6 +53,9 @@ pub struct ServeArgs {
     /// Of reconciling.
     #[command(flatten)]
     pub reconcile: ReconcileArgs,
+    /// Whether it installs, too.
+    #[command(flatten)]
+    pub install: Box<ServeInstallArgs>,
 }
 
 /// Arguments of `resolve`.

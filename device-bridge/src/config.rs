@@ -4,6 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     args::{Args, BothArgs, Command, ResolveArgs, ServeArgs},
+    install::{
+        preset::Preset,
+        settings::{Install, SettingsError, Uninstall},
+    },
     kubelet::KubeletSettings,
     reconcile::args::ReconcileArgs,
 };
@@ -24,6 +28,15 @@ pub enum Task {
     Serve(Serve),
     /// Answer once.
     Resolve(Resolve),
+    /// Install, and keep it true unless `once`.
+    Install {
+        /// What.
+        install: Box<Install>,
+        /// Whether to end then.
+        once: bool,
+    },
+    /// Hand the node back.
+    Uninstall(Uninstall),
 }
 
 /// What `serve` needs.
@@ -43,6 +56,8 @@ pub struct Serve {
     pub request_timeout: Duration,
     /// Reconciling.
     pub reconcile: ReconcileArgs,
+    /// What is installed besides.
+    pub install: Option<Install>,
 }
 
 /// Where the daemon has its objects from.
@@ -102,6 +117,9 @@ pub enum ConfigError {
         /// What was given.
         found: String,
     },
+    /// What is to be installed.
+    #[error(transparent)]
+    Install(#[from] SettingsError),
 }
 
 impl TryFrom<Args> for Config {
@@ -116,7 +134,13 @@ impl TryFrom<Args> for Config {
                     bridge_socket,
                     node_name,
                     reconcile,
+                    install,
                 } = args;
+                let preset = install.install.places.preset;
+                let install = install
+                    .wanted
+                    .then(|| Install::of(install.install, &bridge_socket))
+                    .transpose()?;
                 let (common, log_level) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     ServedObjects::Watched {
@@ -129,12 +153,24 @@ impl TryFrom<Args> for Config {
                 let task = Task::Serve(Serve {
                     objects,
                     bridge_socket,
-                    pod_resources_socket: common.pod_resources_socket,
+                    pod_resources_socket: of_preset(common.pod_resources_socket, preset),
                     kubelet: common.kubelet,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                     reconcile,
+                    install,
                 });
+                Ok(Self { task, log_level })
+            }
+            Command::Install(args) => {
+                let (install, once, log_level) = Install::of_command(*args)?;
+                let install = Box::new(install);
+                let task = Task::Install { install, once };
+                Ok(Self { task, log_level })
+            }
+            Command::Uninstall(args) => {
+                let (uninstall, log_level) = Uninstall::of_command(args)?;
+                let task = Task::Uninstall(uninstall);
                 Ok(Self { task, log_level })
             }
             Command::Resolve(args) => {
@@ -193,6 +229,15 @@ impl Common {
     }
 }
 
+/// What nobody has chosen is the preset's; the default of the flag is the default preset's.
+fn of_preset(socket: PathBuf, preset: Preset) -> PathBuf {
+    if socket == Preset::default().pod_resources_socket() {
+        preset.pod_resources_socket().to_owned()
+    } else {
+        socket
+    }
+}
+
 /// The name becomes part of a field selector, in which a comma would begin another one.
 fn checked(node_name: Option<String>) -> Result<String, ConfigError> {
     let name = node_name
@@ -248,8 +293,39 @@ mod tests {
                     cni_dir: "/var/lib/cni/multus".into(),
                     reconcile_interval: 300,
                 },
+                install: None,
             }
         );
+    }
+
+    #[test]
+    fn what_is_installed_besides() {
+        let serve = |arguments: &[&str]| {
+            let all = [
+                &["serve", "--node-name", "n1", "--bridge-socket", "/b"],
+                arguments,
+            ]
+            .concat();
+            let Task::Serve(serve) = config(&all).unwrap().task else {
+                panic!("not serve");
+            };
+            serve
+        };
+        assert_eq!(serve(&["--preset", "k0s"]).install, None);
+        let k0s = serve(&["--install", "--preset", "k0s", "--alias", "multus"]);
+        assert_eq!(k0s.install.unwrap().keys["bridgeSocket"], "/b");
+        let socket = "/var/lib/k0s/kubelet/pod-resources/kubelet.sock";
+        assert_eq!(k0s.pod_resources_socket, PathBuf::from(socket));
+        let own = serve(&["--preset", "k0s", "--pod-resources-socket", "/s"]);
+        assert_eq!(own.pod_resources_socket, PathBuf::from("/s"));
+        let task = config(&["install", "--once"]).unwrap().task;
+        assert!(matches!(task, Task::Install { once: true, .. }));
+        let task = config(&["uninstall"]).unwrap().task;
+        assert!(matches!(
+            task,
+            Task::Uninstall(Uninstall { force: false, .. })
+        ));
+        assert!(config(&["install", "--conf-name", "x.conf"]).is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod event_queue;
 pub mod event_writer;
 mod fault;
 mod frames;
+pub mod install;
 pub mod kubelet;
 pub mod live;
 pub mod logging;

@@ -10,7 +10,7 @@ use clap::Parser;
 use device_bridge::{
     args::Args,
     config::{Config, Task},
-    logging, resolve, serve,
+    install, logging, resolve, serve,
 };
 
 fn main() -> ExitCode {
@@ -42,6 +42,11 @@ fn run(args: Args) -> Result<()> {
             let request = resolve::read_request(&mut stdin().lock());
             runtime.block_on(resolve::run(config, request, &mut stdout()))?;
         }
+        Task::Install { install, once } if once => install::run::once(*install)?,
+        Task::Install { install, .. } => {
+            runtime.block_on(serve::install_alone(*install, &mut stdout()))?;
+        }
+        Task::Uninstall(uninstall) => install::uninstall::run(&uninstall)?,
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::{
     client::{self, ClientError},
     config::{Serve, ServedObjects},
     devices::Devices,
+    install::{self, error::InstallError, settings::Install},
     kubelet::PodResourcesClient,
     live::Live,
     lookup::Lookup,
@@ -55,6 +56,9 @@ pub enum ServeError {
     /// SIGTERM cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signal(#[source] io::Error),
+    /// What is installed besides.
+    #[error(transparent)]
+    Install(#[from] InstallError),
     /// What follows the API server is gone, and the answers would grow old.
     #[error("a watch on the API server ended: {0}")]
     Watch(String),
@@ -74,8 +78,11 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         publish_to,
         request_timeout,
         reconcile,
+        install,
     } = config;
     let mut watches = JoinSet::new();
+    // Before anything is known of pods: where there was no plugin, the runtime waits for its configuration.
+    let _installed = install.map(|install| keep_installed(install, stop.clone()));
     let (lookup, claims, client) = match objects {
         ServedObjects::Files(paths) => {
             let (store, claims) = objects::read(&paths)?;
@@ -149,6 +156,27 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
             Ok(())
         }
     }
+}
+
+/// `install` as a daemon of its own, until SIGTERM or SIGINT.
+///
+/// # Errors
+/// It cannot begin.
+pub async fn install_alone(install: Install, announce: &mut impl Write) -> Result<(), ServeError> {
+    let stop = stop_signal().map_err(ServeError::Signal)?;
+    let (ready, _) = flag::channel(false);
+    Ok(install::run::keep(install, stop, ready, announce).await?)
+}
+
+/// Installs beside the answers. Its faults are told in the log; the answers do not depend on it.
+fn keep_installed(install: Install, stop: flag::Receiver<bool>) -> flag::Receiver<bool> {
+    let (ready, is_ready) = flag::channel(false);
+    tokio::spawn(async move {
+        if let Err(error) = install::run::keep(install, stop, ready, &mut io::sink()).await {
+            tracing::error!(%error, "Not installed");
+        }
+    });
+    is_ready
 }
 
 /// Where network-status goes: the folder if one is given, else the pod, else the log.

@@ -65,6 +65,12 @@ impl NetworkConf {
             .any(|plugin| plugin.capabilities.contains(capability))
     }
 
+    /// What any plugin declares; one that several declare comes as often.
+    pub fn capabilities(&self) -> impl Iterator<Item = &str> {
+        let plugins = self.plugins.iter();
+        plugins.flat_map(|plugin| plugin.capabilities.iter().map(String::as_str))
+    }
+
     /// Whether the list says `disableCheck`: nobody may CHECK it, and a CHECK of it succeeds.
     #[must_use]
     pub fn disables_check(&self) -> bool {

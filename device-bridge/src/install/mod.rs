@@ -1,0 +1,28 @@
+//! `install` and `uninstall`: the plugin in the runtime's folder of plugins, and its configuration in the one the runtime reads.
+//!
+//! What is decided is decided by functions of values: [`primary`] (which configuration is the cluster network's),
+//! [`generated`] (ours, made from it), [`plan`] (what to do now, after what was done before), [`hand_back`] (how to go).
+//! [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back.
+//! At every moment the folder holds a whole configuration with which pods start: files are written beside their place and
+//! renamed, nothing is removed on stop, and what cannot be read leaves the last good one in force.
+
+pub mod args;
+pub mod conf_folder;
+pub mod contention;
+pub mod error;
+pub mod folder_watch;
+pub mod generated;
+pub mod hand_back;
+pub mod keeper;
+pub mod keys;
+pub mod kubeconfig;
+pub mod multus_conf;
+pub mod notice;
+pub mod plan;
+pub mod preset;
+pub mod primary;
+pub mod programs;
+pub mod run;
+pub mod settings;
+pub mod uninstall;
+pub mod whole_file;

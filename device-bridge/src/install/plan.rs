@@ -1,0 +1,346 @@
+//! What is to be done about the configuration: a function of what the folders hold and of what was done before.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::{
+    conf_folder::{ConfFolder, FoundConf},
+    contention::{Answer, Contention},
+    generated::{self, Wanted},
+    multus_conf::{MultusCluster, MultusConf},
+    notice::Notice,
+    primary::{self, Steady},
+    settings::Install,
+};
+
+/// What the folders hold at one moment.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The folder that the runtime reads.
+    pub runtime: ConfFolder,
+    /// The folder of the primary, where it is another one.
+    pub primary: Option<ConfFolder>,
+}
+
+/// What was done before.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The file that our configuration was made from.
+    primary_file: Option<String>,
+    /// Since when that file is gone.
+    gone_since: Option<Instant>,
+    /// The last good configuration.
+    last_good: Option<String>,
+    /// Our file as it was seen when it was as it should be.
+    in_place: Option<String>,
+    /// What was written since.
+    written: Option<String>,
+    /// Other writers of our file.
+    taken_over: Contention,
+    /// Writers of files before ours.
+    displaced: Contention,
+}
+
+/// A step of the plan. They are carried out in their order, and each leaves a whole configuration in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Our file is written.
+    Write(String),
+    /// A file is moved aside, out of the runtime's sight.
+    MoveAside(String),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// What is to be told.
+    pub notices: Vec<Notice>,
+    /// When to look again although nothing changes.
+    pub again_in: Option<Duration>,
+    /// Whether, after the steps, the runtime takes our configuration and it is true.
+    pub is_ready: bool,
+}
+
+impl Memory {
+    /// What was to be written was not.
+    pub fn write_failed(&mut self) {
+        self.written = None;
+    }
+}
+
+impl Plan {
+    fn again(&mut self, after: Duration) {
+        self.again_in = Some(self.again_in.map_or(after, |other| other.min(after)));
+    }
+}
+
+/// Decides. `keys` are the operator's.
+pub fn plan(
+    install: &Install,
+    keys: &Map<String, Value>,
+    seen: &Seen,
+    memory: &mut Memory,
+    now: Instant,
+) -> Plan {
+    let mut plan = Plan::default();
+    let ours = install.places.conf_name.as_str();
+    let multus = install
+        .replace_multus
+        .then(|| multus_of(&seen.runtime))
+        .flatten();
+    if let Some(text) = wanted(install, keys, seen, multus.as_ref(), memory, now, &mut plan) {
+        memory.last_good = Some(text);
+    }
+    write(seen.runtime.file(ours), ours, memory, now, &mut plan);
+    // A configuration of an earlier life of this process serves until there is a primary to make one from.
+    let is_there = memory.last_good.is_some()
+        || seen
+            .runtime
+            .file(ours)
+            .is_some_and(FoundConf::is_multiplexer);
+    files_before(install, seen, memory, now, is_there, &mut plan);
+    plan.is_ready = is_there && !plan.notices.iter().any(Notice::is_unready);
+    plan
+}
+
+/// Multus's configuration, in force or moved aside.
+fn multus_of(folder: &ConfFolder) -> Option<MultusConf> {
+    let all = folder.files.iter().chain(&folder.aside);
+    all.filter(|file| file.is_multiplexer())
+        .find_map(MultusConf::of)
+}
+
+/// The configuration that should be there; `None` where the last good one stays.
+fn wanted(
+    install: &Install,
+    keys: &Map<String, Value>,
+    seen: &Seen,
+    multus: Option<&MultusConf>,
+    memory: &mut Memory,
+    now: Instant,
+    plan: &mut Plan,
+) -> Option<String> {
+    let folder = seen.primary.as_ref().unwrap_or(&seen.runtime);
+    let ours = install
+        .places
+        .is_one_folder()
+        .then_some(install.places.conf_name.as_str());
+    let mut choice = primary::choose(folder, install.primary_file.as_deref(), ours, multus);
+    let passed_over = std::mem::take(&mut choice.passed_over);
+    let before = memory.primary_file.as_deref();
+    let gone_since = before
+        .filter(|before| folder.file(before).is_none())
+        .map(|_| memory.gone_since.unwrap_or(now));
+    let gone_for = gone_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+    let steady = primary::steady(&choice, folder, before, gone_for);
+    memory.gone_since = gone_since;
+    let about_others = passed_over.into_iter().filter(|(file, _)| {
+        // Told of below, or what every node has that Multus was on.
+        !matches!(steady, Steady::Broken(_)) || Some(file.as_str()) != before
+    });
+    let others: Vec<Notice> = about_others
+        .filter(|(file, _)| !folder.file(file).is_some_and(FoundConf::is_multiplexer))
+        .map(|(file, why)| Notice::PassedOver { file, why })
+        .collect();
+    plan.notices.extend(others);
+    let file = || before.unwrap_or_default().to_owned();
+    match steady {
+        Steady::Take => {}
+        Steady::Broken(why) => {
+            plan.notices.push(Notice::Broken { file: file(), why });
+            return None;
+        }
+        Steady::Gone => {
+            plan.notices.push(Notice::Gone { file: file() });
+            if choice.primary.is_some() {
+                plan.again(primary::GONE_FOR_GOOD.saturating_sub(gone_for));
+            }
+            return None;
+        }
+    }
+    let Some(primary) = choice.primary else {
+        plan.notices.push(Notice::NoPrimary {
+            folder: install.places.primary_dir.display().to_string(),
+            wanted: install.primary_file.clone(),
+            has_multus: !install.replace_multus && multus_of(&seen.runtime).is_some(),
+        });
+        return None;
+    };
+    tell_of_multus(multus, primary.file.as_deref(), &mut plan.notices);
+    let all_keys = keys_with(multus, keys);
+    let chained = seen
+        .runtime
+        .file(&install.places.conf_name)
+        .map(|file| generated::chained(&file.text))
+        .unwrap_or_default();
+    let generated = generated::generate(&Wanted {
+        primary: &primary,
+        primary_dir: &install.places.primary_dir,
+        keys: &all_keys,
+        name: install
+            .network_name
+            .as_ref()
+            .or_else(|| multus.and_then(|multus| multus.name.as_ref())),
+        version: install.version,
+        chained: &chained,
+    });
+    match generated {
+        Ok(text) => {
+            memory.primary_file = primary.file;
+            Some(text)
+        }
+        Err(error) => {
+            plan.notices.push(Notice::Ungenerated {
+                why: error.to_string(),
+            });
+            None
+        }
+    }
+}
+
+fn tell_of_multus(multus: Option<&MultusConf>, chosen: Option<&str>, notices: &mut Vec<Notice>) {
+    let Some(multus) = multus else {
+        return;
+    };
+    if !multus.dropped.is_empty() {
+        notices.push(Notice::Dropped {
+            file: multus.file.clone(),
+            what: multus.dropped.join(", "),
+        });
+    }
+    if let (MultusCluster::File(file), Some(chosen)) = (&multus.cluster, chosen)
+        && file != chosen
+    {
+        notices.push(Notice::OtherPrimary {
+            multus: file.clone(),
+            chosen: chosen.to_owned(),
+        });
+    }
+}
+
+/// Multus's keys, under the operator's.
+fn keys_with(multus: Option<&MultusConf>, keys: &Map<String, Value>) -> Map<String, Value> {
+    let mut all = Map::new();
+    if let Some(multus) = multus {
+        all.extend(multus.keys.clone());
+        if let MultusCluster::Named(name) = &multus.cluster {
+            all.insert("clusterNetwork".to_owned(), name.as_str().into());
+        }
+    }
+    all.extend(keys.clone());
+    all
+}
+
+/// Puts the last good configuration where it belongs, unless another writer is to be left alone for a while.
+fn write(
+    found: Option<&FoundConf>,
+    ours: &str,
+    memory: &mut Memory,
+    now: Instant,
+    plan: &mut Plan,
+) {
+    let Some(good) = memory.last_good.clone() else {
+        return;
+    };
+    if found.is_some_and(|found| is_same(&found.text, &good)) {
+        memory.in_place = Some(good);
+        memory.written = None;
+        return;
+    }
+    let own = [&memory.in_place, &memory.written];
+    let is_first = own.iter().all(|own| own.is_none());
+    // What we wrote is still there where the primary has changed.
+    let is_own = found.is_some_and(|found| {
+        own.into_iter()
+            .flatten()
+            .any(|own| is_same(&found.text, own))
+    });
+    if !is_first && !is_own {
+        match memory.taken_over.found(now) {
+            Answer::Now => {
+                memory.taken_over.put_back(now);
+                plan.notices.push(Notice::TakenOver {
+                    file: ours.to_owned(),
+                    removed: found.is_none(),
+                });
+            }
+            Answer::After(wait) => {
+                plan.notices.push(Notice::Contended {
+                    file: ours.to_owned(),
+                });
+                plan.again(wait);
+                return;
+            }
+        }
+    }
+    memory.written = Some(good.clone());
+    plan.steps.push(Step::Write(good));
+}
+
+/// Whether two texts are the same configuration. How it is printed does not matter, nor what others have chained after us.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || own_part(one).is_some_and(|one| Some(one) == own_part(other))
+}
+
+fn own_part(text: &str) -> Option<Value> {
+    let mut list: Value = serde_json::from_str(text).ok()?;
+    let plugins = list.get_mut("plugins")?.as_array_mut()?;
+    if plugins.len() > 1 {
+        if generated::chained(text).is_empty() {
+            return None;
+        }
+        plugins.truncate(1);
+    }
+    Some(list)
+}
+
+/// Files that runtimes take instead of ours.
+fn files_before(
+    install: &Install,
+    seen: &Seen,
+    memory: &mut Memory,
+    now: Instant,
+    is_there: bool,
+    plan: &mut Plan,
+) {
+    let ours = install.places.conf_name.as_str();
+    let before = seen
+        .runtime
+        .files
+        .iter()
+        .filter(|file| file.name.as_str() < ours);
+    let mut moves = Vec::new();
+    for file in before {
+        let is_of_multus = install.replace_multus && MultusConf::of(file).is_some();
+        if is_of_multus && is_there {
+            moves.push(file.name.clone());
+        } else {
+            plan.notices.push(Notice::Before {
+                file: file.name.clone(),
+                ours: ours.to_owned(),
+                is_multiplexer: file.is_multiplexer(),
+            });
+        }
+    }
+    if moves.is_empty() {
+        return;
+    }
+    match memory.displaced.found(now) {
+        Answer::Now => {
+            memory.displaced.put_back(now);
+            plan.steps.extend(moves.into_iter().map(Step::MoveAside));
+        }
+        Answer::After(wait) => {
+            plan.again(wait);
+            let contended = moves.into_iter().map(|file| Notice::Contended { file });
+            plan.notices.extend(contended);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

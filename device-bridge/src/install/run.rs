@@ -1,0 +1,128 @@
+//! `install`, once or until it is stopped.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{
+    error::InstallError,
+    folder_watch::FolderWatch,
+    keeper::{Keeper, Turn},
+    settings::Install,
+};
+
+/// How long changes are let settle before they are looked at: a writer makes several.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// How often a folder is looked for that is not there yet.
+const MISSING: Duration = Duration::from_secs(1);
+
+/// Installs once.
+///
+/// # Errors
+/// Something is missing or wrong; what could be done is done.
+pub fn once(install: Install) -> Result<(), InstallError> {
+    let turn = Keeper::new(install)?.turn(Instant::now());
+    if turn.is_ready {
+        Ok(())
+    } else {
+        Err(InstallError::NotInstalled {
+            problems: turn.problems,
+        })
+    }
+}
+
+/// Installs, keeps it true until `stop` is true, and leaves everything where it is. `ready` says how things are; the first
+/// time they are as they should be, `installed PATH` is printed on `announce`.
+///
+/// # Errors
+/// It cannot begin. Later faults are told in the log and tried again.
+pub async fn keep(
+    install: Install,
+    mut stop: watch::Receiver<bool>,
+    ready: watch::Sender<bool>,
+    announce: &mut impl Write,
+) -> Result<(), InstallError> {
+    let path = install.places.conf_file();
+    let mut keeper = Keeper::new(install)?;
+    let watched = FolderWatch::new();
+    if let Err(error) = &watched {
+        tracing::warn!(%error, "Changes are not seen at once, but every --poll-interval");
+    }
+    let watched = watched.ok();
+    let mut is_announced = false;
+    loop {
+        // Before the look: what changes after it is seen by the watch.
+        let has_all = watched
+            .as_ref()
+            .is_some_and(|watched| watch_all(watched, &keeper));
+        // Files are forced to the disk; whoever else runs on this thread does not wait for that.
+        let (returned, turn) = tokio::task::spawn_blocking(move || {
+            let turn = keeper.turn(Instant::now());
+            (keeper, turn)
+        })
+        .await
+        .map_err(|error| InstallError::Ended(error.to_string()))?;
+        keeper = returned;
+        ready.send_if_modified(|ready| std::mem::replace(ready, turn.is_ready) != turn.is_ready);
+        if turn.is_ready && !is_announced {
+            is_announced = true;
+            let said =
+                writeln!(announce, "installed {}", path.display()).and_then(|()| announce.flush());
+            if let Err(error) = said {
+                tracing::warn!(%error, "Nobody reads the line that says that it is installed");
+            }
+            tracing::info!(path = %path.display(), "Installed");
+        }
+        let wait = until_next(&turn, keeper.poll_interval(), has_all || watched.is_none());
+        tokio::select! {
+            stopped = stop.wait_for(|stopped| *stopped) => {
+                // Whoever would stop us is gone: that is a stop, too.
+                drop(stopped);
+                tracing::info!("The configuration stays");
+                return Ok(());
+            }
+            () = changed(watched.as_ref(), wait) => {}
+        }
+    }
+}
+
+/// Waits for a change, and for its end, or for `wait`.
+async fn changed(watched: Option<&FolderWatch>, wait: Duration) {
+    let Some(watched) = watched else {
+        return sleep(wait).await;
+    };
+    match timeout(wait, watched.changed()).await {
+        Ok(Ok(())) => sleep(SETTLE).await,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "A change was not seen");
+            sleep(MISSING).await;
+        }
+        Err(_) => {}
+    }
+}
+
+/// Whether every folder is there.
+fn watch_all(watched: &FolderWatch, keeper: &Keeper) -> bool {
+    let folders = keeper.folders();
+    folders
+        .iter()
+        .map(|folder| watched.watch(folder).is_ok())
+        .fold(true, |all, one| all & one)
+}
+
+fn until_next(turn: &Turn, poll: Duration, has_all: bool) -> Duration {
+    let poll = if has_all { poll } else { poll.min(MISSING) };
+    turn.again_in
+        .map_or(poll, |again| again.max(Duration::from_millis(10)).min(poll))
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,0 +1,187 @@
+//! `uninstall`: hands the node back, in an order in which pods can start at any moment.
+
+use std::{fs, io, path::Path, time::SystemTime};
+
+use super::{
+    args::Alias,
+    conf_folder::{ASIDE, ConfFolder},
+    error::InstallError,
+    hand_back::{self, NothingLeft, Step},
+    programs::{self, PLUGIN, RESOLVER},
+    settings::{Places, Uninstall},
+    whole_file,
+};
+
+/// As others write theirs: everybody may read the cluster network's configuration.
+const CONF_MODE: u32 = 0o644;
+
+/// Uninstalls. What is gone already is passed over, so that it can be called until it succeeds.
+///
+/// # Errors
+/// It could not be done, or something has to stay for now; everything before it is done.
+pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
+    let Uninstall { places, force } = uninstall;
+    // A configuration that is put back needs the program it names.
+    for alias in Alias::ALL {
+        let path = places.executable(alias.file_name());
+        let backup = programs::backup_of(&path);
+        if backup.exists() {
+            changed(&path, whole_file::rename(&backup, &path))?;
+            tracing::info!(path = %path.display(), "Program given back");
+        }
+    }
+    hand_configuration_back(places, *force)?;
+    if let Some(kubeconfig) = &places.kubeconfig {
+        let path = places.here(kubeconfig);
+        if changed(&path, remove(&path))? {
+            tracing::info!(path = %path.display(), "The plugin's kubeconfig removed");
+        }
+    }
+    remove_programs(places, *force)
+}
+
+fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallError> {
+    let folder = places.here(&places.conf_dir);
+    let runtime = read(&folder)?;
+    let primary = (!places.is_one_folder())
+        .then(|| read(&places.here(&places.primary_dir)))
+        .transpose()?;
+    let steps = hand_back::steps(
+        &runtime,
+        primary.as_ref(),
+        &places.conf_name,
+        |name| is_foreign(places, name),
+        force,
+    )
+    .map_err(|NothingLeft(faults)| InstallError::NothingLeft {
+        path: places.conf_file(),
+        faults,
+    })?;
+    for step in steps {
+        match step {
+            Step::PutBack(name) => {
+                let path = folder.join(&name);
+                let aside = folder.join(format!("{name}{ASIDE}"));
+                changed(&path, whole_file::rename(&aside, &path))?;
+                tracing::info!(path = %path.display(), "Configuration put back");
+            }
+            Step::Write { name, text } => {
+                let path = folder.join(name);
+                changed(&path, whole_file::write(&path, text.as_bytes(), CONF_MODE))?;
+                tracing::info!(path = %path.display(), "The cluster network's configuration written");
+            }
+            Step::RemoveOurs => {
+                let path = places.conf_file();
+                changed(&path, whole_file::remove(&path))?;
+                tracing::info!(path = %path.display(), "Configuration removed");
+            }
+        }
+    }
+    let path = places.conf_file();
+    changed(&path, clean(&path))?;
+    Ok(())
+}
+
+fn remove_programs(places: &Places, force: bool) -> Result<(), InstallError> {
+    let records = places.here(&places.cni_dir).join("sandboxes");
+    if !force {
+        let folder = places.here(&places.conf_dir);
+        if let Some((file, program)) = still_executed(places, &read(&folder)?) {
+            return Err(InstallError::StillExecuted { file, program });
+        }
+        let count = changed(&records, count_records(&records))?;
+        if count > 0 {
+            return Err(InstallError::Sandboxes {
+                bin_dir: places.bin_dir.clone(),
+                records,
+                count,
+            });
+        }
+    }
+    let ours = places.executable(PLUGIN);
+    for alias in Alias::ALL {
+        let path = places.executable(alias.file_name());
+        if changed(&path, whole_file::are_same(&path, &ours))? {
+            changed(&path, whole_file::remove(&path))?;
+            tracing::info!(path = %path.display(), "Program removed");
+        }
+    }
+    for name in [RESOLVER, PLUGIN] {
+        let path = places.executable(name);
+        if changed(&path, remove(&path))? {
+            tracing::info!(path = %path.display(), "Program removed");
+        }
+        changed(&path, clean(&path))?;
+    }
+    Ok(())
+}
+
+/// Whether the runtime has a program of this name which is not us.
+fn is_foreign(places: &Places, name: &str) -> bool {
+    let path = places.executable(name);
+    path.is_file()
+        && name != PLUGIN
+        && whole_file::are_same(&path, &places.executable(PLUGIN)).is_ok_and(|same| !same)
+}
+
+/// The first configuration that executes us, and by which name.
+fn still_executed(places: &Places, runtime: &ConfFolder) -> Option<(String, String)> {
+    runtime.files.iter().find_map(|file| {
+        let conf = file.conf.as_ref().ok()?;
+        let ours = places.executable(PLUGIN);
+        let program = conf.plugins().iter().find(|plugin| {
+            let path = places.executable(plugin.plugin_type().as_str());
+            whole_file::are_same(&path, &ours).is_ok_and(|same| same)
+        })?;
+        Some((file.name.clone(), program.plugin_type().to_string()))
+    })
+}
+
+fn count_records(folder: &Path) -> io::Result<usize> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut count = 0;
+    for entry in entries {
+        // A record that is being made (`.json.new`) is a sandbox too.
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        count += usize::from(name.ends_with(".json") || name.ends_with(".json.new"));
+    }
+    Ok(count)
+}
+
+/// Removes a file; one whose folder is not there is gone too.
+fn remove(path: &Path) -> io::Result<bool> {
+    match whole_file::remove(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        done => done,
+    }
+}
+
+fn clean(path: &Path) -> io::Result<usize> {
+    match whole_file::clean(path, SystemTime::now()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        done => done,
+    }
+}
+
+fn read(folder: &Path) -> Result<ConfFolder, InstallError> {
+    ConfFolder::read(folder).map_err(|source| InstallError::ConfFolder {
+        folder: folder.to_owned(),
+        source,
+    })
+}
+
+fn changed<T>(path: &Path, done: io::Result<T>) -> Result<T, InstallError> {
+    done.map_err(|source| InstallError::Conf {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+#[path = "uninstall_tests.rs"]
+mod tests;

@@ -1,0 +1,164 @@
+//! The way back on real folders.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::*;
+use crate::install::{args::UninstallCommandArgs, programs::Programs, settings::Uninstall};
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    uninstall: UninstallCommandArgs,
+}
+
+struct Node {
+    folder: tempfile::TempDir,
+}
+
+const OURS: &str =
+    r#"{"name":"a","plugins":[{"type":"polypod","delegates":[{"name":"a","type":"bridge"}]}]}"#;
+
+impl Node {
+    /// A node with everything that `install` leaves.
+    fn installed() -> Self {
+        let node = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for folder in [
+            "opt/cni/bin",
+            "etc/cni/net.d/polypod.d",
+            "var/lib/cni/multus/sandboxes",
+        ] {
+            fs::create_dir_all(node.path(folder)).unwrap();
+        }
+        node.write("etc/cni/net.d/00-polypod.conflist", OURS);
+        node.write("etc/cni/net.d/10-a.conf", r#"{"name":"a","type":"bridge"}"#);
+        node.write("etc/cni/net.d/polypod.d/polypod.kubeconfig", "token");
+        node.write("image", "polypod");
+        let uninstall = node.uninstall(&[]);
+        let programs = Programs {
+            plugin: node.path("image"),
+            resolver: Some(node.path("image")),
+            alias: None,
+        };
+        programs.install(&uninstall.places).unwrap();
+        node
+    }
+
+    fn uninstall(&self, arguments: &[&str]) -> Uninstall {
+        let root = self.folder.path().to_str().unwrap();
+        let kubeconfig = "/etc/cni/net.d/polypod.d/polypod.kubeconfig";
+        let places = [
+            "uninstall",
+            "--host-root",
+            root,
+            "--plugin-kubeconfig",
+            kubeconfig,
+        ];
+        let line = Line::parse_from([&places, arguments].concat());
+        Uninstall::of_command(line.uninstall).unwrap().0
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn everything_goes_and_the_primary_is_first() {
+    let node = Node::installed();
+    for _ in 0..2 {
+        run(&node.uninstall(&[])).unwrap();
+        assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+        assert_eq!(node.names("etc/cni/net.d"), ["10-a.conf", "polypod.d"]);
+        assert_eq!(node.names("etc/cni/net.d/polypod.d"), [""; 0]);
+    }
+}
+
+#[test]
+fn the_plugin_stays_as_long_as_sandboxes_need_it() {
+    let node = Node::installed();
+    node.write("var/lib/cni/multus/sandboxes/one.json", "");
+    node.write("var/lib/cni/multus/sandboxes/two.json.new", "");
+    for _ in 0..2 {
+        let error = run(&node.uninstall(&[])).unwrap_err();
+        assert!(
+            matches!(error, InstallError::Sandboxes { count: 2, .. }),
+            "{error}"
+        );
+        assert_eq!(
+            node.names("opt/cni/bin"),
+            ["polypod", "polypod-device-bridge"]
+        );
+        assert_eq!(
+            node.names("etc/cni/net.d")[0],
+            "10-a.conf",
+            "but the node is handed back"
+        );
+    }
+    run(&node.uninstall(&["--force"])).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+}
+
+#[test]
+fn a_configuration_that_executes_us_by_another_name_keeps_us() {
+    let node = Node::installed();
+    fs::copy(node.path("image"), node.path("opt/cni/bin/multus")).unwrap();
+    node.write(
+        "etc/cni/net.d/05-own.conf",
+        r#"{"name":"m","type":"multus","delegates":[]}"#,
+    );
+    let error = run(&node.uninstall(&[])).unwrap_err();
+    assert!(
+        matches!(&error, InstallError::StillExecuted { file, program } if file == "05-own.conf" && program == "multus"),
+        "{error}"
+    );
+    assert_eq!(
+        node.names("opt/cni/bin"),
+        ["multus", "polypod", "polypod-device-bridge"]
+    );
+}
+
+#[test]
+fn multus_gets_its_program_before_its_configuration() {
+    let node = Node::installed();
+    fs::copy(node.path("image"), node.path("opt/cni/bin/multus")).unwrap();
+    node.write("opt/cni/bin/multus.polypod-backup", "theirs");
+    node.write(
+        "etc/cni/net.d/00-multus.conf.polypod-backup",
+        r#"{"name":"m","type":"multus"}"#,
+    );
+    run(&node.uninstall(&[])).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), ["multus"]);
+    assert_eq!(
+        fs::read_to_string(node.path("opt/cni/bin/multus")).unwrap(),
+        "theirs"
+    );
+    assert_eq!(
+        node.names("etc/cni/net.d")[..2],
+        ["00-multus.conf", "10-a.conf"]
+    );
+}
+
+#[test]
+fn a_node_that_was_never_installed() {
+    let node = Node {
+        folder: tempfile::tempdir().unwrap(),
+    };
+    run(&node.uninstall(&[])).unwrap();
+}
