@@ -57,7 +57,7 @@ pub struct Serve {
     /// Reconciling.
     pub reconcile: ReconcileArgs,
     /// What is installed besides.
-    pub install: Option<Install>,
+    pub install: Option<Box<Install>>,
 }
 
 /// Where the daemon has its objects from.
@@ -140,7 +140,8 @@ impl TryFrom<Args> for Config {
                 let install = install
                     .wanted
                     .then(|| Install::of(install.install, &bridge_socket))
-                    .transpose()?;
+                    .transpose()?
+                    .map(Box::new);
                 let (common, log_level) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     ServedObjects::Watched {

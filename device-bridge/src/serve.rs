@@ -82,7 +82,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     } = config;
     let mut watches = JoinSet::new();
     // Before anything is known of pods: where there was no plugin, the runtime waits for its configuration.
-    let _installed = install.map(|install| keep_installed(install, stop.clone()));
+    let _installed = install.map(|install| keep_installed(*install, stop.clone()));
     let (lookup, claims, client) = match objects {
         ServedObjects::Files(paths) => {
             let (store, claims) = objects::read(&paths)?;

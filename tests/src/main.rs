@@ -23,6 +23,7 @@ mod device_info;
 mod device_order;
 mod fixture;
 mod gc;
+mod install;
 mod instructions;
 mod killed;
 mod legacy;
@@ -66,6 +67,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         device_info::scenarios(),
         device_order::scenarios(),
         gc::scenarios(),
+        install::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),

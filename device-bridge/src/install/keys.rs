@@ -48,7 +48,8 @@ pub enum KeysError {
 }
 
 /// Keys that `install` decides, and where they come from.
-const GENERATED: [(&str, &str); 8] = [
+const GENERATED: [(&str, &str); 9] = [
+    ("cniDir", "the flag --cni-dir, which uninstall needs too"),
     ("cniVersion", "the flag --cni-version, else the primary's"),
     ("cniVersions", "the primary's"),
     ("name", "the flag --network-name, else the primary's"),
@@ -60,13 +61,12 @@ const GENERATED: [(&str, &str); 8] = [
 ];
 
 /// What the plugin takes, by kind; docs/configuration.md. An unknown key is passed over by the plugin and is passed on.
-const KNOWN: [(&str, Kind); 26] = [
+const KNOWN: [(&str, Kind); 25] = [
     ("auxiliaryCNIChainName", Kind::Text),
     ("binDir", Kind::Text),
     ("bridgeSocket", Kind::Path),
     ("capabilities", Kind::Switches),
     ("clusterNetwork", Kind::Text),
-    ("cniDir", Kind::Path),
     ("compat", Kind::OneOf(&["multus"], "\"multus\"")),
     ("confDir", Kind::Path),
     ("defaultNetworks", Kind::Texts),

@@ -80,6 +80,12 @@ impl MultusConf {
         }
         .as_object()?;
         let (mut keys, mut dropped) = (Map::new(), Vec::new());
+        // Where Multus wrote what it attached: its pods are deleted by that.
+        let cni_dir = members
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case("cniDir"))
+            .filter(|(_, value)| value.as_str().is_some_and(|dir| dir.starts_with('/')));
+        keys.extend(cni_dir.map(|(_, dir)| ("cniDir".to_owned(), dir.clone())));
         for (key, value) in members {
             let is_ours = keys::is_generated(key)
                 || ["clusterNetwork", "capabilities"]
@@ -169,10 +175,10 @@ mod tests {
     fn as_the_thin_installer_writes_it() {
         let conf = of("00-multus.conflist", &json!({"cniVersion": "1.0.0", "name": "multus-cni-network", "plugins": [{
             "type": "multus", "kubeconfig": "/etc/cni/net.d/multus.d/multus.kubeconfig", "cniConf": "/x",
-            "logFile": "relative.log",
+            "logFile": "relative.log", "cnidir": "/own",
             "delegates": [{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "flannel"}, {"type": "portmap"}]}]}]}))
         .unwrap();
-        assert!(conf.keys.is_empty());
+        assert_eq!(Value::Object(conf.keys), json!({"cniDir": "/own"}));
         assert_eq!(conf.dropped.len(), 3, "{:?}", conf.dropped);
         let MultusCluster::Inlined(primary) = conf.cluster else {
             panic!("no primary");

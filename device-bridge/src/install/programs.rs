@@ -92,7 +92,7 @@ impl Programs {
             .resolver
             .iter()
             .map(|from| (from, places.executable(RESOLVER)));
-        for (from, to) in others.chain([(&self.plugin, installed.clone())]) {
+        for (from, to) in others.chain([(&self.plugin, installed)]) {
             if copy(from, &to)? == Placed::Written {
                 done.push(Done::Installed(to));
             }

@@ -1,6 +1,10 @@
 //! `uninstall`: hands the node back, in an order in which pods can start at any moment.
 
-use std::{fs, io, path::Path, time::SystemTime};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use super::{
     args::Alias,
@@ -30,6 +34,7 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
             tracing::info!(path = %path.display(), "Program given back");
         }
     }
+    let records = records_of(places)?;
     hand_configuration_back(places, *force)?;
     if let Some(kubeconfig) = &places.kubeconfig {
         let path = places.here(kubeconfig);
@@ -37,7 +42,7 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
             tracing::info!(path = %path.display(), "The plugin's kubeconfig removed");
         }
     }
-    remove_programs(places, *force)
+    remove_programs(places, &records, *force)
 }
 
 fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallError> {
@@ -82,18 +87,29 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
     Ok(())
 }
 
-fn remove_programs(places: &Places, force: bool) -> Result<(), InstallError> {
-    let records = places.here(&places.cni_dir).join("sandboxes");
+/// Where sandbox records are: below the `cniDir` of our configuration, as long as it is there.
+fn records_of(places: &Places) -> Result<PathBuf, InstallError> {
+    let runtime = read(&places.here(&places.conf_dir))?;
+    let written = runtime.file(&places.conf_name).and_then(|ours| {
+        let conf = ours.conf.as_ref().ok()?;
+        let dir = conf.plugins().first()?.field("cniDir")?;
+        serde_json::from_str::<PathBuf>(dir.get()).ok()
+    });
+    let cni_dir = written.unwrap_or_else(|| places.cni_dir.clone());
+    Ok(places.here(&cni_dir).join("sandboxes"))
+}
+
+fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), InstallError> {
     if !force {
         let folder = places.here(&places.conf_dir);
         if let Some((file, program)) = still_executed(places, &read(&folder)?) {
             return Err(InstallError::StillExecuted { file, program });
         }
-        let count = changed(&records, count_records(&records))?;
+        let count = changed(records, count_records(records))?;
         if count > 0 {
             return Err(InstallError::Sandboxes {
                 bin_dir: places.bin_dir.clone(),
-                records,
+                records: records.to_owned(),
                 count,
             });
         }

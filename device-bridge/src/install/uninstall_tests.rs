@@ -1,7 +1,5 @@
 //! The way back on real folders.
 
-use std::path::PathBuf;
-
 use clap::Parser;
 
 use super::*;
@@ -113,6 +111,28 @@ fn the_plugin_stays_as_long_as_sandboxes_need_it() {
     }
     run(&node.uninstall(&["--force"])).unwrap();
     assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+}
+
+#[test]
+fn records_are_looked_for_where_the_configuration_keeps_them() {
+    let node = Node::installed();
+    let own = OURS.replace(
+        r#""type":"polypod","#,
+        r#""type":"polypod","cniDir":"/own","#,
+    );
+    node.write("etc/cni/net.d/00-polypod.conflist", &own);
+    fs::create_dir_all(node.path("own/sandboxes")).unwrap();
+    node.write("own/sandboxes/one.json", "");
+    let error = run(&node.uninstall(&[])).unwrap_err().to_string();
+    assert!(
+        error.contains("1 sandboxes in") && error.contains("own/sandboxes"),
+        "{error}"
+    );
+    let again = run(&node.uninstall(&["--cni-dir", "/own"])).unwrap_err();
+    assert!(
+        matches!(again, InstallError::Sandboxes { count: 1, .. }),
+        "{again}"
+    );
 }
 
 #[test]

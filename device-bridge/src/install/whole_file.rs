@@ -57,6 +57,8 @@ fn place<R: Read>(
     let file = temporary.as_file();
     file.set_permissions(Permissions::from_mode(mode))?;
     file.sync_all()?;
+    // Closed first: who executes a file that is open for writing is told that it is busy.
+    let temporary = temporary.into_temp_path();
     temporary.persist(path).map_err(|error| error.error)?;
     sync(folder)?;
     Ok(Placed::Written)
