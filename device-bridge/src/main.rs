@@ -34,6 +34,8 @@ fn run(args: Args) -> Result<()> {
     // One thread is enough for a node's pods, and keeps memory small on every node of a cluster.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // What waits for a disk has a thread for the moment only.
+        .thread_keep_alive(std::time::Duration::from_secs(1))
         .build()
         .map_err(|error| anyhow!("cannot start the async runtime: {error}"))?;
     match task {

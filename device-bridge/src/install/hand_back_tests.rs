@@ -128,3 +128,58 @@ fn a_node_is_not_left_without_any() {
     let forced = steps(&folder(&files, &[]), None, OURS, |_| false, true);
     assert_eq!(forced, Ok(vec![Step::RemoveOurs]));
 }
+
+/// Killed after any step, the runtime still has a configuration that works, and calling it again finishes the work.
+#[test]
+fn every_step_leaves_a_configuration_that_works() {
+    let own = ours(&json!({"name": "a", "type": "bridge"}));
+    let multus = ("00-multus.conf", MULTUS);
+    for (others, aside) in [
+        (&[("10-a.conf", A)][..], &[][..]),
+        (&[("10-a.conf", A)], &[multus]),
+        (&[], &[multus]),
+        (&[], &[]),
+        (&[("10-b.conf", "{")], &[]),
+    ] {
+        let begin = folder(&[&[(OURS, own.as_str())][..], others].concat(), aside);
+        let planned = steps(&begin, None, OURS, |_| true, false).unwrap();
+        for killed_after in 0..=planned.len() {
+            let mut node = begin.clone();
+            for step in &planned[..killed_after] {
+                carry_out(&mut node, step);
+                assert!(
+                    node.files.iter().any(|file| file.conf.is_ok()),
+                    "{others:?} {step:?}"
+                );
+            }
+            for step in steps(&node, None, OURS, |_| true, false).unwrap() {
+                carry_out(&mut node, &step);
+            }
+            assert!(node.file(OURS).is_none());
+            assert!(
+                node.files.iter().any(|file| file.conf.is_ok()),
+                "{others:?}"
+            );
+            assert_eq!(node.file("00-multus.conf").is_some(), !aside.is_empty());
+        }
+    }
+}
+
+fn carry_out(node: &mut ConfFolder, step: &Step) {
+    match step {
+        Step::PutBack(name) => {
+            let at = node
+                .aside
+                .iter()
+                .position(|file| file.name == *name)
+                .unwrap();
+            let file = node.aside.remove(at);
+            node.files.push(file);
+        }
+        Step::Write { name, text } => {
+            node.files.retain(|file| file.name != *name);
+            node.files.push(FoundConf::of(name, text));
+        }
+        Step::RemoveOurs => node.files.retain(|file| file.name != OURS),
+    }
+}

@@ -1,4 +1,4 @@
-//! Keeps a node installed: looks, decides by [`plan`](super::plan), carries out, tells.
+//! Keeps a node installed: looks, decides by [`plan`], carries out, tells.
 
 use std::{
     collections::BTreeSet,
@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
+    args::Alias,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
     keys, kubeconfig,
@@ -61,12 +62,14 @@ impl Keeper {
             Some(path) => path.clone(),
             None => own()?.with_file_name(programs::PLUGIN),
         };
-        let resolver = install.credentials.is_some().then(own).transpose()?;
         let mut all_keys = match &install.keys_file {
             Some(path) => read_keys(path)?,
             None => Map::new(),
         };
         all_keys.extend(install.keys.clone());
+        let needs_resolver =
+            all_keys.contains_key("kubeconfig") && !all_keys.contains_key("resolver");
+        let resolver = needs_resolver.then(own).transpose()?;
         Ok(Self {
             programs: Programs {
                 plugin,
@@ -103,6 +106,7 @@ impl Keeper {
     /// Looks once, and sets right what is not.
     pub fn turn(&mut self, now: Instant) -> Turn {
         let mut problems = Vec::new();
+        self.clean();
         if let Err(error) = self.install_programs() {
             problems.push(error.to_string());
         }
@@ -123,6 +127,21 @@ impl Keeper {
         turn.problems.splice(0..0, problems);
         self.tell(&turn.problems);
         turn
+    }
+
+    /// What a killed installer has left is in nobody's way, and is looked for again.
+    fn clean(&self) {
+        let places = &self.install.places;
+        let programs = [programs::PLUGIN, programs::RESOLVER].map(|name| places.executable(name));
+        let aliases = Alias::ALL.map(|alias| places.executable(alias.file_name()));
+        for path in programs.iter().chain(&aliases).chain([&places.conf_file()]) {
+            match whole_file::clean(path, SystemTime::now()) {
+                Ok(0) | Err(_) => {}
+                Ok(count) => {
+                    tracing::info!(path = %path.display(), count, "Temporary files of a killed installer removed");
+                }
+            }
+        }
     }
 
     fn install_programs(&mut self) -> Result<(), programs::ProgramError> {
@@ -218,9 +237,7 @@ impl Keeper {
         match step {
             Step::Write(text) => {
                 let path = self.install.places.conf_file();
-                let done = whole_file::clean(&path, SystemTime::now())
-                    .and_then(|_| whole_file::write(&path, text.as_bytes(), CONF_MODE));
-                match done {
+                match whole_file::write(&path, text.as_bytes(), CONF_MODE) {
                     Ok(_) => {
                         tracing::info!(path = %path.display(), "Configuration written");
                         Ok(())

@@ -177,3 +177,40 @@ fn wrong_keys_are_refused_before_anything_is_done() {
         0
     );
 }
+
+#[test]
+fn what_a_killed_installer_left_goes_although_nothing_else_is_to_be_done() {
+    let node = Node::new();
+    let mut keeper = node.keeper(&[]).unwrap();
+    assert!(keeper.turn(Instant::now()).is_ready);
+    let left = [
+        "host/opt/cni/bin/.polypod.abc.polypod-new",
+        "host/etc/cni/net.d/.00-polypod.conflist.abc.polypod-new",
+    ];
+    for name in left {
+        node.write(name, "torn");
+        let file = fs::File::options()
+            .write(true)
+            .open(node.path(name))
+            .unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(120))
+            .unwrap();
+    }
+    assert!(keeper.turn(Instant::now()).is_ready);
+    for name in left {
+        assert!(!node.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_kubeconfig_of_the_operators_needs_the_resolver_too() {
+    let node = Node::new();
+    node.write("keys.json", r#"{"kubeconfig":"/etc/own"}"#);
+    let keys = node.path("keys.json");
+    let mut keeper = node
+        .keeper(&["--conf-keys", keys.to_str().unwrap()])
+        .unwrap();
+    assert!(keeper.turn(Instant::now()).is_ready);
+    assert!(node.path("host/opt/cni/bin/polypod-device-bridge").exists());
+    assert!(!node.path("host/etc/own").exists());
+}

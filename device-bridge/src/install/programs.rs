@@ -110,14 +110,11 @@ pub fn backup_of(path: &Path) -> PathBuf {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<Placed, ProgramError> {
-    let clean = whole_file::clean(to, std::time::SystemTime::now());
-    clean
-        .and_then(|_| whole_file::copy(from, to, MODE))
-        .map_err(|source| ProgramError {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            source,
-        })
+    whole_file::copy(from, to, MODE).map_err(|source| ProgramError {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -82,6 +82,13 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
             }
         }
     }
+    if let Some((file, why)) = read(&folder)?
+        .files
+        .first()
+        .and_then(|first| Some((&first.name, first.conf.as_ref().err()?)))
+    {
+        tracing::warn!(%file, %why, "The first configuration of the folder is broken, and some runtimes take no other then; repair or remove it");
+    }
     let path = places.conf_file();
     changed(&path, clean(&path))?;
     Ok(())
