@@ -59,28 +59,28 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 /// The folders of a node that `install` touches.
-struct Folders(PathBuf);
+pub(crate) struct Folders(PathBuf);
 
 impl Folders {
-    fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         for made in ["cni-bin", "net.d"] {
             fs::create_dir_all(folder.join(made)).expect("the node's folder can be written");
         }
         Self(folder.to_owned())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn put(&self, name: &str, conf: &Value) {
+    pub(crate) fn put(&self, name: &str, conf: &Value) {
         let new = self.path("new");
         fs::write(&new, conf.to_string()).expect("the node's folder can be written");
         fs::rename(new, self.path("net.d").join(name)).expect("the node's folder can be written");
     }
 
     /// `polypod-device-bridge` with the flags that say where this node is.
-    fn arguments(&self, command: &str, more: &[&str]) -> Vec<String> {
+    pub(crate) fn arguments(&self, command: &str, more: &[&str]) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let mut arguments = vec![
             command.to_owned(),
@@ -95,27 +95,27 @@ impl Folders {
         arguments
     }
 
-    fn command(&self, command: &str, more: &[&str]) -> Output {
+    pub(crate) fn command(&self, command: &str, more: &[&str]) -> Output {
         Command::new(binaries::path("polypod-device-bridge"))
             .args(self.arguments(command, more))
             .output()
             .expect("polypod-device-bridge can be executed")
     }
 
-    fn succeeds(&self, command: &str, more: &[&str]) {
+    pub(crate) fn succeeds(&self, command: &str, more: &[&str]) {
         let output = self.command(command, more);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command} {more:?}: {stderr}");
     }
 
-    fn fails(&self, command: &str, more: &[&str]) -> String {
+    pub(crate) fn fails(&self, command: &str, more: &[&str]) -> String {
         let output = self.command(command, more);
         assert!(!output.status.success(), "{command} {more:?} succeeded");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// The configuration that a runtime takes: the first by name among those that it reads.
-    fn taken(&self) -> (String, Value) {
+    pub(crate) fn taken(&self) -> (String, Value) {
         let mut names: Vec<String> = fs::read_dir(self.path("net.d"))
             .expect("the folder is there")
             .map(|entry| entry.expect("the folder is read").file_name())
@@ -135,7 +135,7 @@ impl Folders {
     }
 
     /// The only plugin of the configuration that the runtime takes, as the runtime hands it over.
-    fn taken_plugin(&self) -> Value {
+    pub(crate) fn taken_plugin(&self) -> Value {
         let (_, list) = self.taken();
         assert_eq!(list["plugins"].as_array().map(Vec::len), Some(1), "{list}");
         let mut conf = list["plugins"][0].clone();
@@ -145,7 +145,7 @@ impl Folders {
     }
 
     /// The executable of a plugin: the runtime's own folder, else where the reference plugins are.
-    fn executable(&self, name: &Value) -> PathBuf {
+    pub(crate) fn executable(&self, name: &Value) -> PathBuf {
         let name = name.as_str().expect("a plugin has a type");
         let own = self.path("cni-bin").join(name);
         if own.exists() {
@@ -156,7 +156,7 @@ impl Folders {
     }
 
     /// Executes a verb with the configuration that the runtime takes now.
-    fn run(&self, sandbox: &Sandbox, verb: &str, more: &Value) -> Ran {
+    pub(crate) fn run(&self, sandbox: &Sandbox, verb: &str, more: &Value) -> Ran {
         let mut conf = self.taken_plugin();
         if let (Value::Object(conf), Value::Object(more)) = (&mut conf, more) {
             conf.extend(more.clone());
@@ -187,13 +187,13 @@ fn run(program: &Path, sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
 }
 
 /// A bridge as Debian's plugins make it.
-fn bridge(node: &Node) -> Value {
+pub(crate) fn bridge(node: &Node) -> Value {
     json!({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{
         "type": "bridge", "bridge": "cni0", "isGateway": true, "capabilities": {"ips": true},
         "ipam": host_local(node, "10.77.0.0/24")}]})
 }
 
-fn plugin_binary() -> String {
+pub(crate) fn plugin_binary() -> String {
     binaries::path("polypod").display().to_string()
 }
 

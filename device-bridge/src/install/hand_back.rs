@@ -1,6 +1,6 @@
 //! How a node is handed back: a function of what the folders hold.
 
-use spec::cni::NetworkConf;
+use spec::cni::{ConfFile, NetworkConf};
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
@@ -47,7 +47,7 @@ pub fn steps(
                 Some(_) => conf
                     .plugins()
                     .iter()
-                    .filter(|plugin| conf_of(plugin.plugin_type().as_str()))
+                    .filter(|plugin| is_one_of_us(plugin.plugin_type().as_str()))
                     .all(|plugin| runs(plugin.plugin_type().as_str())),
             })
     };
@@ -94,7 +94,7 @@ pub fn steps(
 }
 
 /// Whether a type is one of ours, or of Multus.
-fn conf_of(plugin_type: &str) -> bool {
+fn is_one_of_us(plugin_type: &str) -> bool {
     let alone = serde_json::json!({"type": plugin_type}).to_string();
     NetworkConf::parse(&alone).is_ok_and(|conf| conf.self_delegation().is_some())
 }
@@ -111,7 +111,7 @@ fn delegate_of(own: &FoundConf) -> Option<NetworkConf> {
 
 fn name_for(conf: &NetworkConf) -> String {
     let name = conf.name().map_or("cluster-network", |name| name.as_str());
-    let is_list = conf.to_json().contains("\"plugins\":");
+    let is_list = ConfFile::parse(&conf.to_json()).is_ok_and(|file| file.is_list());
     let ending = if is_list { "conflist" } else { "conf" };
     format!("10-{name}.{ending}")
 }

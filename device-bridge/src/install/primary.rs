@@ -47,7 +47,15 @@ pub fn choose(
         .filter(|file| Some(file.name.as_str()) != ours)
         .filter(|file| wanted.is_none_or(|wanted| file.name == wanted));
     for file in candidates {
-        match usable(file) {
+        let usable = usable(file).and_then(|conf| {
+            // Packages leave such a file, which is all that there is until the cluster network's installer has run.
+            if wanted.is_none() && is_loopback(conf) {
+                Err("it makes the loopback interface alone; name it by --primary-conf if that is meant".to_owned())
+            } else {
+                Ok(conf)
+            }
+        });
+        match usable {
             Ok(conf) => {
                 return Choice {
                     primary: Some(Primary {
@@ -75,6 +83,11 @@ fn usable(file: &FoundConf) -> Result<&NetworkConf, String> {
         )),
         None => Ok(conf),
     }
+}
+
+fn is_loopback(conf: &NetworkConf) -> bool {
+    let mut plugins = conf.plugins().iter();
+    plugins.all(|plugin| plugin.plugin_type().as_str() == "loopback")
 }
 
 fn of_multus(multus: &MultusConf) -> Option<Primary> {

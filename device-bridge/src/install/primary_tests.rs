@@ -6,6 +6,8 @@ use super::*;
 
 const BRIDGE: &str = r#"{"name":"b","type":"bridge"}"#;
 
+const LOOPBACK: &str = r#"{"cniVersion":"1.0.0","name":"lo","type":"loopback"}"#;
+
 fn folder(files: &[(&str, &str)]) -> ConfFolder {
     let mut files: Vec<FoundConf> = files
         .iter()
@@ -83,6 +85,20 @@ fn the_first_that_is_none_of_us() {
             None,
             Some("10-b.conf"),
             &["05-x.conf", "06-y.conf"],
+        ),
+        // It would be all that pods get until the cluster network is there.
+        (
+            &[("05-lo.conf", LOOPBACK), ("10-b.conf", BRIDGE)],
+            None,
+            Some("10-b.conf"),
+            &["05-lo.conf"],
+        ),
+        (&[("99-lo.conf", LOOPBACK)], None, None, &["99-lo.conf"]),
+        (
+            &[("99-lo.conf", LOOPBACK)],
+            Some("99-lo.conf"),
+            Some("99-lo.conf"),
+            &[],
         ),
         // A list does not stand in a file that ends in .conf.
         (

@@ -2,6 +2,7 @@
 //! Events.
 
 mod all_the_way;
+mod installed_thin;
 mod told;
 mod v1_networks;
 
@@ -44,6 +45,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::events_and_network_status",
             needs: NETWORK,
             body: told::events_and_network_status,
+        },
+        Scenario {
+            name: "cluster::the_resolver_uses_the_written_kubeconfig",
+            needs: NETWORK,
+            body: installed_thin::the_resolver_uses_the_written_kubeconfig,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
