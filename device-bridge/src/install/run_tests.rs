@@ -236,7 +236,11 @@ async fn a_folder_that_comes_late_is_found() {
         node.path("net.d/polypod.d/k").exists()
     })
     .await;
-    fs::remove_dir_all(node.path("net.d")).unwrap();
+    // The keeper may be writing into it.
+    node.until("no folder", |node| {
+        fs::remove_dir_all(node.path("net.d")).is_ok()
+    })
+    .await;
     sleep(SETTLE * 2).await;
     let _ = fs::create_dir(node.path("net.d"));
     node.write("net.d/10-a.conf", A);

@@ -114,15 +114,18 @@ pub fn clean(path: &Path, now: SystemTime) -> io::Result<usize> {
     Ok(removed)
 }
 
-/// Makes a folder for root alone, with those above it.
+/// Makes a folder for root alone. Those above it are made as others make them: they are not ours.
 ///
 /// # Errors
 /// What the system says.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    if let Some(above) = folder.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
 }
 
 /// Whether two files have the same content. A file that is not there has none.
