@@ -14,6 +14,7 @@ mod architecture;
 mod attach;
 mod bad_input;
 mod check;
+mod claims;
 mod cluster;
 mod conditions;
 mod deadlines;
@@ -59,6 +60,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         attach::scenarios(),
         bad_input::scenarios(),
         check::scenarios(),
+        claims::scenarios(),
         cluster::scenarios(),
         conditions::scenarios(),
         deadlines::scenarios(),

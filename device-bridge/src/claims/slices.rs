@@ -176,7 +176,7 @@ mod tests {
             advertised(&serde_json::from_value(device).unwrap())
         };
         let pci = json!({"string": "0000:03:02.1"});
-        let of_pci = device(json!({PCI_BUS_ID: pci.clone()}));
+        let of_pci = device(json!({PCI_BUS_ID: pci}));
         assert_eq!(of_pci.id.as_deref(), Some("0000:03:02.1"));
         assert_eq!(of_pci.resource, None);
         // An address of an auxiliary device goes before the PCI address it is at.

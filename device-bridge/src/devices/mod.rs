@@ -122,8 +122,8 @@ impl Devices {
                     .map_or_else(Allocation::of_unknown_pod, Allocation::of)
             }
             Err(error @ PodResourcesError::Absent { .. }) => {
-                let from_checkpoint = self.from_checkpoint(pod, uid).await?;
-                from_checkpoint.ok_or_else(|| Refusal::from(error.failure(pod)))?
+                let written = self.written_down(pod, uid).await?;
+                written.ok_or_else(|| Refusal::from(error.failure(pod)))?
             }
             Err(error) => return Err(error.failure(pod).into()),
         };
@@ -132,7 +132,7 @@ impl Devices {
     }
 
     /// The pod's devices by the kubelet's checkpoint, for a kubelet without the pod-resources API.
-    async fn from_checkpoint(
+    async fn written_down(
         &self,
         pod: &PodRef,
         uid: Option<&str>,
