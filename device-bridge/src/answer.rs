@@ -39,9 +39,9 @@ impl Resolved {
         &self.pod
     }
 
-    /// Whether the networks need more devices of a resource than there are in `allocation`.
+    /// How many devices of which resources the networks need.
     #[must_use]
-    pub fn lacks(&self, allocation: &Allocation) -> bool {
+    pub fn needed(&self) -> BTreeMap<&ResourceName, usize> {
         let mut needed: BTreeMap<&ResourceName, usize> = BTreeMap::new();
         for unassigned in &self.attachments {
             if let Wanted::AnyOf(resource) = &unassigned.wants {
@@ -49,8 +49,15 @@ impl Resolved {
             }
         }
         needed
-            .iter()
-            .any(|(resource, count)| allocation.devices(resource.as_str()).len() < *count)
+    }
+
+    /// Whether the networks need more devices of a resource than there are in `allocation`.
+    #[must_use]
+    pub fn lacks(&self, allocation: &Allocation) -> bool {
+        let needed = self.needed().into_iter();
+        let mut lacking =
+            needed.filter(|(resource, count)| allocation.devices(resource.as_str()).len() < *count);
+        lacking.next().is_some()
     }
 
     /// Whether any attachment needs a device of the kubelet's allocation.

@@ -56,6 +56,8 @@ pub struct Serve {
     pub request_timeout: Duration,
     /// Reconciling.
     pub reconcile: ReconcileArgs,
+    /// The plugin's `cniDir`, as this process sees it: where sandbox records are.
+    pub cni_dir: PathBuf,
     /// What is installed besides.
     pub install: Option<Box<Install>>,
 }
@@ -137,6 +139,7 @@ impl TryFrom<Args> for Config {
                     install,
                 } = args;
                 let preset = install.install.places.preset;
+                let cni_dir = install.install.places.cni_dir_here();
                 let install = install
                     .wanted
                     .then(|| Install::of(install.install, &bridge_socket))
@@ -159,6 +162,7 @@ impl TryFrom<Args> for Config {
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                     reconcile,
+                    cni_dir,
                     install,
                 });
                 Ok(Self { task, log_level })
@@ -291,9 +295,9 @@ mod tests {
                 publish_to: None,
                 request_timeout: Duration::from_secs(30),
                 reconcile: ReconcileArgs {
-                    cni_dir: "/var/lib/cni/multus".into(),
                     reconcile_interval: 300,
                 },
+                cni_dir: "/var/lib/cni/multus".into(),
                 install: None,
             }
         );

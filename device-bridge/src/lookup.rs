@@ -94,11 +94,18 @@ impl Lookup {
         }
     }
 
-    /// Whether another pod is known by the name of `pod`, which therefore is gone.
-    #[must_use]
-    pub fn has_successor(&self, pod: &PodRef) -> bool {
-        let known = self.store.pod(pod);
-        known.is_some_and(|known| !known.may_have(pod.uid.as_deref()))
+    /// Whether there is no such pod any more, or another one of its name. In doubt it is there. The store alone does not
+    /// say it, because it may not have the newest pod of a name yet.
+    pub async fn is_gone(&self, pod: &PodRef) -> bool {
+        let uid = pod.uid.as_deref();
+        match (self.store.pod(pod), &self.live) {
+            (Some(known), _) if known.may_have(uid) => false,
+            (known, None) => known.is_some(),
+            (_, Some(live)) => live
+                .pod(pod)
+                .await
+                .is_ok_and(|found| found.is_none_or(|found| !found.may_have(uid))),
+        }
     }
 
     /// Adds the UID to `pod` where it is missing and the pod is known.

@@ -184,3 +184,33 @@ async fn a_kind_that_is_not_there_is_told_from_an_object_that_is_not() {
     let failure = lookup.networks(&selected).await.unwrap_err();
     assert_eq!(failure.code, code::IO_FAILURE);
 }
+
+#[tokio::test]
+async fn a_pod_is_gone_when_the_api_server_says_so() {
+    let asked = bare_question().pod;
+    let files = |pods: Vec<PodFacts>| {
+        let store = Store::default();
+        store.reset_pods(pods);
+        Lookup::in_files(Arc::new(store))
+    };
+    assert!(!files(vec![pod("u1", "a")]).is_gone(&asked).await);
+    assert!(files(vec![pod("u0", "a")]).is_gone(&asked).await);
+    // The runtime may know of a pod that no file has.
+    assert!(!files(Vec::new()).is_gone(&asked).await);
+    for (known, answer, wanted) in [
+        (Some("u1"), None, false),
+        (None, None, true),
+        (None, Some((200, pod_object("u1"))), false),
+        // The store is behind.
+        (Some("u0"), Some((200, pod_object("u1"))), false),
+        (Some("u0"), Some((200, pod_object("u2"))), true),
+        (Some("u0"), Some((500, refusal(500, "boom"))), false),
+    ] {
+        let api = FakeApiServer::default();
+        if let Some((status, body)) = answer.clone() {
+            api.answer(POD, status, body);
+        }
+        let lookup = watched(&api, known.map(|uid| pod(uid, "a")));
+        assert_eq!(lookup.is_gone(&asked).await, wanted, "{known:?} {answer:?}");
+    }
+}

@@ -78,6 +78,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         publish_to,
         request_timeout,
         reconcile,
+        cni_dir,
         install,
     } = config;
     let mut watches = JoinSet::new();
@@ -122,7 +123,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let mut background = JoinSet::new();
     if let Some(interval) = reconcile.interval() {
         let reconciler = Reconciler::new(
-            reconcile.cni_dir,
+            cni_dir,
             responder.lookup.clone(),
             outbox.clone(),
             Arc::clone(&metrics),

@@ -160,7 +160,9 @@ async fn the_checkpoint_stands_in_for_the_socket() {
     std::fs::remove_file(&gone.socket).unwrap();
     let a = of("p", "u1", "sriov-a,sriov-b");
     let failure = ask(&devices(&gone, no_claims()), &a).await.unwrap_err();
-    assert!(failure.message.contains("does not exist"), "{failure}");
+    for part in ["does not exist", "need 2 of intel.com/sriov"] {
+        assert!(failure.message.contains(part), "{failure}");
+    }
     write_checkpoint(
         &folder,
         &[

@@ -61,10 +61,11 @@ impl Ledger {
         &'a self,
         pod: &'a PodRef,
         devices: &'a [Used],
-    ) -> impl Iterator<Item = &'a Hold> {
+    ) -> impl Iterator<Item = (&'a Used, &'a Hold)> {
         devices.iter().flat_map(move |used| {
             let holds = self.0.get(&used.id).into_iter().flatten();
-            holds.filter(move |hold| hold.used.is(used) && !is_same(&hold.pod, pod))
+            let others = holds.filter(move |hold| hold.used.is(used) && !is_same(&hold.pod, pod));
+            others.map(move |hold| (used, hold))
         })
     }
 
@@ -73,7 +74,7 @@ impl Ledger {
     /// # Errors
     /// Another pod has one of them.
     pub(crate) fn take(&mut self, pod: &PodRef, devices: &[Used]) -> Result<(), Box<Hold>> {
-        if let Some(hold) = self.conflicts(pod, devices).next() {
+        if let Some((_, hold)) = self.conflicts(pod, devices).next() {
             return Err(Box::new(hold.clone()));
         }
         for used in devices {
@@ -115,15 +116,20 @@ pub(crate) struct Evidence<'a> {
     pub(crate) holdings: Option<&'a Holdings>,
     /// What it wrote down, if that can be read.
     pub(crate) checkpoint: Option<&'a Checkpoint>,
-    /// Whether another pod has the holder's name by now.
-    pub(crate) has_successor: bool,
+    /// Whether the API server knows the holder no more.
+    pub(crate) is_gone: bool,
 }
 
-/// Whether the holder of a device has it no more, so that `asker` can be given it.
+/// Whether the holder of a device has it no more, so that `asker`, who wants it, can be given it.
 ///
 /// # Errors
 /// Why it is the holder's.
-pub(crate) fn verdict(asker: &PodRef, hold: &Hold, evidence: Evidence<'_>) -> Result<(), Why> {
+pub(crate) fn verdict(
+    asker: &PodRef,
+    wanted: &Used,
+    hold: &Hold,
+    evidence: Evidence<'_>,
+) -> Result<(), Why> {
     let Hold { used, pod: holder } = hold;
     let owner = |pod: &PodRef| {
         let resource = used.resource.as_deref()?;
@@ -149,7 +155,7 @@ pub(crate) fn verdict(asker: &PodRef, hold: &Hold, evidence: Evidence<'_>) -> Re
         return match owner(holder) {
             Some(false) => Ok(()),
             Some(true) => Err(Why::Listed),
-            None if evidence.has_successor => Ok(()),
+            None if evidence.is_gone => Ok(()),
             None => Err(Why::Unasked),
         };
     };
@@ -158,13 +164,14 @@ pub(crate) fn verdict(asker: &PodRef, hold: &Hold, evidence: Evidence<'_>) -> Re
         return Ok(());
     }
     if used.resource.is_none() {
-        return if evidence.has_successor {
+        return if evidence.is_gone {
             Ok(())
         } else {
             Err(Why::Named)
         };
     }
-    if listed.any(|holding| holds(holding, used)) {
+    // What was remembered of a record does not say that it was a claim's.
+    if listed.any(|holding| holds(holding, used) || holds(holding, wanted)) {
         Err(Why::Listed)
     } else {
         Ok(())

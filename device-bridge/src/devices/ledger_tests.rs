@@ -141,13 +141,17 @@ fn verdicts_on_another_pod() {
         ("unknown", None, None, false, Err(Why::Unasked)),
         ("replaced", None, None, true, Ok(())),
     ];
-    for (case, holdings, checkpoint, has_successor, wanted) in cases {
+    for (case, holdings, checkpoint, is_gone, wanted) in cases {
         let evidence = Evidence {
             holdings: holdings.as_ref(),
             checkpoint: checkpoint.as_ref(),
-            has_successor,
+            is_gone,
         };
-        assert_eq!(verdict(&asker, &hold, evidence), wanted, "{case}");
+        assert_eq!(
+            verdict(&asker, &hold.used, &hold, evidence),
+            wanted,
+            "{case}"
+        );
     }
 }
 
@@ -159,7 +163,7 @@ fn verdicts_on_a_pod_that_named_the_device_itself() {
     };
     let there = Holdings(vec![holding("a", &[])]);
     let gone = Holdings(Vec::new());
-    for (holdings, has_successor, wanted) in [
+    for (holdings, is_gone, wanted) in [
         (&there, false, Err(Why::Named)),
         (&there, true, Ok(())),
         (&gone, false, Ok(())),
@@ -167,9 +171,12 @@ fn verdicts_on_a_pod_that_named_the_device_itself() {
         let evidence = Evidence {
             holdings: Some(holdings),
             checkpoint: None,
-            has_successor,
+            is_gone,
         };
-        assert_eq!(verdict(&pod("b", "u2"), &hold, evidence), wanted);
+        assert_eq!(
+            verdict(&pod("b", "u2"), &hold.used, &hold, evidence),
+            wanted
+        );
     }
 }
 
@@ -193,9 +200,13 @@ fn verdicts_on_a_pod_of_the_same_name() {
         let evidence = Evidence {
             holdings,
             checkpoint: checkpoint.as_ref(),
-            has_successor: true,
+            is_gone: true,
         };
-        assert_eq!(verdict(&asker, &hold, evidence), wanted, "{evidence:?}");
+        assert_eq!(
+            verdict(&asker, &hold.used, &hold, evidence),
+            wanted,
+            "{evidence:?}"
+        );
     }
 }
 
@@ -208,4 +219,33 @@ fn holders_of_a_device_that_a_pod_names() {
     assert_eq!(holder.to_string(), "default/a");
     // Its own may be named by the pod.
     assert!(holder_of(&used, &pod("a", "u1"), &holdings, &none).is_none());
+}
+
+#[test]
+fn a_claim_is_seen_although_the_record_did_not_say_it() {
+    let claimed = ClaimedId {
+        driver: "d".to_owned(),
+        pool: "n1".to_owned(),
+        device: "vf-1".to_owned(),
+    };
+    let wanted = Used {
+        claimed: Some(claimed.clone()),
+        ..used(Some("r"), ADDRESS)
+    };
+    let hold = Hold {
+        used: used(Some("r"), ADDRESS),
+        pod: pod("a", "u1"),
+    };
+    let holder = Holding {
+        claimed: vec![claimed],
+        ..holding("a", &[])
+    };
+    let holdings = Holdings(vec![holder]);
+    let evidence = Evidence {
+        holdings: Some(&holdings),
+        checkpoint: None,
+        is_gone: false,
+    };
+    let found = verdict(&pod("b", "u2"), &wanted, &hold, evidence);
+    assert_eq!(found, Err(Why::Listed));
 }

@@ -123,9 +123,9 @@ impl Devices {
             }
             Err(error @ PodResourcesError::Absent { .. }) => {
                 let written = self.written_down(pod, uid).await?;
-                written.ok_or_else(|| Refusal::from(error.failure(pod)))?
+                written.ok_or_else(|| unasked(resolved, &error))?
             }
-            Err(error) => return Err(error.failure(pod).into()),
+            Err(error) => return Err(unasked(resolved, &error)),
         };
         self.name_claimed(pod, resolved, &mut allocation).await?;
         Ok(allocation)
@@ -240,7 +240,11 @@ impl Devices {
         used: &[Used],
         lookup: &Lookup,
     ) -> Result<(), Refusal> {
-        let conflicts: Vec<Hold> = self.ledger().conflicts(pod, used).cloned().collect();
+        let conflicts: Vec<(Used, Hold)> = self
+            .ledger()
+            .conflicts(pod, used)
+            .map(|(used, hold)| (used.clone(), hold.clone()))
+            .collect();
         let named: Vec<&Used> = used.iter().filter(|one| one.resource.is_none()).collect();
         if !conflicts.is_empty() || !named.is_empty() {
             let holdings = match self.kubelet.holdings().await {
@@ -249,13 +253,13 @@ impl Devices {
                 Err(error) => return Err(error.failure(pod).into()),
             };
             let checkpoint = self.readable_checkpoint();
-            for hold in &conflicts {
+            for (wanted, hold) in &conflicts {
                 let evidence = Evidence {
                     holdings: holdings.as_deref(),
                     checkpoint: checkpoint.as_ref(),
-                    has_successor: lookup.has_successor(&hold.pod),
+                    is_gone: lookup.is_gone(&hold.pod).await,
                 };
-                match verdict(pod, hold, evidence) {
+                match verdict(pod, wanted, hold, evidence) {
                     Ok(()) => self.ledger().release(hold),
                     Err(why) => return Err(held(pod, hold, why)),
                 }
@@ -299,6 +303,21 @@ fn refusal(pod: &PodRef, fault: DeviceFault) -> Refusal {
         kind: FaultKind::Device(Box::new(fault)),
     }
     .into()
+}
+
+/// The kubelet cannot be asked for what the networks need.
+fn unasked(resolved: &Resolved, error: &PodResourcesError) -> Refusal {
+    let mut failure = error.failure(resolved.pod());
+    let needed = resolved.needed().into_iter();
+    let needed: Vec<String> = needed
+        .map(|(resource, count)| format!("{count} of {resource}"))
+        .collect();
+    failure.message = format!(
+        "{}; its networks need {}",
+        failure.message,
+        needed.join(", ")
+    );
+    failure.into()
 }
 
 fn held(pod: &PodRef, hold: &Hold, why: Why) -> Refusal {

@@ -156,6 +156,15 @@ pub struct PlaceArgs {
     pub plugin_kubeconfig: Option<PathBuf>,
 }
 
+impl PlaceArgs {
+    /// `cniDir`, as this process sees it.
+    #[must_use]
+    pub fn cni_dir_here(&self) -> PathBuf {
+        let below_root = self.cni_dir.strip_prefix("/").unwrap_or(&self.cni_dir);
+        self.host_root.join(below_root)
+    }
+}
+
 /// Keys of the plugin's configuration. docs/configuration.md says what they mean.
 #[derive(Clone, Debug, Default, Args)]
 pub struct KeyArgs {

@@ -1,21 +1,12 @@
 //! Arguments of reconciling.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::Args as Arguments;
 
 /// Arguments of reconciling.
 #[derive(Clone, Debug, PartialEq, Eq, Arguments)]
 pub struct ReconcileArgs {
-    /// The plugin's cniDir, where sandbox records are
-    #[arg(
-        long,
-        env = "POLYPOD_BRIDGE_CNI_DIR",
-        value_name = "DIR",
-        default_value = "/var/lib/cni/multus"
-    )]
-    pub cni_dir: PathBuf,
-
     /// How often records, pods and devices are compared; 0 is never
     #[arg(
         long,
