@@ -6,6 +6,9 @@
 pub mod network;
 pub mod network_attachment_definition;
 pub mod network_fault;
+pub mod node_inventory;
+pub mod node_resource_topology;
 pub mod objects;
 pub mod pod;
 pub mod quantity;
+pub mod topology_manager;

@@ -46,10 +46,13 @@ pub mod span;
 pub mod spool;
 pub mod store;
 mod turns;
+pub mod sysfs;
 mod unassigned;
 pub mod watch;
 
 #[cfg(test)]
 mod fake_api_server;
+#[cfg(test)]
+mod fake_sysfs;
 #[cfg(test)]
 mod fixture;
