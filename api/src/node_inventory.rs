@@ -89,7 +89,7 @@ pub struct Zone {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub cpus: String,
     /// The CPUs that the kubelet hands out exclusively. Empty unless its CPU manager is static.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(rename = "exclusiveCPUs", skip_serializing_if = "String::is_empty")]
     pub exclusive_cpus: String,
     /// How far memory of other zones is (ACPI SLIT; 10 is the zone itself).
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
-use crate::install::args::{InstallCommandArgs, ServeInstallArgs, UninstallCommandArgs};
-use crate::kubelet::KubeletArgs;
-use crate::reconcile::args::ReconcileArgs;
+use crate::{
+    install::args::{InstallCommandArgs, ServeInstallArgs, UninstallCommandArgs},
+    kubelet::KubeletArgs,
+    reconcile::args::ReconcileArgs,
+    topology::TopologyArgs,
+};
 
 /// Node agent: asks the kubelet which devices a pod was given and answers the CNI plugin polypod.
 #[derive(Clone, Debug, Parser)]
@@ -53,9 +56,14 @@ pub struct ServeArgs {
     /// Of reconciling.
     #[command(flatten)]
     pub reconcile: ReconcileArgs,
+
     /// Whether it installs, too.
     #[command(flatten)]
     pub install: Box<ServeInstallArgs>,
+
+    /// What is published of the node.
+    #[command(flatten)]
+    pub topology: TopologyArgs,
 }
 
 /// Arguments of `resolve`.

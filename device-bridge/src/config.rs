@@ -10,6 +10,7 @@ use crate::{
     },
     kubelet::KubeletSettings,
     reconcile::args::ReconcileArgs,
+    topology,
 };
 
 /// What the process is to do.
@@ -60,6 +61,8 @@ pub struct Serve {
     pub cni_dir: PathBuf,
     /// What is installed besides.
     pub install: Option<Box<Install>>,
+    /// What is published of the node.
+    pub topology: topology::Settings,
 }
 
 /// Where the daemon has its objects from.
@@ -122,6 +125,9 @@ pub enum ConfigError {
     /// What is to be installed.
     #[error(transparent)]
     Install(#[from] SettingsError),
+    /// What is to be published of the node.
+    #[error(transparent)]
+    Topology(#[from] topology::SettingsError),
 }
 
 impl TryFrom<Args> for Config {
@@ -137,6 +143,7 @@ impl TryFrom<Args> for Config {
                     node_name,
                     reconcile,
                     install,
+                    topology,
                 } = args;
                 let preset = install.install.places.preset;
                 let cni_dir = install.install.places.cni_dir_here();
@@ -145,6 +152,7 @@ impl TryFrom<Args> for Config {
                     .then(|| Install::of(install.install, &bridge_socket))
                     .transpose()?
                     .map(Box::new);
+                let topology = topology::Settings::new(topology, node_name.clone())?;
                 let (common, log_level) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     ServedObjects::Watched {
@@ -164,6 +172,7 @@ impl TryFrom<Args> for Config {
                     reconcile,
                     cni_dir,
                     install,
+                    topology,
                 });
                 Ok(Self { task, log_level })
             }
@@ -276,6 +285,8 @@ mod tests {
         let Task::Serve(serve) = config(&["serve", "--node-name", "n1"]).unwrap().task else {
             panic!("not serve");
         };
+        assert_eq!(serve.topology.node.as_deref(), Some("n1"));
+        let topology = serve.topology.clone();
         assert_eq!(
             serve,
             Serve {
@@ -299,6 +310,7 @@ mod tests {
                 },
                 cni_dir: "/var/lib/cni/multus".into(),
                 install: None,
+                topology,
             }
         );
     }

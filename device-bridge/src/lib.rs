@@ -45,8 +45,9 @@ pub mod socket;
 pub mod span;
 pub mod spool;
 pub mod store;
-mod turns;
 pub mod sysfs;
+pub mod topology;
+mod turns;
 mod unassigned;
 pub mod watch;
 

@@ -34,6 +34,7 @@ use crate::{
     socket::{Socket, SocketError},
     spool::Spool,
     store::Store,
+    topology::{Parts, topology},
     watch,
 };
 
@@ -80,17 +81,20 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         reconcile,
         cni_dir,
         install,
+        topology: settings,
     } = config;
+    let metrics = Arc::new(Metrics::new());
     let mut watches = JoinSet::new();
     // Before anything is known of pods: where there was no plugin, the runtime waits for its configuration.
     let _installed = install.map(|install| keep_installed(*install, stop.clone()));
-    let (lookup, claims, client) = match objects {
+    let (lookup, store, claims, client) = match objects {
         ServedObjects::Files(paths) => {
             let (store, claims) = objects::read(&paths)?;
             let (networks, pods) = store.counts();
             tracing::info!(networks, pods, "Objects read");
             let claims = ClaimSource::Files(Arc::new(claims));
-            (Lookup::in_files(Arc::new(store)), claims, None)
+            let store = Arc::new(store);
+            (Lookup::in_files(Arc::clone(&store)), store, claims, None)
         }
         ServedObjects::Watched { kubeconfig, node } => {
             let client = client::connect(kubeconfig.as_deref()).await?;
@@ -103,14 +107,22 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
             };
             let live = Live::new(client.clone());
             let claims = ClaimSource::follow(&client, node, &mut watches);
-            (Lookup::watched(store, live), claims, Some(client))
+            let lookup = Lookup::watched(Arc::clone(&store), live);
+            (lookup, store, claims, Some(client))
         }
     };
-    let publisher = publisher(publish_to.as_deref(), client);
-    let tells_status = matches!(publisher, Publisher::Pod(_));
-    let metrics = Arc::new(Metrics::new());
     let pod_resources =
         PodResourcesClient::new(pod_resources_socket, &kubelet, Arc::clone(&metrics));
+    let (_topology, following) = topology(Parts {
+        kubelet: pod_resources.clone(),
+        store,
+        destination: Parts::destination(publish_to.as_deref(), client.as_ref()),
+        checkpoint: kubelet.checkpoint.clone(),
+        metrics: Arc::clone(&metrics),
+        settings,
+    });
+    let publisher = publisher(publish_to.as_deref(), client);
+    let tells_status = matches!(publisher, Publisher::Pod(_));
     let responder = Arc::new(Responder {
         lookup,
         devices: Devices::new(pod_resources, kubelet.checkpoint, claims),
@@ -131,6 +143,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         );
         background.spawn(reconcile::run(reconciler, interval));
     }
+    let following = tokio::spawn(following);
     say_ready(announce, &bridge_socket);
 
     let mut stopped = stop.clone();
@@ -145,6 +158,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     server::serve(socket, responder, outbox, limits, until).await;
     // They hold copies of the outbox, which is emptied when nobody can put anything into it.
     background.shutdown().await;
+    following.abort();
     if timeout(LAST_REPORTS, publishing).await.is_err() {
         tracing::warn!(
             "Events are given up; network-status that is not published yet will be at the next start"

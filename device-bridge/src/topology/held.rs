@@ -1,0 +1,234 @@
+//! What pods hold, as the kubelet's list tells it: flattened, each device once, in an order that is always the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::node_inventory::{ClaimedDevice, MemoryBlock};
+
+use super::fingerprint::{Fingerprint, Fingerprinter, Method};
+use crate::{
+    proto::{ContainerDevices, ContainerResources, PodResources, TopologyInfo},
+    sysfs::cpu_list::Cpus,
+};
+
+/// A device by its resource and id: device plugins of two resources may use the same ids.
+pub(super) type DeviceKey = (String, String);
+
+/// Zones by the kernel's number.
+pub(super) type ZoneIds = BTreeSet<u32>;
+
+/// What a pod holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct HeldByPod {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// In the kubelet's order, which is that of the pod's spec.
+    pub(super) containers: Vec<HeldByContainer>,
+}
+
+/// What a container holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct HeldByContainer {
+    pub(super) name: String,
+    pub(super) devices: BTreeMap<DeviceKey, ZoneIds>,
+    pub(super) cpus: Cpus,
+    pub(super) memory: Vec<MemoryBlock>,
+    pub(super) claimed: BTreeSet<ClaimedDevice>,
+}
+
+impl HeldByContainer {
+    fn of(container: &ContainerResources) -> Self {
+        let mut memory: Vec<MemoryBlock> = container
+            .memory
+            .iter()
+            .map(|block| MemoryBlock {
+                resource: block.memory_type.clone(),
+                size: block.size,
+                zones: zones(block.topology.as_ref()).into_iter().collect(),
+            })
+            .collect();
+        memory
+            .sort_by(|a, b| (&a.resource, &a.zones, a.size).cmp(&(&b.resource, &b.zones, b.size)));
+        let claims = container.dynamic_resources.iter();
+        Self {
+            name: container.name.clone(),
+            devices: devices(&container.devices),
+            cpus: cpus(&container.cpu_ids),
+            memory,
+            // A kubelet before 1.32 tells CDI names alone, which name no device of a pool.
+            claimed: claims
+                .flat_map(|claim| &claim.claim_resources)
+                .filter(|device| !device.driver_name.is_empty())
+                .map(|device| ClaimedDevice {
+                    driver: device.driver_name.clone(),
+                    pool: device.pool_name.clone(),
+                    device: device.device_name.clone(),
+                    share_id: device.share_id.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.devices.is_empty()
+            && self.cpus.is_empty()
+            && self.memory.is_empty()
+            && self.claimed.is_empty()
+    }
+}
+
+/// The node's pods as far as they hold something. They are given one after another, because the kubelet's list of a full
+/// node has megabytes and this does not.
+#[derive(Clone, Debug, Default)]
+pub struct Pods {
+    held: Vec<HeldByPod>,
+    fingerprint: Fingerprinter,
+}
+
+impl Pods {
+    /// None yet.
+    #[must_use]
+    pub const fn new(method: Method) -> Self {
+        Self {
+            held: Vec::new(),
+            fingerprint: Fingerprinter::new(method),
+        }
+    }
+
+    /// Adds a pod of the kubelet's list.
+    pub fn add(&mut self, pod: &PodResources) {
+        self.fingerprint.add(pod);
+        let containers: Vec<HeldByContainer> = pod
+            .containers
+            .iter()
+            .map(HeldByContainer::of)
+            .filter(|container| !container.is_nothing())
+            .collect();
+        if containers.is_empty() {
+            return;
+        }
+        let pod = HeldByPod {
+            namespace: pod.namespace.clone(),
+            name: pod.name.clone(),
+            containers,
+        };
+        // A pod and its successor of the same name may be there at once.
+        let at = self.held.partition_point(|known| known.key() <= pod.key());
+        self.held.insert(at, pod);
+    }
+
+    /// Those that hold something, by namespace and name.
+    pub(super) fn held(&self) -> &[HeldByPod] {
+        &self.held
+    }
+
+    /// The fingerprint of them all.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint.fingerprint()
+    }
+}
+
+impl HeldByPod {
+    fn key(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
+
+    /// Whether it has the name of another one, which by the kubelet's list alone cannot be told from it.
+    pub(super) fn is_namesake_of(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+/// Devices with their zones. The kubelet tells a device once for each of its zones, older ones several devices at once.
+pub(super) fn devices(entries: &[ContainerDevices]) -> BTreeMap<DeviceKey, ZoneIds> {
+    let mut devices: BTreeMap<DeviceKey, ZoneIds> = BTreeMap::new();
+    for entry in entries {
+        for id in &entry.device_ids {
+            let key = (entry.resource_name.clone(), id.clone());
+            let of_device = devices.entry(key).or_default();
+            of_device.extend(zones(entry.topology.as_ref()));
+        }
+    }
+    devices
+}
+
+/// CPUs; the kubelet tells them in no order.
+pub(super) fn cpus(ids: &[i64]) -> Cpus {
+    ids.iter()
+        .filter_map(|id| u32::try_from(*id).ok())
+        .collect()
+}
+
+/// The zones of an entry; none where the device plugin gave none.
+pub(super) fn zones(topology: Option<&TopologyInfo>) -> ZoneIds {
+    let nodes = topology.map_or(&[][..], |topology| &topology.nodes);
+    nodes
+        .iter()
+        .filter_map(|node| u32::try_from(node.id).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::pod_resources,
+        proto::{ClaimResource, DynamicResource, NumaNode},
+    };
+
+    #[test]
+    fn every_device_once_with_all_its_zones() {
+        let mut pod = pod_resources(&[
+            ("idle", &[]),
+            ("app", &[("r", &["2"]), ("r", &["1", "2"]), ("s", &["1"])]),
+        ]);
+        for (entry, id) in pod.containers[1].devices.iter_mut().zip([1, 0, -1]) {
+            entry.topology = Some(TopologyInfo {
+                nodes: vec![NumaNode { id }],
+            });
+        }
+        pod.containers[1].cpu_ids = vec![7, 2, 3, -1];
+        let mut pods = Pods::default();
+        pods.add(&pod);
+        let [pod] = pods.held() else {
+            panic!("one pod");
+        };
+        let [container] = &pod.containers[..] else {
+            panic!("one container that holds something");
+        };
+        let key = |resource: &str, id: &str| (resource.to_owned(), id.to_owned());
+        assert_eq!(
+            container.devices,
+            [
+                (key("r", "1"), [0].into()),
+                (key("r", "2"), [0, 1].into()),
+                (key("s", "1"), [].into()),
+            ]
+            .into()
+        );
+        assert_eq!(container.cpus, [2, 3, 7].into());
+    }
+
+    #[test]
+    fn claims_of_old_kubelets_name_no_device() {
+        let device = |driver: &str| ClaimResource {
+            driver_name: driver.to_owned(),
+            pool_name: "node-1".to_owned(),
+            device_name: "0000-03-02-1".to_owned(),
+            ..ClaimResource::default()
+        };
+        let mut pod = pod_resources(&[("app", &[])]);
+        pod.containers[0].dynamic_resources = vec![DynamicResource {
+            claim_resources: vec![device("sriov"), device("")],
+            ..DynamicResource::default()
+        }];
+        let mut pods = Pods::default();
+        pods.add(&pod);
+        let claimed: Vec<&str> = pods.held()[0].containers[0]
+            .claimed
+            .iter()
+            .map(|claimed| claimed.driver.as_str())
+            .collect();
+        assert_eq!(claimed, ["sriov"]);
+    }
+}

@@ -1,0 +1,24 @@
+//! What the scheduler sees of a node: its inventory and who holds what, published as NodeInventory and
+//! NodeResourceTopology.
+//!
+//! [`snapshot::snapshot`] is a function of what kubelet, kernel and API server say. Around it: when to ask
+//! ([`cadence`]), whom ([`observe`]), and where it goes ([`publish`]).
+
+mod args;
+pub mod cadence;
+pub mod device_info;
+pub mod fingerprint;
+mod follow;
+mod held;
+mod kubelet_config;
+mod memory;
+pub mod observe;
+pub mod printed;
+pub mod publish;
+pub mod sequence;
+pub mod snapshot;
+
+pub use self::{
+    args::{Settings, SettingsError, TopologyArgs},
+    follow::{Parts, Topology, topology},
+};

@@ -1,0 +1,297 @@
+//! Looks at the node once: asks the kubelet, reads the kernel's tree and device-info files, and makes the inventory of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use api::node_inventory::{Inventory, TopologyManager};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
+use spec::{bridge::PodRef, device::PciAddress};
+use tokio::{task::spawn_blocking, time::Instant};
+
+use super::{
+    args::Settings,
+    device_info::DeviceInfo,
+    fingerprint::Fingerprint,
+    held::{self, Pods},
+    kubelet_config::KubeletConfig,
+    snapshot::{self, Observed, snapshot},
+};
+use crate::{
+    kubelet::{PodResourcesClient, PodResourcesError},
+    store::Store,
+    sysfs::Hardware,
+};
+
+/// How long the kernel's tree is taken to be as it was read, unless the kubelet has other devices. Links and zones do not
+/// matter to the moment, and a full node's tree has thousands of files.
+const TREE_AGE: Duration = Duration::from_secs(10);
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The node's inventory.
+    pub inventory: Inventory,
+    /// The fingerprint of its pods.
+    pub fingerprint: Fingerprint,
+    /// When the kubelet was asked, at the latest: what happened before it is seen.
+    pub at: MicroTime,
+}
+
+/// Why the node cannot be seen.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The kubelet does not say what there is.
+    #[error("cannot learn the node's devices: {0}")]
+    Kubelet(#[from] PodResourcesError),
+    /// Reading files broke off.
+    #[error("cannot read the node's devices: {0}")]
+    Tree(#[from] tokio::task::JoinError),
+}
+
+type Key = (String, String);
+
+/// Looks at the node.
+#[derive(Debug)]
+pub struct Observer {
+    kubelet: PodResourcesClient,
+    store: Arc<Store>,
+    settings: Settings,
+    tree: Option<Tree>,
+    config: KubeletConfig,
+    config_problem: Option<String>,
+}
+
+/// What files said.
+#[derive(Debug)]
+struct Tree {
+    read: Instant,
+    ids: BTreeSet<Key>,
+    hardware: Hardware,
+    told: BTreeMap<Key, PciAddress>,
+}
+
+impl Observer {
+    /// Asks this kubelet; UIDs of pods are those of `store`.
+    #[must_use]
+    pub fn new(kubelet: PodResourcesClient, store: Arc<Store>, settings: Settings) -> Self {
+        Self {
+            kubelet,
+            store,
+            settings,
+            tree: None,
+            config: KubeletConfig::default(),
+            config_problem: None,
+        }
+    }
+
+    /// Looks.
+    ///
+    /// # Errors
+    /// The kubelet cannot be asked. Without it nothing is known that a scheduler could use.
+    pub async fn look(&mut self) -> Result<Look, LookError> {
+        let at = MicroTime(Timestamp::now());
+        let allocatable = self.kubelet.allocatable().await?;
+        let mut pods = Pods::new(self.settings.fingerprint);
+        for pod in self.kubelet.list().await? {
+            pods.add(&pod);
+        }
+        self.read_config();
+        let of_pods = pods.held().iter().flat_map(|pod| &pod.containers);
+        let ids = of_pods
+            .flat_map(|container| container.devices.keys().cloned())
+            .chain(held::devices(&allocatable.devices).into_keys())
+            .collect();
+        let tree = self.tree(ids).await?;
+        let observed = Observed {
+            allocatable: &allocatable,
+            pods: &pods,
+            hardware: &tree.hardware,
+            told: &tree.told,
+            topology_manager: TopologyManager {
+                policy: self
+                    .settings
+                    .policy
+                    .unwrap_or(self.config.topology_manager.policy),
+                scope: self
+                    .settings
+                    .scope
+                    .unwrap_or(self.config.topology_manager.scope),
+                ..self.config.topology_manager
+            },
+            reserved: &self.config.reserved,
+        };
+        let inventory = snapshot(observed, |namespace, name| self.uid(namespace, name));
+        self.tree = Some(tree);
+        Ok(Look {
+            inventory,
+            fingerprint: pods.fingerprint(),
+            at,
+        })
+    }
+
+    /// The UID of the pod of this name, as the API server has it.
+    #[must_use]
+    pub fn uid(&self, namespace: &str, name: &str) -> Option<String> {
+        let pod = PodRef {
+            namespace: namespace.try_into().ok()?,
+            name: name.try_into().ok()?,
+            uid: None,
+        };
+        self.store.pod(&pod)?.uid.clone()
+    }
+
+    /// The kubelet takes its configuration when it starts, which this agent is not told of.
+    fn read_config(&mut self) {
+        let Some(path) = &self.settings.kubelet_config else {
+            return;
+        };
+        match KubeletConfig::read(path) {
+            Ok(config) => {
+                self.config = config;
+                self.config_problem = None;
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                // One that was there and is gone is about to be written anew.
+                if self.config_problem.as_ref() != Some(&problem) {
+                    let is_absent = error.is_absent();
+                    tracing::warn!(%error, is_absent, "The kubelet's configuration is taken to be what it was before");
+                    self.config_problem = Some(problem);
+                }
+            }
+        }
+    }
+
+    async fn tree(&mut self, ids: BTreeSet<Key>) -> Result<Tree, LookError> {
+        let now = Instant::now();
+        if let Some(tree) = self.tree.take()
+            && tree.ids == ids
+            && now.duration_since(tree.read) < TREE_AGE
+        {
+            return Ok(tree);
+        }
+        let (root, base) = (
+            self.settings.sysfs_root.clone(),
+            self.settings.device_info_dir.clone(),
+        );
+        let reading = spawn_blocking(move || {
+            let hardware = Hardware::read(&root);
+            let told = told(&base, &hardware, &ids);
+            Tree {
+                read: now,
+                ids,
+                hardware,
+                told,
+            }
+        });
+        Ok(reading.await?)
+    }
+}
+
+/// The physical functions of devices of which the kernel knows nothing by their ids.
+fn told(base: &Path, hardware: &Hardware, ids: &BTreeSet<Key>) -> BTreeMap<Key, PciAddress> {
+    ids.iter()
+        .filter(|(_, id)| snapshot::physical_function(hardware, id).is_none())
+        .filter_map(|key| {
+            let info = DeviceInfo::read(base, &key.0, &key.1)
+                .inspect_err(|error| tracing::warn!(%error, "A device-info file is passed over"))
+                .ok()??;
+            Some((key.clone(), behind(&info, hardware)?))
+        })
+        .collect()
+}
+
+/// The physical function behind a device: by its function, by the vDPA device it is, or as the device plugin says.
+fn behind(info: &DeviceInfo, hardware: &Hardware) -> Option<PciAddress> {
+    let functions = info.functions()?;
+    let of_address = functions
+        .address
+        .as_ref()
+        .and_then(|address| hardware.physical_function(address));
+    if let Some(found) = of_address {
+        return Some(found.clone());
+    }
+    let of_vdpa = match info {
+        DeviceInfo::Vdpa {
+            parent_device: Some(name),
+            ..
+        } => snapshot::physical_function(hardware, name),
+        DeviceInfo::Pci(_)
+        | DeviceInfo::Vdpa { .. }
+        | DeviceInfo::VhostUser { .. }
+        | DeviceInfo::Memif { .. } => None,
+    };
+    of_vdpa.or_else(|| functions.physical.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fake_sysfs::{Card, FakeSysfs};
+
+    #[test]
+    fn what_sysfs_does_not_say_device_plugins_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = FakeSysfs::new(folder.path());
+        tree.card(Card {
+            at: "pci0000:00/0000:03:00.0",
+            zone: 0,
+            total: 8,
+            functions: &["0000:03:00.2"],
+            interface: "ens1f0",
+            driver: "mlx5_core",
+        });
+        tree.vdpa("pci0000:00/0000:03:00.2", "vdpa0", "vhost_vdpa");
+        let base = folder.path().join("devinfo");
+        fs::create_dir_all(base.join("dp")).unwrap();
+        let say = |id: &str, text: &str| {
+            fs::write(base.join(format!("dp/a.com-r-{id}-device.json")), text).unwrap();
+        };
+        say(
+            "by-function",
+            r#"{"type":"pci","pci":{"pci-address":"0000:03:00.2"}}"#,
+        );
+        say(
+            "by-vdpa",
+            r#"{"type":"vdpa","vdpa":{"parent-device":"vdpa0"}}"#,
+        );
+        say(
+            "by-word",
+            r#"{"type":"pci","pci":{"pci-address":"0000:09:00.2","pf-pci-address":"0000:09:00.0"}}"#,
+        );
+        say("memif-1", r#"{"type":"memif","memif":{"role":"master"}}"#);
+        say("broken", "{");
+        // The kernel's word is taken before anybody's.
+        say(
+            "0000:03:00.2",
+            r#"{"type":"pci","pci":{"pf-pci-address":"0000:09:00.0"}}"#,
+        );
+        let key = |id: &str| ("a.com/r".to_owned(), id.to_owned());
+        let ids = [
+            "by-function",
+            "by-vdpa",
+            "by-word",
+            "memif-1",
+            "broken",
+            "unknown",
+            "0000:03:00.2",
+        ];
+        let found = told(&base, &Hardware::read(tree.root()), &ids.map(key).into());
+        let address = |text: &str| -> PciAddress { text.parse().unwrap() };
+        assert_eq!(
+            found,
+            [
+                (key("by-function"), address("0000:03:00.0")),
+                (key("by-vdpa"), address("0000:03:00.0")),
+                (key("by-word"), address("0000:09:00.0")),
+            ]
+            .into()
+        );
+    }
+}
