@@ -39,6 +39,7 @@ mod selection;
 mod status;
 mod storm;
 mod switch_over;
+mod topology;
 
 use std::process::ExitCode;
 
@@ -83,6 +84,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         status::scenarios(),
         storm::scenarios(),
         switch_over::scenarios(),
+        topology::scenarios(),
     ]
     .concat()
 }
