@@ -173,6 +173,17 @@ impl Checkpoint {
             .any(|entry| !seen.insert(&entry.resource))
     }
 
+    /// Every device, with the UID of its pod, its container, its resource, its id, and a NUMA node it is near to. One that
+    /// is near to several comes once for each.
+    pub fn devices(&self) -> impl Iterator<Item = (&str, &str, &str, &str, Option<i64>)> {
+        self.entries.iter().flat_map(|entry| {
+            entry.ids.iter().map(|(id, node)| {
+                let (uid, container) = (entry.uid.as_str(), entry.container.as_str());
+                (uid, container, entry.resource.as_str(), id.as_str(), *node)
+            })
+        })
+    }
+
     /// The UIDs of the pods that hold a device. Without a resource it is any with this id.
     pub fn owners<'a>(
         &'a self,

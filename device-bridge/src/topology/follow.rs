@@ -71,15 +71,6 @@ impl Parts {
             .map(|folder| Destination::Folder(folder.to_owned()))
             .or_else(|| client.cloned().map(Destination::Cluster))
     }
-
-    /// The checkpoint of the kubelet that listens on `socket`, which is `<kubelet>/pod-resources/kubelet.sock`.
-    #[must_use]
-    pub fn checkpoint(socket: &Path) -> PathBuf {
-        let kubelet = socket.parent().and_then(Path::parent);
-        kubelet
-            .unwrap_or(Path::new("/var/lib/kubelet"))
-            .join("device-plugins/kubelet_internal_checkpoint")
-    }
 }
 
 /// The handle, and what follows the node. That ends at once when there is nothing to publish, and otherwise never.
@@ -128,7 +119,7 @@ impl Follower {
         let node = settings.node.clone()?;
         Some(Self {
             publisher: Publisher::new(destination, node.clone(), Arc::clone(&metrics)),
-            observer: Observer::new(kubelet, store, settings.clone()),
+            observer: Observer::new(kubelet, checkpoint.clone(), store, settings.clone()),
             written: changed_at(&checkpoint),
             checkpoint,
             node,
@@ -189,10 +180,10 @@ impl Follower {
     /// Whether a pod of the last report is gone or another one, or one is known by now that was not.
     fn pods_have_changed(&self) -> bool {
         self.published.as_ref().is_some_and(|inventory| {
-            inventory
-                .allocations
-                .iter()
-                .any(|pod| self.observer.uid(&pod.namespace, &pod.name) != pod.pod_uid)
+            inventory.allocations.iter().any(|allocation| {
+                let pod = self.observer.pod(&allocation.namespace, &allocation.name);
+                pod.map(|pod| pod.uid) != allocation.pod_uid
+            })
         })
     }
 

@@ -274,11 +274,3 @@ async fn a_kubelet_that_is_away_is_asked_again() {
     // The failed look used no number up; the heartbeat did.
     assert_eq!(node.inventory(|_| true).await.sequence, 2);
 }
-
-#[test]
-fn the_checkpoint_is_beside_the_socket() {
-    assert_eq!(
-        Parts::checkpoint(Path::new("/var/lib/k0s/kubelet/pod-resources/kubelet.sock")),
-        Path::new("/var/lib/k0s/kubelet/device-plugins/kubelet_internal_checkpoint")
-    );
-}

@@ -21,6 +21,8 @@ pub(super) type ZoneIds = BTreeSet<u32>;
 pub(super) struct HeldByPod {
     pub(super) namespace: String,
     pub(super) name: String,
+    /// Its UID, once it is known.
+    pub(super) uid: Option<String>,
     /// In the kubelet's order, which is that of the pod's spec.
     pub(super) containers: Vec<HeldByContainer>,
 }
@@ -76,7 +78,7 @@ impl HeldByContainer {
     }
 }
 
-/// The node's pods as far as they hold something. They are given one after another, because the kubelet's list of a full
+/// The node's pods and what they hold. They are given one after another, because the kubelet's list of a full
 /// node has megabytes and this does not.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
@@ -97,18 +99,12 @@ impl Pods {
     /// Adds a pod of the kubelet's list.
     pub fn add(&mut self, pod: &PodResources) {
         self.fingerprint.add(pod);
-        let containers: Vec<HeldByContainer> = pod
-            .containers
-            .iter()
-            .map(HeldByContainer::of)
-            .filter(|container| !container.is_nothing())
-            .collect();
-        if containers.is_empty() {
-            return;
-        }
+        let containers: Vec<HeldByContainer> =
+            pod.containers.iter().map(HeldByContainer::of).collect();
         let pod = HeldByPod {
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
+            uid: None,
             containers,
         };
         // A pod and its successor of the same name may be there at once.
@@ -116,9 +112,22 @@ impl Pods {
         self.held.insert(at, pod);
     }
 
-    /// Those that hold something, by namespace and name.
+    /// All of them, by namespace and name.
     pub(super) fn held(&self) -> &[HeldByPod] {
         &self.held
+    }
+
+    /// The same, to be completed.
+    pub(super) const fn held_mut(&mut self) -> &mut Vec<HeldByPod> {
+        &mut self.held
+    }
+
+    /// Leaves out containers and pods that hold nothing.
+    pub(super) fn tidy(&mut self) {
+        for pod in &mut self.held {
+            pod.containers.retain(|container| !container.is_nothing());
+        }
+        self.held.retain(|pod| !pod.containers.is_empty());
     }
 
     /// The fingerprint of them all.
@@ -129,13 +138,9 @@ impl Pods {
 }
 
 impl HeldByPod {
-    fn key(&self) -> (&str, &str) {
+    /// Its namespace and name.
+    pub(super) fn key(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
-    }
-
-    /// Whether it has the name of another one, which by the kubelet's list alone cannot be told from it.
-    pub(super) fn is_namesake_of(&self, other: &Self) -> bool {
-        self.key() == other.key()
     }
 }
 
@@ -190,6 +195,7 @@ mod tests {
         pod.containers[1].cpu_ids = vec![7, 2, 3, -1];
         let mut pods = Pods::default();
         pods.add(&pod);
+        pods.tidy();
         let [pod] = pods.held() else {
             panic!("one pod");
         };

@@ -13,6 +13,7 @@ mod held;
 mod kubelet_config;
 mod memory;
 pub mod observe;
+mod owner;
 pub mod printed;
 pub mod publish;
 pub mod sequence;

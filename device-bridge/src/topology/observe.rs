@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -18,10 +18,11 @@ use super::{
     fingerprint::Fingerprint,
     held::{self, Pods},
     kubelet_config::KubeletConfig,
+    owner::{KnownPod, complete},
     snapshot::{self, Observed, snapshot},
 };
 use crate::{
-    kubelet::{PodResourcesClient, PodResourcesError},
+    kubelet::{PodResourcesClient, PodResourcesError, checkpoint::Checkpoint},
     store::Store,
     sysfs::Hardware,
 };
@@ -59,6 +60,8 @@ type Key = (String, String);
 pub struct Observer {
     kubelet: PodResourcesClient,
     store: Arc<Store>,
+    checkpoint: PathBuf,
+    checkpoint_problem: Option<String>,
     settings: Settings,
     tree: Option<Tree>,
     config: KubeletConfig,
@@ -75,12 +78,19 @@ struct Tree {
 }
 
 impl Observer {
-    /// Asks this kubelet; UIDs of pods are those of `store`.
+    /// Asks this kubelet and reads its checkpoint; pods are those of `store`.
     #[must_use]
-    pub fn new(kubelet: PodResourcesClient, store: Arc<Store>, settings: Settings) -> Self {
+    pub fn new(
+        kubelet: PodResourcesClient,
+        checkpoint: PathBuf,
+        store: Arc<Store>,
+        settings: Settings,
+    ) -> Self {
         Self {
             kubelet,
             store,
+            checkpoint,
+            checkpoint_problem: None,
             settings,
             tree: None,
             config: KubeletConfig::default(),
@@ -96,9 +106,10 @@ impl Observer {
         let at = MicroTime(Timestamp::now());
         let allocatable = self.kubelet.allocatable().await?;
         let mut pods = Pods::new(self.settings.fingerprint);
-        for pod in self.kubelet.list().await? {
-            pods.add(&pod);
-        }
+        self.kubelet.for_each(|pod| pods.add(&pod)).await?;
+        complete(&mut pods, &self.checkpoint().await?, |namespace, name| {
+            self.pod(namespace, name)
+        });
         self.read_config();
         let of_pods = pods.held().iter().flat_map(|pod| &pod.containers);
         let ids = of_pods
@@ -124,7 +135,7 @@ impl Observer {
             },
             reserved: &self.config.reserved,
         };
-        let inventory = snapshot(observed, |namespace, name| self.uid(namespace, name));
+        let inventory = snapshot(observed);
         self.tree = Some(tree);
         Ok(Look {
             inventory,
@@ -133,15 +144,40 @@ impl Observer {
         })
     }
 
-    /// The UID of the pod of this name, as the API server has it.
+    /// The pod of this name, as the API server has it.
     #[must_use]
-    pub fn uid(&self, namespace: &str, name: &str) -> Option<String> {
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<KnownPod> {
         let pod = PodRef {
             namespace: namespace.try_into().ok()?,
             name: name.try_into().ok()?,
             uid: None,
         };
-        self.store.pod(&pod)?.uid.clone()
+        let pod = self.store.pod(&pod)?;
+        Some(KnownPod {
+            uid: pod.uid.clone()?,
+            is_static: pod.is_static,
+        })
+    }
+
+    /// The kubelet's checkpoint, as far as it can be read. Without it pods are known by their names alone, and what init
+    /// containers hold is not known.
+    async fn checkpoint(&mut self) -> Result<Checkpoint, LookError> {
+        let path = self.checkpoint.clone();
+        let read = spawn_blocking(move || Checkpoint::read(&path)).await?;
+        Ok(match read {
+            Ok(found) => {
+                self.checkpoint_problem = None;
+                found.unwrap_or_default()
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if self.checkpoint_problem.as_ref() != Some(&problem) {
+                    tracing::warn!(%error, "Pods are told by their names alone");
+                    self.checkpoint_problem = Some(problem);
+                }
+                Checkpoint::default()
+            }
+        })
     }
 
     /// The kubelet takes its configuration when it starts, which this agent is not told of.

@@ -25,7 +25,7 @@ use crate::{
 pub struct Observed<'a> {
     /// The kubelet's `GetAllocatableResources`.
     pub allocatable: &'a AllocatableResourcesResponse,
-    /// The kubelet's `List`.
+    /// The kubelet's `List`, completed.
     pub pods: &'a Pods,
     /// The kernel's devices and zones.
     pub hardware: &'a Hardware,
@@ -48,9 +48,9 @@ struct Device {
 
 type Devices = BTreeMap<DeviceKey, Device>;
 
-/// The inventory. `uid` knows the UID of a pod by namespace and name.
+/// The inventory.
 #[must_use]
-pub fn snapshot(observed: Observed<'_>, uid: impl Fn(&str, &str) -> Option<String>) -> Inventory {
+pub fn snapshot(observed: Observed<'_>) -> Inventory {
     let held = observed.pods.held();
     let devices = devices(observed, held);
     Inventory {
@@ -60,14 +60,7 @@ pub fn snapshot(observed: Observed<'_>, uid: impl Fn(&str, &str) -> Option<Strin
         physical_functions: physical_functions(observed.hardware, &devices),
         accelerators: accelerators(observed.hardware),
         devices: healthy(&devices),
-        allocations: held
-            .iter()
-            .map(|pod| {
-                let namesakes = held.iter().filter(|other| other.is_namesake_of(pod));
-                let uid = (namesakes.count() == 1).then(|| uid(&pod.namespace, &pod.name));
-                allocation(pod, uid.flatten(), &devices)
-            })
-            .collect(),
+        allocations: held.iter().map(|pod| allocation(pod, &devices)).collect(),
     }
 }
 
@@ -260,7 +253,7 @@ fn healthy(devices: &Devices) -> Vec<DeviceGroup> {
     groups(devices.iter().filter(|(_, device)| device.is_healthy))
 }
 
-fn allocation(pod: &HeldByPod, pod_uid: Option<String>, devices: &Devices) -> PodAllocation {
+fn allocation(pod: &HeldByPod, devices: &Devices) -> PodAllocation {
     let containers = pod.containers.iter().map(|container| ContainerAllocation {
         name: container.name.clone(),
         devices: groups(
@@ -274,7 +267,7 @@ fn allocation(pod: &HeldByPod, pod_uid: Option<String>, devices: &Devices) -> Po
         claimed: container.claimed.iter().cloned().collect(),
     });
     PodAllocation {
-        pod_uid,
+        pod_uid: pod.uid.clone(),
         namespace: pod.namespace.clone(),
         name: pod.name.clone(),
         containers: containers.collect(),

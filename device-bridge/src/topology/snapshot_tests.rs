@@ -7,11 +7,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     fake_sysfs::{Card, FakeSysfs},
+    kubelet::checkpoint::Checkpoint,
     proto::{
         ClaimResource, ContainerDevices, ContainerMemory, ContainerResources, DynamicResource,
         NumaNode, PodResources, TopologyInfo,
     },
-    topology::printed::{metadata, node_resource_topology},
+    topology::{
+        owner::{KnownPod, complete},
+        printed::{metadata, node_resource_topology},
+    },
 };
 
 const MANAGER: TopologyManager = TopologyManager {
@@ -162,6 +166,12 @@ fn collected(pods: &[PodResources]) -> Pods {
     for pod in pods {
         collected.add(pod);
     }
+    complete(&mut collected, &Checkpoint::default(), |namespace, name| {
+        (name != "a-unknown").then(|| KnownPod {
+            uid: format!("uid-of-{namespace}-{name}"),
+            is_static: false,
+        })
+    });
     collected
 }
 
@@ -178,9 +188,7 @@ fn taken(allocatable: &AllocatableResourcesResponse, pods: &[PodResources]) -> I
         topology_manager: MANAGER,
         reserved: &[0, 4].into(),
     };
-    snapshot(observed, |namespace, name| {
-        (name != "a-unknown").then(|| format!("uid-of-{namespace}-{name}"))
-    })
+    snapshot(observed)
 }
 
 #[test]
@@ -273,7 +281,7 @@ fn without_sysfs_the_kubelets_word_is_kept() {
         topology_manager: MANAGER,
         reserved: &Cpus::new(),
     };
-    let inventory = snapshot(observed, |_, _| None);
+    let inventory = snapshot(observed);
     let ids: Vec<u32> = inventory.zones.iter().map(|zone| zone.id).collect();
     assert_eq!(ids, [0, 1]);
     let with_sysfs = taken(&allocatable, &pods);

@@ -156,7 +156,8 @@ fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
         node.path("bridge.sock"),
         node.path("kubelet.sock"),
     );
-    let arguments: [&OsStr; 13] = [
+    let checkpoint = node.path("checkpoint");
+    let arguments: [&OsStr; 15] = [
         "serve".as_ref(),
         "--kubeconfig".as_ref(),
         kubeconfig.as_ref(),
@@ -170,6 +171,8 @@ fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
         sysfs.as_ref(),
         "--topology-manager-policy".as_ref(),
         "single-numa-node".as_ref(),
+        "--device-checkpoint".as_ref(),
+        checkpoint.as_ref(),
     ];
     let agent = Daemon::start("polypod-device-bridge", &arguments);
     agent.ready("serving unix://");

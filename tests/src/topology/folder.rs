@@ -6,18 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::machine::{self, Kubelet};
 use crate::fixture::daemon::Daemon;
+
+const CHECKPOINT: &str = r#"{"Data":{"PodDeviceEntries":[
+    {"PodUID":"uid-p1","ContainerName":"app","ResourceName":"intel.com/sriov","DeviceIDs":{"0":["0000:03:00.2"]},"AllocResp":""},
+    {"PodUID":"uid-p2","ContainerName":"init","ResourceName":"intel.com/sriov","DeviceIDs":{"0":["0000:03:00.3"]},"AllocResp":""},
+    {"PodUID":"uid-p2","ContainerName":"app","ResourceName":"intel.com/sriov","DeviceIDs":{"1":["0000:81:00.2"]},"AllocResp":""}],
+    "RegisteredDevices":{}},"Checksum":1}"#;
 
 pub(super) fn a_node_in_a_folder() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = |name: &str| folder.path().join(name);
     let sysfs = machine::sysfs(folder.path());
-    std::fs::create_dir(path("pod-resources")).expect("the folder is ours");
-    std::fs::create_dir(path("device-plugins")).expect("the folder is ours");
-    let kubelet = Kubelet::start(&path("pod-resources/kubelet.sock"));
+    let kubelet = Kubelet::start(&path("kubelet.sock"));
     kubelet.allocate("p1", 0, 2);
     let objects = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p1","namespace":"default","uid":"uid-p1"},"spec":{"containers":[{"name":"app"}]}}"#;
     std::fs::write(path("objects.yaml"), objects).expect("the folder is ours");
@@ -25,14 +29,15 @@ pub(super) fn a_node_in_a_folder() {
     std::fs::write(path("kubelet.yaml"), config).expect("the folder is ours");
 
     let start = || {
-        let (objects, socket, kubelet_socket, out, config) = (
+        let (objects, socket, kubelet_socket, out, config, checkpoint) = (
             path("objects.yaml"),
             path("bridge.sock"),
-            path("pod-resources/kubelet.sock"),
+            path("kubelet.sock"),
             path("out"),
             path("kubelet.yaml"),
+            path("checkpoint"),
         );
-        let arguments: [&OsStr; 15] = [
+        let arguments: [&OsStr; 17] = [
             "serve".as_ref(),
             "--objects".as_ref(),
             objects.as_ref(),
@@ -48,6 +53,8 @@ pub(super) fn a_node_in_a_folder() {
             sysfs.as_ref(),
             "--kubelet-config".as_ref(),
             config.as_ref(),
+            "--device-checkpoint".as_ref(),
+            checkpoint.as_ref(),
         ];
         let daemon = Daemon::start("polypod-device-bridge", &arguments);
         daemon.ready("serving unix://");
@@ -69,15 +76,21 @@ pub(super) fn a_node_in_a_folder() {
     assert_eq!(topology["zones"][0]["name"], "node-0");
     assert_eq!(topology["attributes"][1]["value"], "pod");
 
-    // The kubelet allocates, and says so in its checkpoint; a pod is gone, which only its list tells.
+    // The kubelet allocates, and says so in its checkpoint, in which ended pods stand as well. Of the pod's init container
+    // and of its UID its list is silent.
     kubelet.allocate("p2", 2, 5);
     kubelet.forget("p1");
-    std::fs::write(path("device-plugins/kubelet_internal_checkpoint"), "{}")
-        .expect("the folder is ours");
+    std::fs::write(path("checkpoint"), CHECKPOINT).expect("the folder is ours");
     let second = wait_for(&inventory, |found| found["sequence"] != first["sequence"]);
     assert_eq!(second["epoch"], first["epoch"]);
-    assert_eq!(second["allocations"][0]["name"], "p2");
-    assert_eq!(available(&second, 0), [3, 2, 0]);
+    assert_eq!(second["allocations"].as_array().map(Vec::len), Some(1));
+    let holder = &second["allocations"][0];
+    assert_eq!(
+        (&holder["name"], &holder["podUID"]),
+        (&json!("p2"), &json!("uid-p2"))
+    );
+    assert_eq!(holder["containers"][0]["name"], "init");
+    assert_eq!(available(&second, 0), [3, 1, 0]);
     assert!(daemon.stop());
 
     let _daemon = start();
