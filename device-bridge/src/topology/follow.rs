@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     args::Settings,
     cadence::{Cadence, Looked},
+    fingerprint::Fingerprint,
     observe::{Look, Observer},
     printed::{metadata, node_resource_topology},
     publish::{Destination, Found, Outcome, PublishError, Publisher},
@@ -92,7 +93,7 @@ struct Follower {
     observer: Observer,
     publisher: Publisher,
     known: Option<Known>,
-    published: Option<Inventory>,
+    published: Option<(Inventory, Fingerprint)>,
     written: Option<SystemTime>,
     /// Resources that the metrics know of.
     resources: BTreeSet<String>,
@@ -179,7 +180,7 @@ impl Follower {
 
     /// Whether a pod of the last report is gone or another one, or one is known by now that was not.
     fn pods_have_changed(&self) -> bool {
-        self.published.as_ref().is_some_and(|inventory| {
+        self.published.as_ref().is_some_and(|(inventory, _)| {
             inventory.allocations.iter().any(|allocation| {
                 let pod = self.observer.pod(&allocation.namespace, &allocation.name);
                 pod.map(|pod| pod.uid) != allocation.pod_uid
@@ -190,7 +191,7 @@ impl Follower {
     /// Looks, and publishes what is new, or in any case when `is_beat`.
     async fn look(&mut self, is_beat: bool) -> Result<Looked, String> {
         if self.known.is_none() {
-            let found = self.publisher.find().await;
+            let found = self.publisher.find(self.settings.inventory).await;
             let found = found.map_err(|error| error.to_string())?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
@@ -200,7 +201,10 @@ impl Follower {
         let look = self.observer.look().await;
         let look = look.map_err(|error| error.to_string())?;
         self.count(&look.inventory);
-        if !is_beat && self.published.as_ref() == Some(&look.inventory) {
+        let is_known = |(inventory, fingerprint): &(Inventory, Fingerprint)| {
+            *inventory == look.inventory && *fingerprint == look.fingerprint
+        };
+        if !is_beat && self.published.as_ref().is_some_and(is_known) {
             return Ok(Looked::Unchanged);
         }
         self.publish(look).await.map_err(|error| error.to_string())
@@ -240,10 +244,10 @@ impl Follower {
             pods = look.inventory.allocations.len(),
             "The node's topology is published"
         );
-        self.published = Some(look.inventory);
+        self.published = Some((look.inventory, look.fingerprint));
         if is_remade {
             // The node may be another one, and the owner of the next report is that one.
-            let found = self.publisher.find().await?;
+            let found = self.publisher.find(self.settings.inventory).await?;
             if let Some(known) = &mut self.known {
                 known.found = found;
             }

@@ -134,9 +134,11 @@ mod tests {
     const OF_NEW: &str =
         r#"{"PodUID":"new","ContainerName":"app","ResourceName":"r","DeviceIDs":{"0":["2"]}}"#;
 
-    fn told(pods: &Pods) -> Vec<(Option<&str>, Vec<(&str, Vec<&str>)>)> {
-        let containers = |pod: &'_ HeldByPod| pod.containers.len();
-        assert!(pods.held().iter().all(|pod| containers(pod) > 0));
+    /// A UID, and the containers with their ids.
+    type Told<'a> = (Option<&'a str>, Vec<(&'a str, Vec<&'a str>)>);
+
+    fn told(pods: &Pods) -> Vec<Told<'_>> {
+        assert!(pods.held().iter().all(|pod| !pod.containers.is_empty()));
         pods.held()
             .iter()
             .map(|pod| {

@@ -122,11 +122,11 @@ impl Publisher {
         }
     }
 
-    /// What was published before, and of which node.
+    /// What was published before, and of which node. Without an inventory nobody looks at epochs.
     ///
     /// # Errors
     /// The API server cannot be asked, or has no such node: then a report would be taken for that of a node.
-    pub async fn find(&self) -> Result<Found, PublishError> {
+    pub async fn find(&self, with_epoch: bool) -> Result<Found, PublishError> {
         match &self.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(format!("{}.inventory.json", self.node));
@@ -139,7 +139,11 @@ impl Publisher {
             }
             Destination::Cluster(client) => Ok(Found {
                 node_uid: self.node_uid(client).await?,
-                epoch: self.epoch(client).await?,
+                epoch: if with_epoch {
+                    self.epoch(client).await?
+                } else {
+                    None
+                },
             }),
         }
     }

@@ -52,11 +52,11 @@ fn written(uid: &str) -> Value {
 async fn what_was_published_before() {
     let api = FakeApiServer::default();
     let (publisher, _) = publisher(&api);
-    let error = publisher.find().await.unwrap_err().to_string();
+    let error = publisher.find(true).await.unwrap_err().to_string();
     assert!(error.contains("no such node; check --node-name"), "{error}");
 
     api.answer(NODE, 403, refusal(403, "forbidden"));
-    assert_eq!(publisher.find().await.unwrap(), Found::default());
+    assert_eq!(publisher.find(true).await.unwrap(), Found::default());
 
     let api = FakeApiServer::default();
     let (publisher, _) = self::publisher(&api);
@@ -71,15 +71,17 @@ async fn what_was_published_before() {
         epoch: Some(1_700_000_000_000_000_001),
         node_uid: Some("u".to_owned()),
     };
-    assert_eq!(publisher.find().await.unwrap(), found);
+    assert_eq!(publisher.find(true).await.unwrap(), found);
 
     // Without knowing it, a report could be taken for an older one.
     let api = FakeApiServer::default();
     let (publisher, _) = self::publisher(&api);
     api.answer(NODE, 200, json!({"metadata": {"name": "n1", "uid": "u"}}));
     api.answer(&format!("GET {INVENTORY}"), 503, refusal(503, "busy"));
-    let error = publisher.find().await.unwrap_err().to_string();
+    let error = publisher.find(true).await.unwrap_err().to_string();
     assert!(error.contains("read NodeInventory n1"), "{error}");
+    let found = publisher.find(false).await.unwrap();
+    assert_eq!((found.epoch, found.node_uid.as_deref()), (None, Some("u")));
 }
 
 #[tokio::test]
@@ -169,10 +171,10 @@ async fn files() {
     let destination = Destination::Folder(folder.path().join("new"));
     let metrics = Arc::new(Metrics::new());
     let mut publisher = Publisher::new(destination, "n1".to_owned(), metrics);
-    assert_eq!(publisher.find().await.unwrap(), Found::default());
+    assert_eq!(publisher.find(true).await.unwrap(), Found::default());
     publisher.inventory(&inventory()).await.unwrap();
     publisher.topology(&topology()).await.unwrap();
-    assert_eq!(publisher.find().await.unwrap().epoch, Some(7));
+    assert_eq!(publisher.find(true).await.unwrap().epoch, Some(7));
     let text = fs::read_to_string(folder.path().join("new/n1.topology.json")).unwrap();
     let object: NodeResourceTopology = serde_json::from_str(&text).unwrap();
     assert_eq!(object, topology());
