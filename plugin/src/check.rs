@@ -97,7 +97,11 @@ fn recorded(state: &State, invocation: &Invocation, until: Instant) -> Result<Re
     }
 }
 
-fn check_one(executor: &Executor, attachment: &Attachment) -> Result<(), Error> {
+/// Checks one attachment.
+///
+/// # Errors
+/// Its ADD did not get through, or a plugin finds something amiss.
+pub(crate) fn check_one(executor: &Executor, attachment: &Attachment) -> Result<(), Error> {
     if attachment.result.is_none() {
         return Err(Error::NeverAttached {
             network: attachment.name.clone(),

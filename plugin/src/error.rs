@@ -2,7 +2,10 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use crate::default_route::{Conflict, RouteError};
+use crate::{
+    default_route::{Conflict, RouteError},
+    hotplug::HotplugProblem,
+};
 use spec::{
     bridge::{Failure, FrameError, Legacy},
     cni::{
@@ -110,6 +113,9 @@ pub enum Error {
     /// The default routes that networks ask for cannot be had together.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// An interface cannot be plugged into a pod that runs, or unplugged.
+    #[error(transparent)]
+    Hotplug(#[from] HotplugProblem),
     /// A default route cannot be set, or is not as it was set.
     #[error("network {network:?}: {problem}")]
     Route {
@@ -381,6 +387,7 @@ impl Error {
             Self::NotReady { .. } => code::NOT_AVAILABLE,
             Self::NotAvailable(_) => code::NOT_AVAILABLE,
             Self::NotAttached { .. } | Self::NeverAttached { .. } => code::UNKNOWN_CONTAINER,
+            Self::Hotplug(problem) => problem.code(),
             Self::Conflict(_) | Self::InterfaceTaken { .. } => code::UNMET_REQUEST,
             Self::NoAnswer { passing, .. } => {
                 if *passing {

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use serde_json::{Map, Value};
 use spec::{
-    bridge::{Attachment, Device},
+    bridge::{Attachment, ConfSource, Device},
     cni::{Args, InterfaceName, Invocation, NetworkConf},
     network::Demands,
 };
 
-use crate::{device_info, error::Error, net_conf::NetConf};
+use crate::{device_info, error::Error, hotplug::HotplugRequest, net_conf::NetConf};
 
 /// One attachment to be made.
 #[derive(Clone, Debug)]
@@ -109,6 +109,42 @@ pub fn plan(
     }
     check_interfaces(&planned)?;
     Ok(planned)
+}
+
+/// Decides the one attachment of a pod that runs.
+///
+/// # Errors
+/// A request no plugin takes, this plugin as its own delegate.
+pub fn plan_one(
+    conf: &NetConf,
+    invocation: &Invocation,
+    delegate: &NetworkConf,
+    request: &HotplugRequest,
+) -> Result<Planned, Error> {
+    let network = delegate.name().unwrap_or(&conf.name).clone();
+    let name = network.to_string();
+    let attachment = Attachment {
+        name: name.clone(),
+        conf: ConfSource::Inline(String::new()),
+        network,
+        interface: Some(invocation.interface.clone()),
+        device: None,
+        runtime_config: request.runtime_config.clone(),
+        cni_args: request.cni_args.clone(),
+        default_route: None,
+        parallel: false,
+    };
+    let interface = invocation.interface.clone();
+    let delegate = delegate.clone();
+    one(
+        conf,
+        invocation,
+        false,
+        name,
+        delegate,
+        Some(attachment),
+        interface,
+    )
 }
 
 struct Unnumbered {

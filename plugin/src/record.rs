@@ -32,7 +32,8 @@ pub fn intend(
     }
 }
 
-fn intended(planned: &Planned) -> Attachment {
+/// What is going to be attached: there is no result yet.
+pub(crate) fn intended(planned: &Planned) -> Attachment {
     Attachment {
         name: planned.name.clone(),
         default: planned.default,

@@ -43,12 +43,23 @@ pub enum Found {
 /// There are some that cannot be read: that is never taken for "nothing was attached".
 pub fn recover(state: &State, invocation: &Invocation, stdin: &[u8]) -> Result<Found, Error> {
     let sandbox = multus::Sandbox::of(state, invocation);
-    let scratch = scratch::read(&state.cni_dir, &sandbox);
+    match written(state, &sandbox)? {
+        Some((imported, source)) => Ok(Found::Written { imported, source }),
+        None => supposed(invocation, stdin),
+    }
+}
+
+/// What Multus wrote of a sandbox, and where, in words; none where it wrote nothing.
+///
+/// # Errors
+/// There are files that cannot be read.
+pub fn written(
+    state: &State,
+    sandbox: &multus::Sandbox<'_>,
+) -> Result<Option<(Imported, &'static str)>, Error> {
+    let scratch = scratch::read(&state.cni_dir, sandbox);
     if let Ok(Some(imported)) = scratch {
-        return Ok(Found::Written {
-            imported,
-            source: "Multus's scratch file",
-        });
+        return Ok(Some((imported, "Multus's scratch file")));
     }
     let results = multus::results(&state.cni_dir);
     let failed = |problem| Error::Record {
@@ -56,16 +67,13 @@ pub fn recover(state: &State, invocation: &Invocation, stdin: &[u8]) -> Result<F
         path: results.clone(),
         problem,
     };
-    let mut imported = result_cache::find(&results, &sandbox).map_err(failed)?;
+    let mut imported = result_cache::find(&results, sandbox).map_err(failed)?;
     // What a torn scratch file was about is known only as far as there are results of it.
     imported.lost.extend(scratch.err());
     if imported.attachments.is_empty() && imported.lost.is_empty() {
-        return supposed(invocation, stdin);
+        return Ok(None);
     }
-    Ok(Found::Written {
-        imported,
-        source: "the results that libcni kept",
-    })
+    Ok(Some((imported, "the results that libcni kept")))
 }
 
 /// A runtime that hands the result of ADD over at DEL has seen ADD succeed (CNI specification, section 2, "DEL").

@@ -10,7 +10,7 @@ use spec::cni::{
 use crate::{
     add, check, del,
     error::Error,
-    gc,
+    gc, hotplug,
     log::{Context, Field, Log, Trace},
     net_conf::{NetConf, State},
     status,
@@ -101,15 +101,24 @@ fn of_sandbox(
         let log = open(&conf.state, context);
         warn(&log, &conf);
         let traceparent = context.trace.and_then(Trace::context);
-        let added = add::add(&conf, invocation, traceparent, &log);
+        let added = match &conf.hotplug {
+            None => add::add(&conf, invocation, traceparent, &log),
+            Some(request) => hotplug::add(&conf, request, invocation, &log),
+        };
         return told(&log, added).map(|result| Some(result.to_json(conf.version)));
     }
     let state = State::parse(stdin)?;
     let log = open(&state, context);
-    let done = if command == Command::Check {
-        check::check(&state, invocation, &log)
-    } else {
-        del::del(&state, invocation, stdin, &log)
+    let done = match (command == Command::Check, state.is_hotplug) {
+        (true, false) => check::check(&state, invocation, &log),
+        (false, false) => del::del(&state, invocation, stdin, &log),
+        (is_check, true) => NetConf::parse(stdin).and_then(|conf| {
+            if is_check {
+                hotplug::check(&conf, invocation, &log)
+            } else {
+                hotplug::del(&conf, invocation, &log)
+            }
+        }),
     };
     told(&log, done).map(|()| None)
 }

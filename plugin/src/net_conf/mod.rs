@@ -17,7 +17,7 @@ use spec::{
 };
 
 pub use self::{cluster::Cluster, state::State};
-use crate::error::Error;
+use crate::{error::Error, hotplug::HotplugRequest};
 pub(crate) use keys::Keys;
 
 /// The plugin's configuration, checked.
@@ -65,6 +65,8 @@ pub struct NetConf {
     pub status_timeout: Option<Duration>,
     /// `parallelAttachments`: how many attachments that allow it are made at once; 1 is one after another.
     pub parallel: usize,
+    /// `hotplug`: the one delegate is for a pod that runs already.
+    pub hotplug: Option<HotplugRequest>,
     /// What all verbs need.
     pub state: State,
     /// What is accepted without having an effect, in words.
@@ -141,6 +143,7 @@ impl NetConf {
             status_timeout: Some(keys.seconds("statusTimeout", Duration::ZERO)?)
                 .filter(|timeout| !timeout.is_zero()),
             parallel: parallel(&keys)?,
+            hotplug: HotplugRequest::read(&keys)?,
             state: State::read(&keys)?,
             warnings: warnings(&keys, &cluster),
             version,

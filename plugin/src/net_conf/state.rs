@@ -8,7 +8,9 @@ use std::{
 use spec::cni::{NetworkName, Version};
 
 use super::keys::Keys;
-use crate::{device_info, error::Error, log::LogConf, sandbox_file::Patience};
+use crate::{
+    device_info, error::Error, hotplug::HotplugRequest, log::LogConf, sandbox_file::Patience,
+};
 
 /// Where records and plugins are, and how long things may take.
 ///
@@ -32,6 +34,8 @@ pub struct State {
     pub timeout: Duration,
     /// `compat: "multus"`: Multus's own files are written beside the record, so that Multus can take a pod over.
     pub compat: bool,
+    /// Whether there is `hotplug`: the verb is about one network of a pod that runs.
+    pub is_hotplug: bool,
     /// `logFile`, `logLevel`, `logToStderr`, `logOptions`.
     pub log: LogConf,
 }
@@ -87,6 +91,7 @@ impl State {
             delegate_timeout: keys.seconds("delegateTimeout", DELEGATE_TIMEOUT)?,
             timeout: keys.seconds("timeout", TIMEOUT)?,
             compat: compat(keys)?,
+            is_hotplug: HotplugRequest::is_in(keys),
             log,
         })
     }
