@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 
 use crate::{
+    health::HealthArgs,
+    hotplug::args::{EnterArgs, HotplugArgs},
     install::args::{InstallCommandArgs, ServeInstallArgs, UninstallCommandArgs},
     kubelet::KubeletArgs,
+    logging::LogFormat,
     reconcile::args::ReconcileArgs,
+    telemetry::TelemetryArgs,
     topology::TopologyArgs,
 };
 
@@ -31,6 +35,9 @@ pub enum Command {
     Install(Box<InstallCommandArgs>),
     /// Hands the node back to its cluster network
     Uninstall(UninstallCommandArgs),
+    /// Joins namespaces and becomes a program there
+    #[command(hide = true)]
+    Enter(EnterArgs),
 }
 
 /// Arguments of `serve`.
@@ -64,6 +71,17 @@ pub struct ServeArgs {
     /// What is published of the node.
     #[command(flatten)]
     pub topology: TopologyArgs,
+    /// The hot-plug socket.
+    #[command(flatten)]
+    pub hotplug: HotplugArgs,
+
+    /// Health and metrics.
+    #[command(flatten)]
+    pub health: HealthArgs,
+
+    /// Traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 }
 
 /// Arguments of `resolve`.
@@ -115,4 +133,14 @@ pub struct BothArgs {
     /// What is logged, such as info or device_bridge=debug; without it RUST_LOG's word, else info
     #[arg(long, env = "POLYPOD_BRIDGE_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
+
+    /// How the log is written
+    #[arg(
+        long,
+        env = "POLYPOD_BRIDGE_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub log_format: LogFormat,
 }

@@ -4,12 +4,16 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     args::{Args, BothArgs, Command, ResolveArgs, ServeArgs},
+    health::HealthArgs,
+    hotplug::args::{EnterArgs, HotplugArgs},
     install::{
         preset::Preset,
         settings::{Install, SettingsError, Uninstall},
     },
     kubelet::KubeletSettings,
+    logging::LogFormat,
     reconcile::args::ReconcileArgs,
+    telemetry::TelemetryArgs,
     topology,
 };
 
@@ -20,6 +24,8 @@ pub struct Config {
     pub task: Task,
     /// What is logged, if the command line says it.
     pub log_level: Option<String>,
+    /// How it is written.
+    pub log_format: LogFormat,
 }
 
 /// A command.
@@ -38,6 +44,8 @@ pub enum Task {
     },
     /// Hand the node back.
     Uninstall(Uninstall),
+    /// Join namespaces and become a program there.
+    Enter(EnterArgs),
 }
 
 /// What `serve` needs.
@@ -57,12 +65,27 @@ pub struct Serve {
     pub request_timeout: Duration,
     /// Reconciling.
     pub reconcile: ReconcileArgs,
-    /// The plugin's `cniDir`, as this process sees it: where sandbox records are.
-    pub cni_dir: PathBuf,
+    /// Where sandbox records are.
+    pub cni_dir: CniDir,
     /// What is installed besides.
     pub install: Option<Box<Install>>,
     /// What is published of the node.
     pub topology: topology::Settings,
+    /// The hot-plug socket.
+    pub hotplug: HotplugArgs,
+    /// Health and metrics.
+    pub health: HealthArgs,
+    /// Traces.
+    pub telemetry: TelemetryArgs,
+}
+
+/// The plugin's `cniDir`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CniDir {
+    /// As the node has it.
+    pub of_node: PathBuf,
+    /// As this process sees it.
+    pub here: PathBuf,
 }
 
 /// Where the daemon has its objects from.
@@ -144,16 +167,22 @@ impl TryFrom<Args> for Config {
                     reconcile,
                     install,
                     topology,
+                    hotplug,
+                    health,
+                    telemetry,
                 } = args;
                 let preset = install.install.places.preset;
-                let cni_dir = install.install.places.cni_dir_here();
+                let cni_dir = CniDir {
+                    of_node: install.install.places.cni_dir.clone(),
+                    here: install.install.places.cni_dir_here(),
+                };
                 let install = install
                     .wanted
                     .then(|| Install::of(install.install, &bridge_socket))
                     .transpose()?
                     .map(Box::new);
                 let topology = topology::Settings::new(topology, node_name.clone())?;
-                let (common, log_level) = Common::of(both);
+                let (common, log_level, log_format) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     ServedObjects::Watched {
                         kubeconfig: common.kubeconfig,
@@ -173,23 +202,38 @@ impl TryFrom<Args> for Config {
                     cni_dir,
                     install,
                     topology,
+                    hotplug,
+                    health,
+                    telemetry,
                 });
-                Ok(Self { task, log_level })
+                Ok(Self {
+                    task,
+                    log_level,
+                    log_format,
+                })
             }
             Command::Install(args) => {
                 let (install, once, log_level) = Install::of_command(*args)?;
                 let install = Box::new(install);
                 let task = Task::Install { install, once };
-                Ok(Self { task, log_level })
+                Ok(Self {
+                    task,
+                    log_level,
+                    log_format: LogFormat::default(),
+                })
             }
             Command::Uninstall(args) => {
                 let (uninstall, log_level) = Uninstall::of_command(args)?;
                 let task = Task::Uninstall(uninstall);
-                Ok(Self { task, log_level })
+                Ok(Self {
+                    task,
+                    log_level,
+                    log_format: LogFormat::default(),
+                })
             }
             Command::Resolve(args) => {
                 let ResolveArgs { both } = args;
-                let (common, log_level) = Common::of(both);
+                let (common, log_level, log_format) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     AskedObjects::Live {
                         kubeconfig: common.kubeconfig,
@@ -204,8 +248,17 @@ impl TryFrom<Args> for Config {
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                 });
-                Ok(Self { task, log_level })
+                Ok(Self {
+                    task,
+                    log_level,
+                    log_format,
+                })
             }
+            Command::Enter(args) => Ok(Self {
+                task: Task::Enter(args),
+                log_level: None,
+                log_format: LogFormat::default(),
+            }),
         }
     }
 }
@@ -220,7 +273,7 @@ struct Common {
 }
 
 impl Common {
-    fn of(args: BothArgs) -> (Self, Option<String>) {
+    fn of(args: BothArgs) -> (Self, Option<String>, LogFormat) {
         let BothArgs {
             objects,
             kubeconfig,
@@ -229,6 +282,7 @@ impl Common {
             publish_to,
             request_timeout,
             log_level,
+            log_format,
         } = args;
         let request_timeout = Duration::from_secs(request_timeout.into());
         let common = Self {
@@ -239,7 +293,7 @@ impl Common {
             publish_to,
             request_timeout,
         };
-        (common, log_level)
+        (common, log_level, log_format)
     }
 }
 
@@ -308,9 +362,21 @@ mod tests {
                 reconcile: ReconcileArgs {
                     reconcile_interval: 300,
                 },
-                cni_dir: "/var/lib/cni/multus".into(),
+                cni_dir: CniDir {
+                    of_node: "/var/lib/cni/multus".into(),
+                    here: "/var/lib/cni/multus".into(),
+                },
                 install: None,
                 topology,
+                hotplug: HotplugArgs {
+                    hotplug_socket: None,
+                    hotplug_config: None,
+                    plugin_path: None,
+                    host_pid: None,
+                    hotplug_timeout: 210,
+                },
+                health: HealthArgs::default(),
+                telemetry: TelemetryArgs::default(),
             }
         );
     }

@@ -1,9 +1,11 @@
 //! Events that are still to be written, so that no plugin waits for the API server.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use crate::{pod_event::PodEvent, publish::Publisher};
+use crate::{metrics::Metrics, pod_event::PodEvent, publish::Publisher};
 
 /// Events that wait at most: a few for every pod of a node.
 const WAITING: usize = 4096;
@@ -16,9 +18,12 @@ const AT_ONCE: usize = 4;
 pub struct EventQueue(mpsc::Sender<PodEvent>);
 
 /// A queue, and the worker that writes what is put into it.
-pub fn event_queue(publisher: Publisher) -> (EventQueue, impl Future<Output = ()> + Send) {
+pub fn event_queue(
+    publisher: Publisher,
+    metrics: Arc<Metrics>,
+) -> (EventQueue, impl Future<Output = ()> + Send) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (EventQueue(sender), work(receiver, publisher))
+    (EventQueue(sender), work(receiver, publisher, metrics))
 }
 
 impl EventQueue {
@@ -33,12 +38,19 @@ impl EventQueue {
     }
 }
 
-async fn work(receiver: mpsc::Receiver<PodEvent>, publisher: Publisher) {
+async fn work(receiver: mpsc::Receiver<PodEvent>, publisher: Publisher, metrics: Arc<Metrics>) {
     let events = stream::unfold(receiver, async |mut receiver| {
         let event = receiver.recv().await?;
         Some((event, receiver))
     });
     events
-        .for_each_concurrent(AT_ONCE, async |event| publisher.tell(event).await)
+        .for_each_concurrent(AT_ONCE, async |event| {
+            let outcome = if publisher.tell(event).await {
+                "ok"
+            } else {
+                "failed"
+            };
+            metrics.count_published("event", outcome);
+        })
         .await;
 }

@@ -47,13 +47,14 @@ pub enum EventError {
 
 impl Publisher {
     /// Writes an Event to where network-status goes. One that cannot be written is told of in the log: Events are for
-    /// people, and no pod depends on them.
-    pub async fn tell(&self, event: PodEvent) {
+    /// people, and no pod depends on them. Whether it is written.
+    pub async fn tell(&self, event: PodEvent) -> bool {
         let (pod, reason) = (event.pod.clone(), event.reason);
         match self.try_to_tell(event).await {
-            Ok(()) => {}
+            Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%pod, reason, %error, "An Event is not written; it needs create and patch on events");
+                false
             }
         }
     }

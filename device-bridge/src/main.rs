@@ -11,6 +11,7 @@ use device_bridge::{
     args::Args,
     config::{Config, Task},
     install, logging, resolve, serve,
+    telemetry::Telemetry,
 };
 
 fn main() -> ExitCode {
@@ -25,12 +26,14 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let Config { task, log_level } = Config::try_from(args)?;
-    logging::begin(log_level.as_deref())?;
-    // kube takes the process's provider, and would otherwise choose for us.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("a TLS crypto provider was installed before"))?;
+    let Config {
+        task,
+        log_level,
+        log_format,
+    } = Config::try_from(args)?;
+    if let Task::Enter(enter) = &task {
+        return Err(enter.become_program().into());
+    }
     // One thread is enough for a node's pods, and keeps memory small on every node of a cluster.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -38,8 +41,28 @@ fn run(args: Args) -> Result<()> {
         .thread_keep_alive(std::time::Duration::from_secs(1))
         .build()
         .map_err(|error| anyhow!("cannot start the async runtime: {error}"))?;
+    let telemetry = match &task {
+        Task::Serve(config) => {
+            let _entered = runtime.enter();
+            config.telemetry.begin()?
+        }
+        Task::Resolve(_) | Task::Install { .. } | Task::Uninstall(_) | Task::Enter(_) => None,
+    };
+    let tracer = telemetry.as_ref().map(Telemetry::tracer);
+    logging::begin(log_level.as_deref(), log_format, tracer)?;
+    // kube takes the process's provider, and would otherwise choose for us.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a TLS crypto provider was installed before"))?;
     match task {
-        Task::Serve(config) => runtime.block_on(serve::run(config, &mut stdout()))?,
+        Task::Serve(config) => runtime.block_on(async {
+            let served = serve::run(config, &mut stdout()).await;
+            if let Some(telemetry) = telemetry {
+                // On another thread, because this one carries the connection to the collector.
+                let _ended = tokio::task::spawn_blocking(move || telemetry.end()).await;
+            }
+            served
+        })?,
         Task::Resolve(config) => {
             let request = resolve::read_request(&mut stdin().lock());
             runtime.block_on(resolve::run(config, request, &mut stdout()))?;
@@ -49,6 +72,7 @@ fn run(args: Args) -> Result<()> {
             runtime.block_on(serve::install_alone(*install, &mut stdout()))?;
         }
         Task::Uninstall(uninstall) => install::uninstall::run(&uninstall)?,
+        Task::Enter(_) => {}
     }
     Ok(())
 }

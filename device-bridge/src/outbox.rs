@@ -25,8 +25,8 @@ pub fn outbox(
     spool: Option<Spool>,
     metrics: Arc<Metrics>,
 ) -> (Outbox, impl Future<Output = ()> + Send) {
-    let (reports, publishing) = queue(publisher.clone(), spool, metrics);
-    let (events, telling) = event_queue(publisher);
+    let (reports, publishing) = queue(publisher.clone(), spool, Arc::clone(&metrics));
+    let (events, telling) = event_queue(publisher, metrics);
     let work = async move {
         tokio::join!(publishing, telling);
     };

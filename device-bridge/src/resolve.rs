@@ -187,6 +187,7 @@ async fn set_up(config: Resolve) -> Result<(Responder, Publisher), String> {
         lookup,
         devices: Devices::new(pod_resources, kubelet.checkpoint, claims),
         metrics,
+        topology: None,
     };
     Ok((responder, publisher(publish_to.as_deref(), client)))
 }

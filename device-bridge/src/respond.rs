@@ -1,13 +1,13 @@
 //! One request, one reply: the same for the daemon and for the one-shot process.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use spec::bridge::{Answer, Failure, Question, Reply, Report, Request};
 use tracing::Instrument;
 
 use crate::{
     answer::resolve, devices::Devices, lookup::Lookup, metrics::Metrics, pod_event::PodEvent,
-    refusal::Refusal, selected::select, span::question_span,
+    refusal::Refusal, selected::select, span::question_span, stage::stage, topology::Topology,
 };
 
 /// What replies are made of.
@@ -19,6 +19,8 @@ pub struct Responder {
     pub devices: Devices,
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
+    /// What is told that devices have found their pods.
+    pub topology: Option<Topology>,
 }
 
 /// A reply, and what is to be done once it is given.
@@ -52,6 +54,20 @@ impl From<Refusal> for Response {
 impl Responder {
     /// Replies to a request.
     pub async fn respond(&self, request: Request) -> Response {
+        let verb = verb(&request);
+        let begun = Instant::now();
+        let response = self.respond_to(request).await;
+        let outcome = match &response.reply {
+            Reply::Answer(_) => "answered",
+            Reply::Failure(_) => "refused",
+            Reply::Taken => "taken",
+        };
+        self.metrics.count_request(verb, outcome);
+        self.metrics.observe(verb, "all", begun.elapsed());
+        response
+    }
+
+    async fn respond_to(&self, request: Request) -> Response {
         match request {
             Request::Question(question) => {
                 let span = question_span(&question);
@@ -75,6 +91,9 @@ impl Responder {
         match self.answer(question).await {
             Ok(answer) => {
                 log(&answer);
+                if let Some(topology) = &self.topology {
+                    topology.poke();
+                }
                 Response {
                     reply: Reply::Answer(answer),
                     publish: None,
@@ -90,11 +109,26 @@ impl Responder {
     }
 
     async fn answer(&self, question: &Question) -> Result<Answer, Refusal> {
-        let pod = self.lookup.pod(question).await?;
-        let selected = select(question, pod.as_deref())?;
-        let networks = self.lookup.networks(&selected).await?;
+        let timed = &*self.metrics;
+        let (pod, networks) = stage(timed, QUESTION, "lookup", async {
+            let pod = self.lookup.pod(question).await?;
+            let selected = select(question, pod.as_deref())?;
+            let networks = self.lookup.networks(&selected).await?;
+            Ok::<_, Refusal>((pod, networks))
+        })
+        .await?;
         let resolved = resolve(question, pod.as_deref(), &networks)?;
         self.devices.assign(question, resolved, &self.lookup).await
+    }
+}
+
+const QUESTION: &str = "question";
+
+/// The label of a request.
+pub(crate) const fn verb(request: &Request) -> &'static str {
+    match request {
+        Request::Question(_) => QUESTION,
+        Request::Report(_) => "report",
     }
 }
 

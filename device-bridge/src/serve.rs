@@ -1,5 +1,11 @@
 //! `serve`: the daemon, from start to stop.
 
+mod announce;
+mod hot_plugging;
+mod installing;
+mod known;
+mod stop;
+
 use std::{
     io::{self, Write},
     path::Path,
@@ -8,24 +14,18 @@ use std::{
 };
 
 use kube::Client;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::{oneshot, watch as flag},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{sync::watch as flag, task::JoinSet, time::timeout};
 
+pub use self::installing::install_alone;
+use self::known::Known;
 use crate::{
-    claims::ClaimSource,
-    client::{self, ClientError},
-    config::{Serve, ServedObjects},
+    client::ClientError,
+    config::Serve,
     devices::Devices,
-    install::{self, error::InstallError, settings::Install},
+    health::{self, Health, HealthError},
+    hotplug::{Overlay, overlay::OverlayError},
+    install::error::InstallError,
     kubelet::PodResourcesClient,
-    live::Live,
-    lookup::Lookup,
-    metrics::Metrics,
-    objects,
     outbox::outbox,
     publish::Publisher,
     reconcile::{self, Reconciler},
@@ -33,9 +33,7 @@ use crate::{
     server::{self, Limits},
     socket::{Socket, SocketError},
     spool::Spool,
-    store::Store,
     topology::{Parts, topology},
-    watch,
 };
 
 /// How long reports may still be published after the stop. With the server's grace it stays below the five seconds that
@@ -54,6 +52,12 @@ pub enum ServeError {
     /// The socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The plain port.
+    #[error(transparent)]
+    Health(#[from] HealthError),
+    /// The configuration of the hot-plug socket.
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
     /// SIGTERM cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signal(#[source] io::Error),
@@ -70,7 +74,7 @@ pub enum ServeError {
 /// # Errors
 /// It cannot begin, or cannot go on.
 pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeError> {
-    let stop = stop_signal().map_err(ServeError::Signal)?;
+    let stop = stop::signal().map_err(ServeError::Signal)?;
     let Serve {
         objects,
         bridge_socket,
@@ -82,38 +86,44 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         cni_dir,
         install,
         topology: settings,
+        hotplug,
+        health: health_args,
+        telemetry: _,
     } = config;
-    let metrics = Arc::new(Metrics::new());
-    let mut watches = JoinSet::new();
+    let health = Health::default();
+    let metrics = Arc::clone(&health.metrics);
+    if let Some(listener) = health_args.listen().await? {
+        if let Ok(address) = listener.local_addr() {
+            announce::say(announce, &format!("health http://{address}"));
+        }
+        // Until the process ends, so that it can be seen ending.
+        tokio::spawn(health::serve(listener, health.clone()));
+    }
+    let overlay = hotplug.hotplug_config.as_deref().map(Overlay::read);
+    let overlay = overlay.transpose()?.unwrap_or_default();
     // Before anything is known of pods: where there was no plugin, the runtime waits for its configuration.
-    let _installed = install.map(|install| keep_installed(*install, stop.clone()));
-    let (lookup, store, claims, client) = match objects {
-        ServedObjects::Files(paths) => {
-            let (store, claims) = objects::read(&paths)?;
-            let (networks, pods) = store.counts();
-            tracing::info!(networks, pods, "Objects read");
-            let claims = ClaimSource::Files(Arc::new(claims));
-            let store = Arc::new(store);
-            (Lookup::in_files(Arc::clone(&store)), store, claims, None)
-        }
-        ServedObjects::Watched { kubeconfig, node } => {
-            let client = client::connect(kubeconfig.as_deref()).await?;
-            let synced = start_watches(&client, &node, &mut watches);
-            let mut stopped = stop.clone();
-            let store = tokio::select! {
-                store = synced => store,
-                Some(ended) = watches.join_next() => return Err(watch_ended(ended)),
-                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
-            };
-            let live = Live::new(client.clone());
-            let claims = ClaimSource::follow(&client, node, &mut watches);
-            let lookup = Lookup::watched(Arc::clone(&store), live);
-            (lookup, store, claims, Some(client))
-        }
+    if let Some(install) = install {
+        health
+            .readiness
+            .needs(installing::keep_installed(*install, stop.clone()));
+    }
+    let mut watches = JoinSet::new();
+    let known = tokio::select! {
+        known = known::gather(objects, &mut watches) => known?,
+        () = stop::stopped(stop.clone()) => return Ok(()),
     };
+    let Known {
+        lookup,
+        store,
+        claims,
+        client,
+    } = known;
+    health.readiness.synced();
+    // It is the first and only one.
+    let _set = health.store.set(Arc::clone(&store));
     let pod_resources =
         PodResourcesClient::new(pod_resources_socket, &kubelet, Arc::clone(&metrics));
-    let (_topology, following) = topology(Parts {
+    let (topology, following) = topology(Parts {
         kubelet: pod_resources.clone(),
         store,
         destination: Parts::destination(publish_to.as_deref(), client.as_ref()),
@@ -123,42 +133,52 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     });
     let publisher = publisher(publish_to.as_deref(), client);
     let tells_status = matches!(publisher, Publisher::Pod(_));
+    let devices = Devices::new(pod_resources, kubelet.checkpoint, claims);
+    reconcile::remember(&cni_dir.here, &devices);
     let responder = Arc::new(Responder {
         lookup,
-        devices: Devices::new(pod_resources, kubelet.checkpoint, claims),
+        devices,
         metrics: Arc::clone(&metrics),
+        topology: Some(topology),
     });
     let socket = Socket::listen(&bridge_socket)?;
     let spool = Spool::beside(&bridge_socket);
+    let (ending, is_ending) = flag::channel(false);
+    let cleaner = hot_plugging::cleaner(&hotplug, &cni_dir);
+    let hot_plugging =
+        hot_plugging::serve(hotplug, overlay, Arc::clone(&metrics), is_ending, announce)?;
     let (outbox, publishing) = outbox(publisher, Some(spool), Arc::clone(&metrics));
     let publishing = tokio::spawn(publishing);
     let mut background = JoinSet::new();
+    background.spawn(following);
     if let Some(interval) = reconcile.interval() {
         let reconciler = Reconciler::new(
-            cni_dir,
+            cni_dir.here,
             responder.lookup.clone(),
             outbox.clone(),
             Arc::clone(&metrics),
             tells_status,
+            cleaner,
         );
         background.spawn(reconcile::run(reconciler, interval));
     }
-    let following = tokio::spawn(following);
-    say_ready(announce, &bridge_socket);
+    health.readiness.serving();
+    announce::ready(announce, &bridge_socket);
 
-    let mut stopped = stop.clone();
     let mut watch_error = None;
     let until = async {
         tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => {}
-            Some(ended) = watches.join_next() => watch_error = Some(watch_ended(ended)),
+            () = stop::stopped(stop) => {}
+            Some(ended) = watches.join_next() => watch_error = Some(known::watch_ended(ended)),
         }
+        health.readiness.stopping();
+        ending.send_replace(true);
     };
     let limits = Limits::new(request_timeout);
-    server::serve(socket, responder, outbox, limits, until).await;
+    let serving = server::serve(socket, responder, outbox, limits, until);
+    tokio::join!(serving, hot_plugging);
     // They hold copies of the outbox, which is emptied when nobody can put anything into it.
     background.shutdown().await;
-    following.abort();
     if timeout(LAST_REPORTS, publishing).await.is_err() {
         tracing::warn!(
             "Events are given up; network-status that is not published yet will be at the next start"
@@ -173,27 +193,6 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     }
 }
 
-/// `install` as a daemon of its own, until SIGTERM or SIGINT.
-///
-/// # Errors
-/// It cannot begin.
-pub async fn install_alone(install: Install, announce: &mut impl Write) -> Result<(), ServeError> {
-    let stop = stop_signal().map_err(ServeError::Signal)?;
-    let (ready, _) = flag::channel(false);
-    Ok(install::run::keep(install, stop, ready, announce).await?)
-}
-
-/// Installs beside the answers. Its faults are told in the log; the answers do not depend on it.
-fn keep_installed(install: Install, stop: flag::Receiver<bool>) -> flag::Receiver<bool> {
-    let (ready, is_ready) = flag::channel(false);
-    tokio::spawn(async move {
-        if let Err(error) = install::run::keep(install, stop, ready, &mut io::sink()).await {
-            tracing::error!(%error, "Not installed");
-        }
-    });
-    is_ready
-}
-
 /// Where network-status goes: the folder if one is given, else the pod, else the log.
 pub(crate) fn publisher(publish_to: Option<&Path>, client: Option<Client>) -> Publisher {
     match (publish_to, client) {
@@ -201,64 +200,4 @@ pub(crate) fn publisher(publish_to: Option<&Path>, client: Option<Client>) -> Pu
         (None, Some(client)) => Publisher::Pod(client),
         (None, None) => Publisher::Log,
     }
-}
-
-/// Starts the watches; the future gives the store once it holds everything.
-fn start_watches(
-    client: &Client,
-    node: &str,
-    watches: &mut JoinSet<()>,
-) -> impl Future<Output = Arc<Store>> + use<> {
-    let store = Arc::new(Store::default());
-    let (networks_synced, networks) = oneshot::channel();
-    let (pods_synced, pods) = oneshot::channel();
-    watches.spawn(watch::networks(
-        client.clone(),
-        Arc::clone(&store),
-        networks_synced,
-    ));
-    let (client, node) = (client.clone(), node.to_owned());
-    let of_pods = Arc::clone(&store);
-    watches.spawn(async move { watch::pods(client, &node, of_pods, pods_synced).await });
-    async move {
-        // An error means that a watch has ended, which is seen elsewhere.
-        if let (Ok(()), Ok(())) = tokio::join!(networks, pods) {
-            return store;
-        }
-        std::future::pending().await
-    }
-}
-
-fn watch_ended(ended: Result<(), tokio::task::JoinError>) -> ServeError {
-    ServeError::Watch(match ended {
-        Ok(()) => "its stream is over".to_owned(),
-        Err(error) => error.to_string(),
-    })
-}
-
-/// True from the first SIGTERM or SIGINT on.
-fn stop_signal() -> io::Result<flag::Receiver<bool>> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    let (sender, receiver) = flag::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("Stopping");
-        sender.send_replace(true);
-    });
-    Ok(receiver)
-}
-
-fn say_ready(announce: &mut impl Write, socket: &Path) {
-    let said =
-        writeln!(announce, "serving unix://{}", socket.display()).and_then(|()| announce.flush());
-    if let Err(error) = said {
-        tracing::warn!(%error, "Nobody reads the line that says where it serves");
-    }
-    tracing::info!(socket = %socket.display(), "Serving");
 }

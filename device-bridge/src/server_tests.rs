@@ -63,6 +63,7 @@ impl Agent {
                 ClaimSource::Files(Arc::default()),
             ),
             metrics: Arc::default(),
+            topology: None,
         };
         let socket = folder.path().join("run/bridge.sock");
         let (outbox, publishing) = outbox(

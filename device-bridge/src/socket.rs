@@ -17,7 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 pub enum SocketError {
     /// Somebody listens there already.
     #[error(
-        "another process serves {} already; stop it or choose another --bridge-socket",
+        "another process serves {} already; stop it or choose another path",
         path.display()
     )]
     Taken {
@@ -25,7 +25,7 @@ pub enum SocketError {
         path: PathBuf,
     },
     /// Something else is there.
-    #[error("{} exists and is no socket; remove it or choose another --bridge-socket", path.display())]
+    #[error("{} exists and is no socket; remove it or choose another path", path.display())]
     NoSocket {
         /// The file.
         path: PathBuf,

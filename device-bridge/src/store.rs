@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
 };
 
 use api::network::Network;
@@ -25,6 +26,14 @@ type Pods = BTreeMap<(Namespace, ObjectName), Arc<PodFacts>>;
 pub struct Store {
     networks: RwLock<Networks>,
     pods: RwLock<Pods>,
+    heard: RwLock<Heard>,
+}
+
+/// When something was last heard of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    networks: Option<Instant>,
+    pods: Option<Instant>,
 }
 
 impl Store {
@@ -64,28 +73,33 @@ impl Store {
 
     /// Adds a network, or the new state of one.
     pub fn apply_network(&self, network: Network) {
+        self.heard_of_networks();
         write(&self.networks).insert(Arc::new(network));
     }
 
     /// Removes a network.
     pub fn delete_network(&self, network: &NetworkRef) {
+        self.heard_of_networks();
         write(&self.networks).remove(network);
     }
 
     /// Replaces all networks at once.
     pub fn reset_networks(&self, networks: impl IntoIterator<Item = Network>) {
+        self.heard_of_networks();
         let networks = networks.into_iter().collect();
         *write(&self.networks) = networks;
     }
 
     /// Adds a pod, or the new state of one.
     pub fn apply_pod(&self, pod: PodFacts) {
+        self.heard_of_pods();
         let (key, pod) = keyed(pod);
         write(&self.pods).insert(key, pod);
     }
 
     /// Removes a pod, unless another one of its name is known by now.
     pub fn delete_pod(&self, pod: &PodFacts) {
+        self.heard_of_pods();
         let key = (pod.namespace.clone(), pod.name.clone());
         let mut pods = write(&self.pods);
         if pods.get(&key).is_some_and(|known| known.uid == pod.uid) {
@@ -95,6 +109,7 @@ impl Store {
 
     /// Replaces all pods at once.
     pub fn reset_pods(&self, pods: impl IntoIterator<Item = PodFacts>) {
+        self.heard_of_pods();
         let pods = pods.into_iter().map(keyed).collect();
         *write(&self.pods) = pods;
     }
@@ -103,6 +118,22 @@ impl Store {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         (read(&self.networks).len(), read(&self.pods).len())
+    }
+
+    /// How long nothing was heard of networks, and of pods; none where nothing ever was.
+    #[must_use]
+    pub fn ages(&self) -> (Option<Duration>, Option<Duration>) {
+        let Heard { networks, pods } = *read(&self.heard);
+        let age = |heard: Option<Instant>| heard.map(|at| at.elapsed());
+        (age(networks), age(pods))
+    }
+
+    fn heard_of_networks(&self) {
+        write(&self.heard).networks = Some(Instant::now());
+    }
+
+    fn heard_of_pods(&self) {
+        write(&self.heard).pods = Some(Instant::now());
     }
 }
 

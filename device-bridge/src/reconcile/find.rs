@@ -105,6 +105,7 @@ fn claimed_twice(sandboxes: &[&Sandbox]) -> Vec<Finding> {
             .attachments
             .iter()
             .filter_map(|had| had.device.as_ref())
+            .map(|device| &device.id)
         {
             match first.get(device) {
                 // A pod whose sandbox is made anew has two for a moment.

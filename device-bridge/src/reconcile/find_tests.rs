@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use spec::bridge::Device;
+
 use super::*;
 use crate::{
     fixture,
@@ -39,7 +41,10 @@ fn with_device(mut sandbox: Sandbox, name: &str, device: &str) -> Sandbox {
         network: "default/sriov".to_owned(),
         default: false,
         attached: false,
-        device: Some(device.parse().unwrap()),
+        device: Some(Device {
+            resource: "intel.com/sriov".parse().unwrap(),
+            id: device.parse().unwrap(),
+        }),
     });
     sandbox
 }

@@ -4,6 +4,7 @@
 //! network-status that nobody published is published, and what is left of a sandbox that is gone is undone by the plugin.
 
 pub mod args;
+mod clean;
 mod find;
 mod finding;
 mod round;
@@ -11,8 +12,9 @@ mod sandbox;
 mod status;
 
 pub use self::{
+    clean::Cleaner,
     find::find,
     finding::Finding,
     round::{Reconciler, run},
-    sandbox::{Had, Sandbox, Seen, State, read},
+    sandbox::{Had, Sandbox, Seen, State, read, remember},
 };

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
+use spec::cni::ContainerId;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
+    clean::Cleaner,
     find::find,
     finding::Finding,
     sandbox::{self, Seen},
@@ -31,6 +33,8 @@ pub struct Reconciler {
     pub metrics: Arc<Metrics>,
     /// Whether network-status is an annotation of the pods.
     pub tells_status: bool,
+    /// What undoes what is left of sandboxes.
+    pub cleaner: Cleaner,
     /// How old a record must be to be judged.
     pub grace: Duration,
 }
@@ -44,6 +48,7 @@ impl Reconciler {
         outbox: Outbox,
         metrics: Arc<Metrics>,
         tells_status: bool,
+        cleaner: Cleaner,
     ) -> Self {
         Self {
             cni_dir,
@@ -51,6 +56,7 @@ impl Reconciler {
             outbox,
             metrics,
             tells_status,
+            cleaner,
             grace: GRACE,
         }
     }
@@ -84,7 +90,7 @@ impl Reconciler {
             self.outbox.events.put(finding.events());
         }
         for finding in &found {
-            self.mend(finding);
+            self.mend(finding, known.contains(finding)).await;
         }
         found
     }
@@ -111,7 +117,8 @@ impl Reconciler {
         found
     }
 
-    fn mend(&self, finding: &Finding) {
+    /// Mends what can be mended without harm. What would be undone must have been found `before`, too.
+    async fn mend(&self, finding: &Finding, before: bool) {
         match finding {
             Finding::StatusMissing { pod, container_id } => {
                 let report = sandbox::one(&self.cni_dir, container_id)
@@ -120,11 +127,34 @@ impl Reconciler {
                     drop(self.outbox.reports.put(report));
                 }
             }
+            Finding::RecordWithoutSandbox {
+                container_id,
+                pod: Some(pod),
+                pod_is_gone: true,
+            } if before && self.lookup.is_gone(pod).await => self.clean(container_id).await,
             Finding::RecordWithoutSandbox { .. }
             | Finding::UnreadableRecord(_)
             | Finding::NetworksMissing { .. }
             | Finding::NoRecord { .. }
             | Finding::DeviceClaimedTwice { .. } => {}
+        }
+    }
+}
+
+impl Reconciler {
+    /// The plugin takes the sandbox's lock, and so undoes nothing that somebody is still at work on.
+    async fn clean(&self, container_id: &ContainerId) {
+        let Some(record) = sandbox::one(&self.cni_dir, container_id) else {
+            return;
+        };
+        let container = container_id.as_str();
+        match self.cleaner.clean(&record).await {
+            Ok(()) => {
+                tracing::info!(container, "What was left of a sandbox is undone");
+            }
+            Err(error) => {
+                tracing::warn!(container, %error, "What is left of a sandbox is not undone");
+            }
         }
     }
 }

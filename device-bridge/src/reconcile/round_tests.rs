@@ -1,4 +1,8 @@
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use spec::record::{self, EXTENSION, FOLDER, Record};
 use tempfile::TempDir;
@@ -6,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     fixture::{bare_question, pod},
+    hotplug::execute::Executor,
     outbox::outbox,
     publish::Publisher,
     store::Store,
@@ -58,6 +63,7 @@ async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
             outbox,
             Arc::clone(&metrics),
             true,
+            cleaner(folder.path()),
         )
     };
     let first = reconciler.round(&BTreeSet::new()).await;
@@ -66,6 +72,22 @@ async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
     drop(reconciler);
     publishing.await;
     (second.into_iter().collect(), metrics.render().unwrap())
+}
+
+/// The plugin is a script that says how it was called, and removes the record as DEL does.
+fn cleaner(folder: &Path) -> Cleaner {
+    let plugin = folder.join("polypod");
+    let script = format!(
+        "#!/bin/sh\n{{ env; cat; }} >> {0}/called\nrm {0}/cni/{FOLDER}/$CNI_CONTAINERID.json\n",
+        folder.display()
+    );
+    fs::write(&plugin, script).unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    let executor = Executor {
+        host_pid: None,
+        timeout: Duration::from_secs(20),
+    };
+    Cleaner::new(executor, Some(plugin), folder.join("cni"))
 }
 
 fn own_inode() -> u64 {
@@ -158,6 +180,52 @@ async fn namespaces_that_are_gone_and_those_that_cannot_be_seen() {
         .collect();
     about.sort();
     assert_eq!(about, ["another", "gone", "torn.json"]);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let cni_dir = folder.path().join("cni");
+    let left = Record {
+        path: vec!["/a".to_owned(), "/b".to_owned()],
+        ..record("c1", OWN, own_inode() + 1)
+    };
+    write(&cni_dir, &left, Some(RESULT));
+    // The pod of the name is another one by now.
+    let store = Store::default();
+    let successor = crate::pod_facts::PodFacts {
+        uid: Some("u2".to_owned()),
+        ..pod("u1", "")
+    };
+    store.reset_pods([successor]);
+    let (outbox, _publishing) = outbox(Publisher::Log, None, Arc::default());
+    let reconciler = Reconciler {
+        grace: Duration::ZERO,
+        ..Reconciler::new(
+            cni_dir.clone(),
+            Lookup::in_files(Arc::new(store)),
+            outbox,
+            Arc::default(),
+            true,
+            cleaner(folder.path()),
+        )
+    };
+    let called = folder.path().join("called");
+    let first = reconciler.round(&BTreeSet::new()).await;
+    assert_eq!(first.len(), 1);
+    assert!(!called.exists());
+    reconciler.round(&first).await;
+    let called = fs::read_to_string(called).unwrap();
+    for wanted in [
+        "CNI_COMMAND=DEL",
+        "CNI_CONTAINERID=c1",
+        "CNI_IFNAME=eth0",
+        "CNI_PATH=/a:/b",
+        r#""cniDir":""#,
+    ] {
+        assert!(called.contains(wanted), "{wanted}: {called}");
+    }
+    assert_eq!(reconciler.round(&first).await, BTreeSet::new());
 }
 
 #[tokio::test]

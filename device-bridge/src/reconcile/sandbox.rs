@@ -8,11 +8,12 @@ use std::{
 };
 
 use spec::{
-    bridge::PodRef,
+    bridge::{Device, PodRef},
     cni::ContainerId,
-    device::DeviceId,
     record::{self, EXTENSION, FOLDER, Record},
 };
+
+use crate::devices::Devices;
 
 /// `f_type` of what a network namespace is bound to (`NSFS_MAGIC` of linux/magic.h).
 const NSFS: u64 = 0x6e73_6673;
@@ -42,7 +43,7 @@ pub struct Had {
     /// Whether ADD has succeeded.
     pub attached: bool,
     /// Its device.
-    pub device: Option<DeviceId>,
+    pub device: Option<Device>,
 }
 
 /// Whether a sandbox is still there.
@@ -82,7 +83,7 @@ impl Sandbox {
                     network: attachment.name,
                     default: attachment.default,
                     attached: attachment.result.is_some(),
-                    device: attachment.device.map(|device| device.id),
+                    device: attachment.device,
                 })
                 .collect(),
         }
@@ -111,6 +112,30 @@ pub fn read(cni_dir: &Path) -> io::Result<Vec<Seen>> {
         }
     }
     Ok(seen)
+}
+
+/// Notes the devices of the sandboxes that are there, before the first pod asks: what a pod was given by the process before
+/// this one is its own.
+pub fn remember(cni_dir: &Path, devices: &Devices) {
+    let seen = match read(cni_dir) {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::warn!(%error, folder = %cni_dir.display(), "Sandbox records cannot be read: which pods have which devices is learnt anew");
+            return;
+        }
+    };
+    for sandbox in seen.into_iter().flatten() {
+        let Some(pod) = sandbox.pod.filter(|_| sandbox.state != State::Gone) else {
+            continue;
+        };
+        for device in sandbox
+            .attachments
+            .iter()
+            .filter_map(|had| had.device.as_ref())
+        {
+            devices.remember(&pod, Some(&device.resource), &device.id);
+        }
+    }
 }
 
 /// The record of one sandbox; `None` where it cannot be read.

@@ -1,0 +1,191 @@
+//! From a request to its reply: whose turn it is, what the plugin is given, and what came of it.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use spec::TraceContext;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
+use tracing::Instrument as _;
+
+use super::{
+    enter::find,
+    execute::Executor,
+    overlay::{Overlay, folders},
+    reply::Reply,
+    request::{Endpoint, Request, RequestError},
+    turns::Turns,
+};
+use crate::{metrics::Metrics, telemetry::join};
+
+/// Executions at the same time. Each is a plugin and its delegates, in the memory of the agent's own cgroup.
+const AT_ONCE: usize = 8;
+
+/// Requests that are there at the same time, waiting ones included.
+const ROOM: usize = 256;
+
+/// Where plugins are as a rule.
+const USUAL_FOLDER: &str = "/opt/cni/bin";
+
+/// What requests are answered with.
+#[derive(Debug)]
+pub struct Service {
+    overlay: Overlay,
+    plugin: Option<PathBuf>,
+    executor: Executor,
+    turns: Turns,
+    at_once: Semaphore,
+    room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// `plugin` is the path of polypod, where it is not to be searched. `stopping` is true from SIGTERM on.
+    #[must_use]
+    pub fn new(
+        overlay: Overlay,
+        plugin: Option<PathBuf>,
+        executor: Executor,
+        metrics: Arc<Metrics>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            overlay,
+            plugin,
+            executor,
+            turns: Turns::default(),
+            at_once: Semaphore::new(AT_ONCE),
+            room: Arc::new(Semaphore::new(ROOM)),
+            metrics,
+            stopping,
+        }
+    }
+
+    /// Whether new requests should be sent here.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !*self.stopping.borrow()
+    }
+
+    /// How many requests are being answered.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        ROOM - self.room.available_permits()
+    }
+
+    /// Answers a request. What is begun is carried through, even if the client hangs up.
+    pub async fn answer(self: &Arc<Self>, endpoint: Endpoint, body: &[u8]) -> Reply {
+        let verb = match endpoint {
+            Endpoint::Cni => "cni",
+            Endpoint::Delegate => "delegate",
+        };
+        let begun = Instant::now();
+        let (reply, outcome) = match Request::read(endpoint, body) {
+            Err(error) => (refused(&error), "refused"),
+            Ok(request) => match self.begin(request) {
+                None => (
+                    Reply::busy(
+                        "polypod-device-bridge has too many requests to answer; try again later",
+                    ),
+                    "busy",
+                ),
+                Some(task) => task.await.map_or_else(
+                    |_| (Reply::text("polypod-device-bridge is stopping"), "failed"),
+                    |reply| {
+                        let outcome = if reply.status == 200 { "ok" } else { "failed" };
+                        (reply, outcome)
+                    },
+                ),
+            },
+        };
+        self.metrics.count_request(verb, outcome);
+        self.metrics.observe(verb, "all", begun.elapsed());
+        reply
+    }
+
+    fn begin(self: &Arc<Self>, request: Request) -> Option<JoinHandle<Reply>> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let span = span(&request);
+        let service = Arc::clone(self);
+        let carrying_out = async move {
+            let reply = service.carry_out(&request).await;
+            drop(room);
+            if reply.status == 200 {
+                tracing::info!("Done");
+            } else {
+                tracing::warn!(problem = reply.body.trim_end(), "Failed");
+            }
+            reply
+        };
+        Some(tokio::spawn(carrying_out.instrument(span)))
+    }
+
+    async fn carry_out(&self, request: &Request) -> Reply {
+        let stdin = match request.endpoint {
+            Endpoint::Cni => self.overlay.over(&request.conf),
+            Endpoint::Delegate => self.overlay.around(&request.conf, &request.attributes),
+        };
+        let stdin = match stdin {
+            Ok(stdin) => stdin,
+            Err(error) => return Reply::text(&error.to_string()),
+        };
+        let searched = self.searched(request);
+        let found = self.plugin.clone();
+        let Some(program) = found.or_else(|| find(self.executor.host_pid, &searched)) else {
+            let problem = format!(
+                "there is no plugin polypod in {}; install it, or say where it is with --plugin-path",
+                searched.join(", ")
+            );
+            return Reply::errored(request, &problem);
+        };
+        let _turn = match &request.pod {
+            Some(pod) => Some(self.turns.wait(pod.clone()).await),
+            None => None,
+        };
+        let _one_of_few = self.at_once.acquire().await;
+        let mut environment = request.environment.clone();
+        if request.variable("CNI_PATH").is_empty() {
+            environment.insert("CNI_PATH".to_owned(), searched.join(":"));
+        }
+        match self
+            .executor
+            .execute(&program, environment, stdin.into_bytes())
+            .await
+        {
+            Ok(finished) => Reply::of(request, &finished),
+            Err(error) => Reply::errored(request, &error.to_string()),
+        }
+    }
+
+    /// The folders with plugins. Controllers give none, as Multus knows its own.
+    fn searched(&self, request: &Request) -> Vec<String> {
+        let mut searched = self.overlay.bin_folders();
+        searched.extend(folders(request.variable("CNI_PATH")));
+        searched.push(USUAL_FOLDER.to_owned());
+        searched
+    }
+}
+
+fn refused(error: &RequestError) -> Reply {
+    tracing::warn!(%error, "A request is refused");
+    Reply::text(&error.to_string())
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let (namespace, pod) = request.pod.clone().unzip();
+    let trace = request.variable("TRACEPARENT").parse::<TraceContext>().ok();
+    let span = tracing::info_span!(
+        "hotplug",
+        endpoint = ?request.endpoint,
+        command = request.command,
+        namespace,
+        pod,
+        container_id = request.variable("CNI_CONTAINERID"),
+        interface = request.variable("CNI_IFNAME"),
+        trace_id = trace.as_ref().map(TraceContext::trace_id),
+    );
+    join(&span, trace.as_ref());
+    span
+}
