@@ -25,11 +25,13 @@ mod device_order;
 mod fixture;
 mod gc;
 mod install;
+mod hotplug;
 mod instructions;
 mod killed;
 mod legacy;
 mod logs;
 mod manifests;
+mod observability;
 mod parallel;
 mod render;
 mod resolution;
@@ -71,11 +73,13 @@ fn scenarios() -> Vec<scenario::Scenario> {
         device_order::scenarios(),
         gc::scenarios(),
         install::scenarios(),
+        hotplug::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
+        observability::scenarios(),
         parallel::scenarios(),
         render::scenarios(),
         resolution::scenarios(),

@@ -1,0 +1,190 @@
+//! What operators see of the node agent: health, metrics, traces.
+
+use std::{ffi::OsStr, path::PathBuf};
+
+use serde_json::json;
+
+use crate::{
+    fixture::{
+        bridge::{network, pod, write_objects},
+        collector::Collector,
+        daemon::Daemon,
+        delegates,
+        kubelet::Kubelet,
+        needs::SCRIPTS,
+        node::Node,
+        runtime::{Sandbox, conf},
+    },
+    scenario::Scenario,
+};
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario {
+            name: "observability::health_and_metrics_of_the_agent",
+            needs: SCRIPTS,
+            body: health_and_metrics_of_the_agent,
+        },
+        Scenario {
+            name: "observability::spans_are_joined_to_the_plugins_trace",
+            needs: SCRIPTS,
+            body: spans_are_joined_to_the_plugins_trace,
+        },
+        Scenario {
+            name: "observability::a_collector_that_is_not_there_holds_nobody_up",
+            needs: SCRIPTS,
+            body: a_collector_that_is_not_there_holds_nobody_up,
+        },
+    ]
+}
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// The agent of a node whose pod p1 has a device of a network, and that pod's sandbox.
+fn agent(node: &Node, more: &[&str]) -> (Daemon, Kubelet, Sandbox) {
+    delegates::install(node, "probe", delegates::PROBE);
+    let sriov = json!({"cniVersion": "1.0.0", "type": "probe"});
+    let objects = [
+        network("net-a", Some("intel.com/sriov"), &sriov),
+        pod("p1", "net-a"),
+    ];
+    write_objects(node, &objects);
+    let kubelet = Kubelet::start(&node.path("kubelet.sock"), true);
+    kubelet.allocate("p1", &[("app", "intel.com/sriov", &["0000:03:02.1"])]);
+    let paths: [PathBuf; 4] =
+        ["objects.yaml", "run/bridge.sock", "kubelet.sock", "status"].map(|name| node.path(name));
+    let mut arguments: Vec<&OsStr> = vec!["serve".as_ref()];
+    let names = [
+        "--objects",
+        "--bridge-socket",
+        "--pod-resources-socket",
+        "--publish-to",
+    ];
+    for (name, path) in names.iter().zip(&paths) {
+        arguments.extend([name.as_ref(), path.as_os_str()]);
+    }
+    arguments.extend(more.iter().map(OsStr::new));
+    let daemon = Daemon::start("polypod-device-bridge", &arguments);
+    (daemon, kubelet, Sandbox::new(node, "p1"))
+}
+
+fn attach(node: &Node, sandbox: &mut Sandbox) {
+    let mut conf = conf(
+        node,
+        &json!({"delegates": [{"cniVersion": "1.0.0", "name": "c", "type": "probe"}]}),
+    );
+    conf["bridgeSocket"] = json!(node.path("run/bridge.sock"));
+    sandbox.variables = vec![("TRACEPARENT", TRACEPARENT.to_owned())];
+    sandbox.add(&conf);
+}
+
+fn get(url: &str) -> (u16, String) {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut response = agent.get(url).call().expect("the agent listens there");
+    let status = response.status().as_u16();
+    let text = response.body_mut().read_to_string().expect("it is text");
+    (status, text)
+}
+
+fn health_and_metrics_of_the_agent() {
+    Node::run(|node| {
+        let (daemon, _kubelet, mut sandbox) = agent(node, &["--health-listen", "127.0.0.1:0"]);
+        let address = daemon.ready("health ");
+        daemon.ready("serving unix://");
+        assert_eq!(get(&format!("{address}/healthz")).0, 200);
+        assert_eq!(get(&format!("{address}/readyz")), (200, "ok\n".to_owned()));
+        attach(node, &mut sandbox);
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        // The report is published after the plugin is gone.
+        let text = loop {
+            let (status, text) = get(&format!("{address}/metrics"));
+            assert_eq!(status, 200);
+            if text.contains("polypod_bridge_published_total{what=\"network-status\"") {
+                break text;
+            }
+            assert!(std::time::Instant::now() < until, "{text}");
+        };
+        for line in [
+            r#"polypod_bridge_requests_total{verb="question",outcome="answered"} 1"#,
+            r#"polypod_bridge_requests_total{verb="report",outcome="taken"} 1"#,
+            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="lookup"} 1"#,
+            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="kubelet"} 1"#,
+            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="assign"} 1"#,
+            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="all"} 1"#,
+            "polypod_bridge_requests_waiting 0",
+            r#"polypod_bridge_cached_objects{kind="networks"} 1"#,
+            r#"polypod_bridge_cached_objects{kind="pods"} 1"#,
+            r#"polypod_bridge_published_total{what="network-status",outcome="ok"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert!(daemon.stop());
+    });
+}
+
+fn spans_are_joined_to_the_plugins_trace() {
+    Node::run(|node| {
+        let collector = Collector::start();
+        let endpoint = format!("http://{}", collector.address);
+        let (daemon, _kubelet, mut sandbox) = agent(
+            node,
+            &[
+                "--health-listen",
+                "off",
+                "--otlp-endpoint",
+                &endpoint,
+                "--log-level",
+                "error",
+            ],
+        );
+        daemon.ready("serving unix://");
+        attach(node, &mut sandbox);
+        // What was not sent yet is sent at the end.
+        assert!(daemon.stop());
+        let spans = collector.spans_with("question");
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let named = |name: &str| {
+            let mut found = spans.iter().filter(|(_, span)| span.name == name);
+            found
+                .next()
+                .unwrap_or_else(|| panic!("no span {name}"))
+                .clone()
+        };
+        let (service, question) = named("question");
+        assert!(service.contains("polypod-device-bridge"), "{service}");
+        for name in ["question", "report"] {
+            let (_, span) = named(name);
+            assert_eq!(
+                hex(&span.trace_id),
+                "0af7651916cd43dd8448eb211c80319c",
+                "{name}"
+            );
+            assert_eq!(hex(&span.parent_span_id), "b7ad6b7169203331", "{name}");
+        }
+        for name in ["lookup", "kubelet", "assign"] {
+            let (_, span) = named(name);
+            assert_eq!(span.trace_id, question.trace_id, "{name}");
+            assert_eq!(span.parent_span_id, question.span_id, "{name}");
+        }
+    });
+}
+
+fn a_collector_that_is_not_there_holds_nobody_up() {
+    Node::run(|node| {
+        let (daemon, _kubelet, mut sandbox) = agent(
+            node,
+            &[
+                "--health-listen",
+                "off",
+                "--otlp-endpoint",
+                "http://127.0.0.1:1",
+            ],
+        );
+        daemon.ready("serving unix://");
+        attach(node, &mut sandbox);
+        assert!(daemon.stop(), "it ends in time, and well");
+    });
+}
