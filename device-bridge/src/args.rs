@@ -26,6 +26,10 @@ pub struct Args {
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process has one of it, and not for long"
+)]
 pub enum Command {
     /// Answers requests on a unix socket until it is stopped
     Serve(ServeArgs),

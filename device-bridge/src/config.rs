@@ -30,6 +30,10 @@ pub struct Config {
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process has one of it, and not for long"
+)]
 pub enum Task {
     /// Be the daemon.
     Serve(Serve),

@@ -136,15 +136,17 @@ pub fn plan_one(
     };
     let interface = invocation.interface.clone();
     let delegate = delegate.clone();
-    one(
-        conf,
-        invocation,
-        false,
-        name,
-        delegate,
-        Some(attachment),
-        interface,
-    )
+    let attachment = Some(attachment);
+    let mut planned = one(
+        conf, invocation, false, name, delegate, attachment, interface,
+    )?;
+    // The runtime says it to every plugin, and who plugs in does not.
+    const SANDBOX: &str = "K8S_POD_INFRA_CONTAINER_ID";
+    if planned.args.get(SANDBOX).is_none() {
+        let id = invocation.container_id.as_str();
+        planned.args = planned.args.with(SANDBOX, id);
+    }
+    Ok(planned)
 }
 
 struct Unnumbered {

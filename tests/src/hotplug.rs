@@ -419,7 +419,10 @@ fn delegates_run_in_the_hosts_namespaces() {
                 mount(Some("tmpfs"), folder, Some("tmpfs"), flags, None::<&str>).unwrap();
             }
             assert!(!plugin.exists(), "it is hidden from the agent");
-            let arguments: Vec<_> = arguments.iter().map(|one| one.as_os_str()).collect();
+            let arguments: Vec<_> = arguments
+                .iter()
+                .map(std::ffi::OsString::as_os_str)
+                .collect();
             let daemon = Daemon::start("polypod-device-bridge", &arguments);
             daemon.ready("serving unix://");
             daemon

@@ -78,6 +78,23 @@ impl EnterArgs {
     }
 }
 
+/// Says at the start what would fail, or do nothing, at every request.
+pub fn look_at(host: u32) {
+    let mounts = |process: &str| fs::read_link(format!("/proc/{process}/ns/mnt"));
+    match (mounts(&host.to_string()), mounts("self")) {
+        (Ok(theirs), Ok(own)) if theirs == own => {
+            tracing::warn!(
+                host,
+                "The process of --host-pid has the mounts that this one has: without hostPID it is no process of the host"
+            );
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(host, %error, "The namespaces of the process of --host-pid cannot be seen");
+        }
+        (Ok(_), Ok(_)) => {}
+    }
+}
+
 /// The first `polypod` in `folders`, as the process `host` sees them, or as this one does.
 #[must_use]
 pub fn find(host: Option<u32>, folders: &[String]) -> Option<PathBuf> {

@@ -1,11 +1,14 @@
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::Write as _,
     os::unix::{fs::PermissionsExt as _, net::UnixStream as StdStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -66,43 +69,26 @@ impl Fixture {
     }
 
     async fn send(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-        let (socket, method, path, body) = (
-            self.socket.clone(),
-            method.to_owned(),
-            path.to_owned(),
-            body.to_vec(),
-        );
-        tokio::task::spawn_blocking(move || exchange(&socket, &method, &path, &body))
-            .await
-            .unwrap()
+        let stream = UnixStream::connect(&self.socket).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "dummy")
+            .body(Full::new(Bytes::copy_from_slice(body)))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONNECTION], "close");
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
     async fn post(&self, path: &str, env: &Value) -> (u16, String) {
         let body = json!({"env": env, "config": STANDARD.encode(r#"{"name":"n","type":"a"}"#)});
         self.send("POST", path, body.to_string().as_bytes()).await
     }
-}
-
-/// One request as curl would send it; status and body of the reply.
-fn exchange(socket: &Path, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-    let mut stream = StdStream::connect(socket).unwrap();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: dummy\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    // A body that is refused need not be read to its end.
-    let _ = stream.write_all(body);
-    let mut reply = Vec::new();
-    let _ = stream.read_to_end(&mut reply);
-    let reply = String::from_utf8(reply).unwrap();
-    let status = reply
-        .split(' ')
-        .nth(1)
-        .unwrap_or_else(|| panic!("no reply: {reply:?}"));
-    let (head, text) = reply.split_once("\r\n\r\n").unwrap();
-    assert!(head.to_lowercase().contains("connection: close"), "{head}");
-    (status.parse().unwrap(), text.to_owned())
 }
 
 fn env(command: &str, pod: &str) -> Value {

@@ -7,13 +7,16 @@ use std::{
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
+/// Namespace and name.
+type Pod = (String, String);
+
 /// Whose turn it is, by pod.
 #[derive(Debug, Default)]
-pub struct Turns(Mutex<HashMap<(String, String), Weak<Turn<()>>>>);
+pub struct Turns(Mutex<HashMap<Pod, Weak<Turn<()>>>>);
 
 impl Turns {
     /// Waits for the turn of a request about `pod`; it lasts until what is given back is dropped.
-    pub async fn wait(&self, pod: (String, String)) -> OwnedMutexGuard<()> {
+    pub async fn wait(&self, pod: Pod) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);

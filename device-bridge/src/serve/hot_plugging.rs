@@ -7,7 +7,7 @@ use tokio::sync::watch as flag;
 use super::{announce, stop};
 use crate::{
     config::CniDir,
-    hotplug::{self, HotplugArgs, Overlay, Service, execute::Executor},
+    hotplug::{self, HotplugArgs, Overlay, Service, enter::look_at, execute::Executor},
     metrics::Metrics,
     reconcile::Cleaner,
     socket::{Socket, SocketError},
@@ -27,6 +27,9 @@ pub(super) fn serve(
             let socket = Socket::listen(&path)?;
             announce::say(announce, &format!("hotplug unix://{}", path.display()));
             tracing::info!(socket = %path.display(), host_pid = args.host_pid, "Hot-plug socket");
+            if let Some(host) = args.host_pid {
+                look_at(host);
+            }
             Some(socket)
         }
         None => None,

@@ -48,3 +48,41 @@ pub(crate) fn delegate(conf: &NetConf) -> Result<&NetworkConf, Error> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(members: &str) -> Result<NetConf, Error> {
+        NetConf::parse(format!(r#"{{"name":"n","type":"polypod",{members}}}"#).as_bytes())
+    }
+
+    #[test]
+    fn what_is_asked() {
+        let ordinary = conf(r#""delegates":[{"type":"a"}]"#).unwrap();
+        assert!(ordinary.hotplug.is_none() && !ordinary.state.is_hotplug);
+        let bare = conf(r#""delegates":[{"type":"a"}],"hotplug":{}"#).unwrap();
+        assert_eq!(bare.hotplug, Some(HotplugRequest::default()));
+        assert!(bare.state.is_hotplug);
+        let asked = conf(
+            r#""delegates":[{"type":"a"}],"Hotplug":{"runtimeConfig":{"mac":"m"},"cni-args":{"a":1}}"#,
+        )
+        .unwrap();
+        let hotplug = asked.hotplug.clone().unwrap();
+        assert_eq!(hotplug.runtime_config["mac"], "m");
+        assert_eq!(hotplug.cni_args.unwrap()["a"], 1);
+        assert_eq!(delegate(&asked).unwrap().name().unwrap().as_str(), "n");
+    }
+
+    #[test]
+    fn one_delegate_and_no_other() {
+        for wrong in [
+            r#""delegates":[{"type":"a"},{"type":"b"}],"hotplug":{}"#,
+            r#""clusterNetwork":"x","hotplug":{}"#,
+        ] {
+            let error = delegate(&conf(wrong).unwrap()).unwrap_err();
+            assert!(error.to_string().contains("exactly one"), "{error}");
+        }
+        assert!(conf(r#""delegates":[{"type":"a"}],"hotplug":5"#).is_err());
+    }
+}
