@@ -19,8 +19,8 @@ use tokio::{
 use super::{request::Endpoint, service::Service};
 use crate::{http_connection::converse, socket::Socket};
 
-/// The longest body. A configuration with all the annotations of a pod is shorter than one MiB.
-const LONGEST_BODY: usize = 4 << 20;
+/// The longest body: a configuration with all the annotations that a pod can have is shorter, in base64 too.
+const LONGEST_BODY: usize = 1 << 20;
 
 /// How long a client may take to send it.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -22,8 +22,8 @@ use crate::{metrics::Metrics, telemetry::join};
 /// Executions at the same time. Each is a plugin and its delegates, in the memory of the agent's own cgroup.
 const AT_ONCE: usize = 8;
 
-/// Requests that are there at the same time, waiting ones included.
-const ROOM: usize = 256;
+/// Requests that are there at the same time, waiting ones included: those of all connections, and of some that were hung up.
+const ROOM: usize = 640;
 
 /// Where plugins are as a rule.
 const USUAL_FOLDER: &str = "/opt/cni/bin";
