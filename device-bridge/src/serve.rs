@@ -88,8 +88,11 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         topology: settings,
         hotplug,
         health: health_args,
-        telemetry: _,
+        telemetry,
     } = config;
+    if let Some(endpoint) = telemetry.endpoint() {
+        tracing::info!(endpoint, "Traces are sent");
+    }
     let health = Health::default();
     let metrics = Arc::clone(&health.metrics);
     if let Some(listener) = health_args.listen().await? {

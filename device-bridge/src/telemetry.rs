@@ -84,14 +84,20 @@ pub enum TelemetryError {
 pub struct Telemetry(SdkTracerProvider);
 
 impl TelemetryArgs {
+    /// Where spans go, if anywhere.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        let endpoints = [&self.otlp_traces_endpoint, &self.otlp_endpoint];
+        let mut endpoints = endpoints.into_iter().flatten().map(String::as_str);
+        endpoints.find(|endpoint| !endpoint.is_empty())
+    }
+
     /// Begins to send, if there is where to. Called within the runtime that carries the connection.
     ///
     /// # Errors
     /// The endpoint is none, or the protocol is not spoken.
     pub fn begin(&self) -> Result<Option<Telemetry>, TelemetryError> {
-        let endpoints = [&self.otlp_traces_endpoint, &self.otlp_endpoint];
-        let mut endpoints = endpoints.into_iter().flatten();
-        let Some(endpoint) = endpoints.find(|endpoint| !endpoint.is_empty()) else {
+        let Some(endpoint) = self.endpoint() else {
             return Ok(None);
         };
         for name in [
@@ -105,7 +111,7 @@ impl TelemetryArgs {
             }
         }
         let wrong = |problem: String| TelemetryError::Endpoint {
-            endpoint: endpoint.clone(),
+            endpoint: endpoint.to_owned(),
             problem,
         };
         // The collector is on this node or in this cluster; TLS to it would be a second set of roots in memory.
@@ -130,7 +136,6 @@ impl TelemetryArgs {
             .with_resource(resource())
             .build();
         IS_ON.store(true, Ordering::Release);
-        tracing::info!(endpoint, "Traces are sent");
         Ok(Some(Telemetry(provider)))
     }
 }
