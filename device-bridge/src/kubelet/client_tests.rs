@@ -11,7 +11,7 @@ use crate::{
     allocation::Allocation,
     fixture::{bare_question, pod_resources},
     kubelet::fake::{self, Behaviour, FakeKubelet},
-    proto::ContainerDevices,
+    proto::{ContainerDevices, NumaNode, TopologyInfo},
 };
 
 fn pod() -> PodRef {
@@ -418,4 +418,71 @@ async fn a_pod_and_its_predecessor() {
     let devices = [("r", "a"), ("r", "b"), ("s", "x")];
     let devices = devices.map(|(resource, id)| (resource.to_owned(), id.to_owned()));
     assert_eq!(held.unwrap().devices, devices);
+}
+
+/// Pods as an old kubelet tells them: several ids in an entry, once for each NUMA node, and much that nobody asks for.
+fn heavy_pods(count: usize) -> Vec<PodResources> {
+    let mut pods = pods(count);
+    let padding = ContainerDevices {
+        resource_name: "example.com/x".to_owned(),
+        device_ids: (0..20).map(|id| format!("0000:41:00.{id}")).collect(),
+        topology: None,
+    };
+    for pod in &mut pods {
+        let container = &mut pod.containers[0];
+        let ids = container.devices.drain(..2);
+        let device_ids: Vec<String> = ids.flat_map(|entry| entry.device_ids).collect();
+        let entry = |id| ContainerDevices {
+            resource_name: "r".to_owned(),
+            device_ids: device_ids.clone(),
+            topology: Some(TopologyInfo {
+                nodes: vec![NumaNode { id }],
+            }),
+        };
+        container.devices = vec![entry(1), entry(0)];
+        container.devices.extend(vec![padding.clone(); 56]);
+    }
+    pods
+}
+
+#[tokio::test]
+async fn megabytes_a_limit_and_a_restart_while_all_wait() {
+    const PODS: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let wayward = || Behaviour {
+        limited: true,
+        get: Some(Status::unknown("PodResources API Get method disabled")),
+        ..Behaviour::of(heavy_pods(PODS))
+    };
+    let size: usize = wayward()
+        .pods
+        .lock()
+        .unwrap()
+        .iter()
+        .map(prost::Message::encoded_len)
+        .sum();
+    assert!(size > 5_000_000, "{size}");
+    let kubelet = FakeKubelet::start(folder.path(), wayward());
+    let client = kubelet.client();
+    let all = join_all((0..PODS).map(async |index| {
+        let found = client.pod(&named(&format!("p{index}"))).await.unwrap();
+        let allocation = Allocation::of(&found[0]);
+        let devices = allocation.devices("r").iter();
+        let told: Vec<(&str, usize)> = devices
+            .map(|device| (device.id.as_str(), device.numa.len()))
+            .collect();
+        let wanted = [format!("0000:03:02.{index}"), format!("0000:03:03.{index}")];
+        assert_eq!(told, [(wanted[0].as_str(), 2), (wanted[1].as_str(), 2)]);
+    }));
+    let before = Arc::clone(&kubelet.behaviour);
+    let (_, kubelet) = tokio::join!(all, async {
+        // Its first List is under way.
+        while before.calls() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        kubelet.kill();
+        FakeKubelet::start(folder.path(), wayward())
+    });
+    let calls = before.calls() + kubelet.behaviour.calls();
+    assert!(calls <= 10, "{calls} calls");
 }

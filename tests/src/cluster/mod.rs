@@ -3,6 +3,7 @@
 
 mod all_the_way;
 mod installed_thin;
+mod claims;
 mod told;
 mod v1_networks;
 
@@ -40,6 +41,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::a_pod_all_the_way",
             needs: CLUSTER,
             body: all_the_way::a_pod_all_the_way,
+        },
+        Scenario {
+            name: "cluster::slices_of_this_node",
+            needs: CLUSTER,
+            body: claims::slices_of_this_node,
         },
         Scenario {
             name: "cluster::events_and_network_status",
