@@ -2,8 +2,8 @@
 //! Events.
 
 mod all_the_way;
-mod installed_thin;
 mod claims;
+mod installed_thin;
 mod told;
 mod v1_networks;
 
