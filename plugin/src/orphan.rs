@@ -112,6 +112,13 @@ mod tests {
         };
         let mut daemon = start("setsid", &["--fork", "sleep", "20"]);
         daemon.wait().unwrap();
+        // What setsid leaves behind is no daemon before it has a session of its own.
+        for _ in 0..1000 {
+            if holders(&file) == Some(vec![]) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
         let mut delegate = start("sleep", &["20"]);
         let found = holders(&file).unwrap();
         assert_eq!(
