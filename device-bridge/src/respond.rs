@@ -118,7 +118,8 @@ impl Responder {
         })
         .await?;
         let resolved = resolve(question, pod.as_deref(), &networks)?;
-        self.devices.assign(question, resolved, &self.lookup).await
+        let assigning = self.devices.assign(question, resolved, &self.lookup);
+        stage(timed, QUESTION, "devices", assigning).await
     }
 }
 
