@@ -1,6 +1,9 @@
 //! One connection: requests of a plugin in, replies out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use spec::{
     bridge::{Failure, PodRef, Reply, Report, Request, decode},
@@ -16,7 +19,7 @@ use tokio::{
 use crate::{
     frames::{ReadError, read_header, read_json, write_reply},
     outbox::Outbox,
-    respond::{Responder, Response},
+    respond::{Responder, Response, verb},
     server::Limits,
     turns::{Full, Turns},
 };
@@ -78,12 +81,13 @@ pub(crate) async fn converse(mut stream: UnixStream, mut context: Context) {
         let read = match header {
             Err(_) | Ok(Ok(None)) => return,
             Ok(Ok(Some(wanted))) => read_request(&mut stream, wanted, &context).await,
-            Ok(Err(error)) => Some(Err(error)),
+            Ok(Err(error)) => Err(Unread::Wrong(error)),
         };
         let held = match read {
-            None => return,
-            Some(Ok(held)) => held,
-            Some(Err(error)) => {
+            Ok(held) => held,
+            Err(Unread::Slow) => return,
+            Err(Unread::NoRoom(failure)) => return close(stream, failure, limits).await,
+            Err(Unread::Wrong(error)) => {
                 tracing::warn!(%error, "A request is not understood");
                 return close(stream, Failure::from(&error), limits).await;
             }
@@ -97,27 +101,43 @@ pub(crate) async fn converse(mut stream: UnixStream, mut context: Context) {
     }
 }
 
-/// Reads a request when there is room for it; `None` where the client takes too long.
+/// Why there is no request.
+enum Unread {
+    /// The client takes too long.
+    Slow,
+    /// Others take up all the room.
+    NoRoom(Failure),
+    /// It sends something else.
+    Wrong(ReadError),
+}
+
+/// Reads a request when there is room for it.
 async fn read_request<'a>(
     stream: &mut UnixStream,
     wanted: usize,
     context: &'a Context,
-) -> Option<Result<Held<'a>, ReadError>> {
+) -> Result<Held<'a>, Unread> {
     let limits = context.limits;
     // A frame has an end, and so the number of its permits fits.
     let permits = u32::try_from(wanted / GRAIN + 1).unwrap_or(u32::MAX);
     let room = timeout(limits.deadline, context.memory.acquire_many(permits)).await;
     let Ok(Ok(room)) = room else {
         tracing::warn!(bytes = wanted, "There was no room for a request");
-        return None;
+        return Err(Unread::NoRoom(Failure {
+            code: code::TRY_AGAIN_LATER,
+            message: format!(
+                "polypod-device-bridge had no room for a request of {wanted} bytes within {} seconds",
+                limits.deadline.as_secs()
+            ),
+        }));
     };
-    let json = timeout(limits.idle, read_json(stream, wanted)).await.ok()?;
-    Some(json.and_then(|json| {
-        Ok(Held {
-            request: decode(&json)?,
-            _room: room,
-        })
-    }))
+    let json = timeout(limits.idle, read_json(stream, wanted)).await;
+    let json = json.map_err(|_| Unread::Slow)?.map_err(Unread::Wrong)?;
+    let request = decode(&json).map_err(|error| Unread::Wrong(error.into()))?;
+    Ok(Held {
+        request,
+        _room: room,
+    })
 }
 
 /// Has a request answered, and puts what is to be written into the outbox: the sandbox is there, whether or not the plugin
@@ -171,6 +191,17 @@ async fn published_in_time(
 }
 
 async fn respond(context: &Context, request: Request) -> Response {
+    let metrics = &context.responder.metrics;
+    let verb = verb(&request);
+    let begun = Instant::now();
+    let (outcome, response) = in_time(context, request).await;
+    metrics.count_request(verb, outcome);
+    metrics.observe(verb, "all", begun.elapsed());
+    response
+}
+
+/// What came of a request, in a word for metrics, and its response.
+async fn in_time(context: &Context, request: Request) -> (&'static str, Response) {
     let (pod, within) = match &request {
         Request::Question(question) => (&question.pod, question.within_ms),
         Request::Report(report) => (&report.pod, None),
@@ -179,22 +210,36 @@ async fn respond(context: &Context, request: Request) -> Response {
     let deadline = context.limits.deadline.min(within.unwrap_or(Duration::MAX));
     let key = (pod.namespace.clone(), pod.name.clone());
     let responding = async {
-        let turn = context.turns.take(key).await;
-        match turn {
-            Ok(_turn) => context.responder.respond(request).await,
-            Err(Full) => again(format!(
-                "{} requests wait for polypod-device-bridge already",
-                context.limits.waiting
-            )),
+        match context.turns.take(key).await {
+            Ok(_turn) => {
+                let response = context.responder.respond(request).await;
+                (outcome(&response.reply), response)
+            }
+            Err(Full) => {
+                let message = format!(
+                    "{} requests wait for polypod-device-bridge already",
+                    context.limits.waiting
+                );
+                ("turned_away", again(message))
+            }
         }
     };
     timeout(deadline, responding).await.unwrap_or_else(|_| {
         tracing::error!(?deadline, "A request was not answered in time");
-        again(format!(
+        let message = format!(
             "polypod-device-bridge found no answer within {:.1} seconds; its log says what it waited for",
             deadline.as_secs_f64()
-        ))
+        );
+        ("timeout", again(message))
     })
+}
+
+const fn outcome(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Answer(_) => "answered",
+        Reply::Failure(_) => "refused",
+        Reply::Taken => "taken",
+    }
 }
 
 fn again(message: String) -> Response {

@@ -45,6 +45,19 @@ pub enum EventError {
     },
 }
 
+impl EventError {
+    /// Whether trying again may help: the API server may be starting, its roles not yet bound, a folder not yet there.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(error) => {
+                !matches!(api_error::status_code(error), Some(400 | 404 | 405 | 422))
+            }
+            Self::Slow | Self::Pod(_) | Self::File { .. } => true,
+        }
+    }
+}
+
 impl Publisher {
     /// Writes an Event to where network-status goes. One that cannot be written is told of in the log: Events are for
     /// people, and no pod depends on them. Whether it is written.
@@ -59,7 +72,11 @@ impl Publisher {
         }
     }
 
-    async fn try_to_tell(&self, event: PodEvent) -> Result<(), EventError> {
+    /// Writes an Event, or finds its pod gone.
+    ///
+    /// # Errors
+    /// It is not written.
+    pub async fn try_to_tell(&self, event: PodEvent) -> Result<(), EventError> {
         let now = Time(Timestamp::now());
         match self {
             Self::Pod(client) => create(client, event, &now).await,

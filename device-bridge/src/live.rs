@@ -51,7 +51,7 @@ impl Live {
         Ok(found.and_then(|object| parsed::pod(&object)))
     }
 
-    /// Whether this pod has had a network namespace of its own, and an address, for at least `span`.
+    /// Whether this pod is ready, has a network namespace of its own with an address, and has been there for at least `span`.
     ///
     /// # Errors
     /// The API server cannot be asked or refuses.
@@ -61,6 +61,7 @@ impl Live {
         let found = read(&what, api.get_opt(pod.name.as_str())).await?;
         Ok(found.is_some_and(|found| {
             let is_it = pod.uid.is_none() || found.metadata.uid == pod.uid;
+            let is_ending = found.metadata.deletion_timestamp.is_some();
             let is_on_the_host = found.spec.and_then(|spec| spec.host_network) == Some(true);
             let status = found.status.unwrap_or_default();
             let is_old = status
@@ -68,7 +69,13 @@ impl Live {
                 .is_some_and(|Time(start)| is_ago(start, span));
             let has_address = status.pod_ip.is_some_and(|address| !address.is_empty());
             let runs = status.phase.as_deref() == Some("Running");
-            is_it && !is_on_the_host && runs && has_address && is_old
+            // After a reboot the API server goes on telling for a while what was true before.
+            let is_ready = status
+                .conditions
+                .iter()
+                .flatten()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+            is_it && !is_on_the_host && !is_ending && runs && is_ready && has_address && is_old
         }))
     }
 

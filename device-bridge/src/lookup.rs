@@ -6,6 +6,7 @@ use api::network::Network;
 use futures::{StreamExt, stream};
 use spec::{
     bridge::{Failure, Legacy, PodRef, Question},
+    cni::NetworkConf,
     network::NetworkRef,
 };
 
@@ -80,6 +81,18 @@ impl Lookup {
     #[must_use]
     pub fn known_pods(&self) -> Vec<Arc<PodFacts>> {
         self.store.pods()
+    }
+
+    /// `name` in the configuration of a network that need not be looked up.
+    #[must_use]
+    pub fn cni_name(&self, network: &NetworkRef) -> Option<String> {
+        let known = self.store.network(network)?;
+        let delegate = known.conf.as_ref().ok()?.as_ref()?;
+        let conf = NetworkConf::parse(&delegate.text).ok()?;
+        Some(
+            conf.name()
+                .map_or_else(|| known.cni_name().to_string(), ToString::to_string),
+        )
     }
 
     /// Whether a pod has had a sandbox with a network namespace of its own for at least `span`. It is not where that cannot be

@@ -214,3 +214,40 @@ async fn a_pod_is_gone_when_the_api_server_says_so() {
         assert_eq!(lookup.is_gone(&asked).await, wanted, "{known:?} {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn pods_that_run_and_those_that_seem_to() {
+    let whole = json!({
+        "metadata": {"namespace": "default", "name": "p", "uid": "u1"},
+        "spec": {},
+        "status": {
+            "phase": "Running", "podIP": "10.0.0.5", "startTime": "2020-01-01T00:00:00Z",
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    });
+    let changed = |pointer: &str, value: Value| {
+        let mut pod = whole.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        pod.pointer_mut(parent).unwrap()[key] = value;
+        pod
+    };
+    let soon = k8s_openapi::jiff::Timestamp::now().to_string();
+    for (pod, wanted) in [
+        (whole.clone(), true),
+        (changed("/metadata/uid", json!("u2")), false),
+        (changed("/metadata/deletionTimestamp", json!(soon)), false),
+        (changed("/spec/hostNetwork", json!(true)), false),
+        (changed("/status/phase", json!("Succeeded")), false),
+        (changed("/status/podIP", json!("")), false),
+        (changed("/status/startTime", json!(soon)), false),
+        (changed("/status/conditions", json!([])), false),
+    ] {
+        let api = FakeApiServer::default();
+        let path = "GET /api/v1/namespaces/default/pods/p";
+        api.answer(path, 200, pod.clone());
+        let lookup = watched(&api, []);
+        let pod_ref = bare_question().pod;
+        let runs = lookup.runs_for(&pod_ref, std::time::Duration::from_secs(60));
+        assert_eq!(runs.await, wanted, "{pod}");
+    }
+}

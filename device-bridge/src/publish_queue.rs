@@ -9,24 +9,27 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
+use prometheus_client::metrics::gauge::Gauge;
 use spec::{
     bridge::{PodRef, Report},
     network::{Namespace, ObjectName},
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::sleep,
 };
 use tracing::Instrument;
 
 use crate::{
+    lookup::Lookup,
     metrics::Metrics,
     publish::{PublishError, Publisher},
     span::report_span,
     spool::Spool,
+    turns::Turns,
 };
 
-/// Reports that wait at most. A node has a few hundred pods, and each has one that counts.
+/// Pods whose reports wait at most. A node has a few hundred pods.
 const WAITING: usize = 4096;
 
 /// Reports that are written at the same time. Those that wait for their next try are not counted.
@@ -64,10 +67,11 @@ struct Numbers {
     of_pods: BTreeMap<(Namespace, ObjectName), u64>,
 }
 
-/// A queue, and the worker that publishes what is put into it. What an agent before this one left in `spool` is in it.
+/// A queue, and the worker that publishes what is put into it. `lookup` knows which pods are gone.
 pub fn queue(
     publisher: Publisher,
     spool: Option<Spool>,
+    lookup: Option<Lookup>,
     metrics: Arc<Metrics>,
 ) -> (PublishQueue, impl Future<Output = ()> + Send) {
     let (sender, receiver) = mpsc::channel(WAITING);
@@ -77,16 +81,13 @@ pub fn queue(
         newest: newest.clone(),
         spool: spool.clone(),
     };
-    for report in spool.as_ref().map(Spool::left).unwrap_or_default() {
-        tracing::info!(pod = %report.pod, "Network-status was left to be published");
-        queue.enter(report);
-    }
     let worker = Worker {
         publisher,
         newest,
         spool,
         metrics,
-        slots: Semaphore::new(AT_ONCE),
+        lookup,
+        turns: Turns::new(AT_ONCE, usize::MAX, Gauge::default()),
     };
     (queue, worker.work(receiver))
 }
@@ -103,10 +104,14 @@ impl PublishQueue {
         self.enter(report)
     }
 
-    fn enter(&self, report: Report) -> oneshot::Receiver<()> {
+    /// Takes a report that is kept already.
+    pub fn enter(&self, report: Report) -> oneshot::Receiver<()> {
         let pod = report.pod.clone();
-        let number = self.newest.number(&pod);
         let (published, is_published) = oneshot::channel();
+        let Some(number) = self.newest.number(&pod) else {
+            tracing::error!(%pod, "Network-status is not published before the next start: too many reports wait already");
+            return is_published;
+        };
         let waiting = Waiting {
             number,
             report,
@@ -125,7 +130,9 @@ struct Worker {
     newest: Newest,
     spool: Option<Spool>,
     metrics: Arc<Metrics>,
-    slots: Semaphore,
+    lookup: Option<Lookup>,
+    /// Of one pod, one report is written at a time: which of two would be the last nobody could say.
+    turns: Turns,
 }
 
 impl Worker {
@@ -170,7 +177,11 @@ impl Worker {
         let mut pause = FIRST_PAUSE;
         while self.newest.is_newest(&report.pod, number) {
             let tried = {
-                let _slot = self.slots.acquire().await;
+                let _turn = self.turns.take(key(&report.pod)).await;
+                // It may have become an old one while it waited.
+                if !self.newest.is_newest(&report.pod, number) {
+                    break;
+                }
                 self.publisher.try_once(report).await
             };
             let Err(error) = tried else {
@@ -178,6 +189,13 @@ impl Worker {
                 return End::Published;
             };
             self.metrics.count_published("network-status", "failed");
+            // Who may not write to pods is not told either that one is gone.
+            if let Some(lookup) = &self.lookup
+                && lookup.is_gone(&report.pod).await
+            {
+                tracing::info!(pod = %report.pod, %error, "Network-status dropped, the pod is gone");
+                return End::Published;
+            }
             let wait = if error.is_passing() { pause } else { HARDLY };
             self.say(report, &error, wait);
             sleep(wait).await;
@@ -207,12 +225,16 @@ impl End {
 }
 
 impl Newest {
-    fn number(&self, pod: &PodRef) -> u64 {
+    /// A number for a pod's report; none where too many pods have one.
+    fn number(&self, pod: &PodRef) -> Option<u64> {
         let mut numbers = self.lock();
+        if numbers.of_pods.len() >= WAITING && !numbers.of_pods.contains_key(&key(pod)) {
+            return None;
+        }
         numbers.last += 1;
         let number = numbers.last;
         numbers.of_pods.insert(key(pod), number);
-        number
+        Some(number)
     }
 
     fn is_newest(&self, pod: &PodRef, number: u64) -> bool {
@@ -241,7 +263,7 @@ fn key(pod: &PodRef) -> (Namespace, ObjectName) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::report;
+    use crate::{fixture::report, outbox::outbox, store::Store};
 
     fn status(folder: &tempfile::TempDir) -> String {
         std::fs::read_to_string(folder.path().join("status/default_p.json")).unwrap()
@@ -252,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().join("reports"));
         let publisher = Publisher::Folder(folder.path().join("status"));
-        let (queue, worker) = queue(publisher, Some(spool.clone()), Arc::default());
+        let (queue, worker) = queue(publisher, Some(spool.clone()), None, Arc::default());
         let older = queue.put(report("first"));
         let newer = queue.put(report("second"));
         assert_eq!(spool.left(), [report("second")]);
@@ -274,7 +296,7 @@ mod tests {
         std::fs::write(folder.path().join("status"), "").unwrap();
         let publisher = || Publisher::Folder(folder.path().join("status"));
         let metrics: Arc<Metrics> = Arc::default();
-        let (first, worker) = queue(publisher(), Some(spool.clone()), Arc::clone(&metrics));
+        let (first, worker) = queue(publisher(), Some(spool.clone()), None, Arc::clone(&metrics));
         let published = first.put(report("a"));
         drop(first);
         tokio::time::timeout(Duration::from_secs(3600), worker)
@@ -286,10 +308,26 @@ mod tests {
         assert!(!tries.contains(r#"outcome="failed"} 1"#), "{tries}");
 
         std::fs::remove_file(folder.path().join("status")).unwrap();
-        let (second, worker) = queue(publisher(), Some(spool.clone()), metrics);
+        let (second, worker) = outbox(publisher(), Some(spool.clone()), None, metrics);
         drop(second);
         worker.await;
         assert!(status(&folder).contains("\"a\""));
+        assert!(spool.left().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_that_is_gone_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().join("reports"));
+        std::fs::write(folder.path().join("status"), "").unwrap();
+        let store = Store::default();
+        store.reset_pods([crate::fixture::pod("u2", "")]);
+        let lookup = Some(Lookup::in_files(Arc::new(store)));
+        let publisher = Publisher::Folder(folder.path().join("status"));
+        let (queue, worker) = queue(publisher, Some(spool.clone()), lookup, Arc::default());
+        drop(queue.put(report("a")));
+        drop(queue);
+        worker.await;
         assert!(spool.left().is_empty());
     }
 }

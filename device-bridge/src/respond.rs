@@ -1,6 +1,6 @@
 //! One request, one reply: the same for the daemon and for the one-shot process.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use spec::bridge::{Answer, Failure, Question, Reply, Report, Request};
 use tracing::Instrument;
@@ -54,20 +54,6 @@ impl From<Refusal> for Response {
 impl Responder {
     /// Replies to a request.
     pub async fn respond(&self, request: Request) -> Response {
-        let verb = verb(&request);
-        let begun = Instant::now();
-        let response = self.respond_to(request).await;
-        let outcome = match &response.reply {
-            Reply::Answer(_) => "answered",
-            Reply::Failure(_) => "refused",
-            Reply::Taken => "taken",
-        };
-        self.metrics.count_request(verb, outcome);
-        self.metrics.observe(verb, "all", begun.elapsed());
-        response
-    }
-
-    async fn respond_to(&self, request: Request) -> Response {
         match request {
             Request::Question(question) => {
                 let span = question_span(&question);

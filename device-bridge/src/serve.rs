@@ -150,7 +150,12 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let cleaner = hot_plugging::cleaner(&hotplug, &cni_dir);
     let hot_plugging =
         hot_plugging::serve(hotplug, overlay, Arc::clone(&metrics), is_ending, announce)?;
-    let (outbox, publishing) = outbox(publisher, Some(spool), Arc::clone(&metrics));
+    let (outbox, publishing) = outbox(
+        publisher,
+        Some(spool),
+        Some(responder.lookup.clone()),
+        Arc::clone(&metrics),
+    );
     let publishing = tokio::spawn(publishing);
     let mut background = JoinSet::new();
     background.spawn(following);

@@ -69,6 +69,7 @@ impl Agent {
         let (outbox, publishing) = outbox(
             Publisher::Folder(folder.path().join("status")),
             Some(Spool::beside(&socket)),
+            None,
             Arc::default(),
         );
         let (stop, stopped) = oneshot::channel();

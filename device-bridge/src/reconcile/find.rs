@@ -1,8 +1,12 @@
 //! What is not as it ought to be: a function of the records and the pods.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use spec::{bridge::PodRef, device::DeviceId, network::parse_networks};
+use spec::{
+    bridge::PodRef,
+    device::{DeviceId, ResourceName},
+    network::{NetworkRef, parse_networks},
+};
 
 use super::{
     finding::Finding,
@@ -10,15 +14,33 @@ use super::{
 };
 use crate::pod_facts::PodFacts;
 
-/// Compares. What was changed less than `grace` ago is let alone: a plugin may be at work on it. With
-/// `tells_status` a pod that has its networks must have a network-status.
+/// What records and pods are compared by.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// What was changed less than this ago is let alone: a plugin may be at work on it.
+    pub grace: Duration,
+    /// Whether a pod that has its networks must have a network-status.
+    pub tells_status: bool,
+    /// `name` in the configuration of a NetworkAttachmentDefinition: by that the record calls an attachment that was plugged
+    /// into a running pod, as nobody told the plugin of the object.
+    pub cni_name: &'a dyn Fn(&NetworkRef) -> Option<String>,
+}
+
+impl fmt::Debug for Rules<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("grace", &self.grace)
+            .field("tells_status", &self.tells_status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Compares. Without records it is not known what pods have.
 #[must_use]
-pub fn find(
-    seen: &[Seen],
-    pods: &[Arc<PodFacts>],
-    grace: Duration,
-    tells_status: bool,
-) -> Vec<Finding> {
+pub fn find(seen: Option<&[Seen]>, pods: &[Arc<PodFacts>], rules: Rules<'_>) -> Vec<Finding> {
+    let Some(seen) = seen else {
+        return Vec::new();
+    };
     let sandboxes: Vec<&Sandbox> = seen.iter().filter_map(|seen| seen.as_ref().ok()).collect();
     let mut findings: Vec<Finding> = seen
         .iter()
@@ -28,33 +50,25 @@ pub fn find(
     findings.extend(
         sandboxes
             .iter()
-            .filter(|sandbox| sandbox.state == State::Gone && sandbox.age >= grace)
+            .filter(|sandbox| sandbox.state == State::Gone && sandbox.age >= rules.grace)
             .map(|sandbox| Finding::RecordWithoutSandbox {
                 container_id: sandbox.container_id.clone(),
                 pod: sandbox.pod.clone(),
                 pod_is_gone: !pods.iter().any(|pod| is_of(sandbox, pod)),
             }),
     );
-    findings.extend(claimed_twice(&sandboxes));
+    findings.extend(claimed_twice(&sandboxes, rules.grace));
     for pod in pods {
-        findings.extend(of_pod(pod, &sandboxes, grace, tells_status));
+        findings.extend(of_pod(pod, &sandboxes, rules));
     }
     findings
 }
 
-fn of_pod(
-    pod: &PodFacts,
-    sandboxes: &[&Sandbox],
-    grace: Duration,
-    tells_status: bool,
-) -> Option<Finding> {
+fn of_pod(pod: &PodFacts, sandboxes: &[&Sandbox], rules: Rules<'_>) -> Option<Finding> {
     let text = pod.annotations.networks.as_deref()?;
     // One that cannot be read was refused when the pod was started.
-    let mut wanted: Vec<String> = parse_networks(text, &pod.namespace)
-        .ok()?
-        .iter()
-        .map(|selection| selection.network.to_string())
-        .collect();
+    let selections = parse_networks(text, &pod.namespace).ok()?;
+    let mut wanted: Vec<&NetworkRef> = selections.iter().map(|one| &one.network).collect();
     if wanted.is_empty() {
         return None;
     }
@@ -63,70 +77,86 @@ fn of_pod(
         .iter()
         .filter(|sandbox| sandbox.state != State::Gone && is_of(sandbox, pod));
     let Some(sandbox) = alive.min_by_key(|sandbox| sandbox.age) else {
-        wanted.sort();
-        return Some(Finding::NoRecord {
+        // One that has a network-status was attached by somebody else, such as Multus before a switch-over.
+        return (!pod.has_status).then(|| Finding::NoRecord {
             pod: reference,
-            networks: wanted,
+            networks: names(&wanted),
         });
     };
-    if sandbox.age < grace {
+    if sandbox.age < rules.grace {
         return None;
     }
     for had in sandbox.attachments.iter().filter(|had| had.attached) {
-        if let Some(at) = wanted.iter().position(|network| *network == had.network) {
+        let is_it = |network: &&NetworkRef| {
+            network.to_string() == had.network
+                || (rules.cni_name)(network).is_some_and(|name| name == had.network)
+        };
+        if let Some(at) = wanted.iter().position(is_it) {
             wanted.remove(at);
         }
     }
     if !wanted.is_empty() {
-        wanted.sort();
         return Some(Finding::NetworksMissing {
             pod: reference,
-            networks: wanted,
+            networks: names(&wanted),
         });
     }
-    (tells_status && !pod.has_status).then(|| Finding::StatusMissing {
+    (rules.tells_status && !pod.has_status).then(|| Finding::StatusMissing {
         pod: reference,
         container_id: sandbox.container_id.clone(),
     })
 }
 
-fn claimed_twice(sandboxes: &[&Sandbox]) -> Vec<Finding> {
-    let mut first: BTreeMap<&DeviceId, &PodRef> = BTreeMap::new();
+fn names(networks: &[&NetworkRef]) -> Vec<String> {
+    let mut names: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+fn claimed_twice(sandboxes: &[&Sandbox], grace: Duration) -> Vec<Finding> {
+    let mut first: BTreeMap<(Option<&ResourceName>, &DeviceId), &PodRef> = BTreeMap::new();
     let mut found = Vec::new();
     for sandbox in sandboxes {
-        let Some(pod) = sandbox
-            .pod
-            .as_ref()
-            .filter(|_| sandbox.state == State::Alive)
-        else {
+        let is_judged = sandbox.state == State::Alive && sandbox.age >= grace;
+        let Some(pod) = sandbox.pod.as_ref().filter(|_| is_judged) else {
             continue;
         };
-        for device in sandbox
+        let devices = sandbox
             .attachments
             .iter()
-            .filter_map(|had| had.device.as_ref())
-            .map(|device| &device.id)
-        {
-            match first.get(device) {
+            .filter_map(|had| had.device.as_ref());
+        for device in devices {
+            // A PCI address is one device of the node; other ids every device plugin has its own of.
+            let resource = match device.id.pci_address() {
+                Some(_) => None,
+                None => Some(&device.resource),
+            };
+            match first.get(&(resource, &device.id)) {
                 // A pod whose sandbox is made anew has two for a moment.
-                Some(other) if **other != *pod => {
+                Some(other) if !is_same(other, pod) => {
                     let mut both = [(*other).clone(), pod.clone()];
                     both.sort();
                     let [first, second] = both;
                     found.push(Finding::DeviceClaimedTwice {
-                        device: device.clone(),
+                        device: device.id.clone(),
                         first,
                         second,
                     });
                 }
                 Some(_) => {}
                 None => {
-                    first.insert(device, pod);
+                    first.insert((resource, &device.id), pod);
                 }
             }
         }
     }
     found
+}
+
+/// Where one of two UIDs is not known, the names decide.
+fn is_same(a: &PodRef, b: &PodRef) -> bool {
+    let is_namesake = a.namespace == b.namespace && a.name == b.name;
+    is_namesake && (a.uid == b.uid || a.uid.is_none() || b.uid.is_none())
 }
 
 fn is_of(sandbox: &Sandbox, pod: &PodFacts) -> bool {

@@ -52,8 +52,19 @@ fn with_device(mut sandbox: Sandbox, name: &str, device: &str) -> Sandbox {
 /// Sandboxes, pods, and what is found.
 type Case = (Vec<Sandbox>, Vec<Arc<PodFacts>>, Vec<&'static str>);
 
+/// The configuration of default/b is called b-conf.
+fn cni_name(network: &NetworkRef) -> Option<String> {
+    (network.name.as_str() == "b").then(|| "b-conf".to_owned())
+}
+
+const RULES: Rules<'_> = Rules {
+    grace: GRACE,
+    tells_status: true,
+    cni_name: &cni_name,
+};
+
 fn kinds(seen: &[Seen], pods: &[Arc<PodFacts>]) -> Vec<String> {
-    find(seen, pods, GRACE, true)
+    find(Some(seen), pods, RULES)
         .into_iter()
         .map(|finding| match finding {
             Finding::NetworksMissing { networks, .. } => format!("missing {networks:?}"),
@@ -116,15 +127,23 @@ fn pods_and_their_sandboxes() {
         (vec![unknown(a())], vec![told("a")], vec![]),
         (
             vec![],
-            vec![told("b,a")],
+            vec![pod("b,a")],
             vec![r#"none ["default/a", "default/b"]"#],
+        ),
+        // Somebody else has attached it.
+        (vec![], vec![told("b,a")], vec![]),
+        // Plugged in while it ran.
+        (
+            vec![sandbox("c", "u1", &["default/a", "b-conf"])],
+            vec![told("b,a")],
+            vec![],
         ),
         (vec![], vec![told("")], vec![]),
         (vec![], vec![told("[broken")], vec![]),
         // A predecessor's sandbox is not the pod's.
         (
             vec![gone(sandbox("c", "u0", &["default/a"]))],
-            vec![told("a")],
+            vec![pod("a")],
             vec!["gone true", r#"none ["default/a"]"#],
         ),
         (vec![gone(a()), a()], vec![told("a")], vec!["gone false"]),
@@ -135,7 +154,12 @@ fn pods_and_their_sandboxes() {
         let seen: Vec<Seen> = sandboxes.into_iter().map(Ok).collect();
         assert_eq!(kinds(&seen, &pods), wanted, "{seen:?} {pods:?}");
     }
-    assert!(find(&[Ok(a())], &[pod("a")], GRACE, false).is_empty());
+    let untold = Rules {
+        tells_status: false,
+        ..RULES
+    };
+    assert!(find(Some(&[Ok(a())]), &[pod("a")], untold).is_empty());
+    assert!(find(None, &[pod("a")], RULES).is_empty());
 }
 
 #[test]
@@ -164,6 +188,15 @@ fn devices_of_two() {
         )
         .is_empty()
     );
+    // Ids that are no addresses are of their resource.
+    let mut other = with_device(sandbox("c4", "x", &[]), "x", "b");
+    other.attachments[0].device.as_mut().unwrap().resource = "example.com/other".parse().unwrap();
+    assert!(kinds(&[Ok(other), one("c3", "q", "b")], &[]).is_empty());
+    let young = Sandbox {
+        age: Duration::ZERO,
+        ..with_device(sandbox("c5", "y", &[]), "y", "b")
+    };
+    assert!(kinds(&[Ok(young), one("c3", "q", "b")], &[]).is_empty());
     let gone = with_device(sandbox("c1", "q", &[]), "q", "a");
     let gone = Ok(Sandbox {
         state: State::Gone,

@@ -13,8 +13,8 @@ mod status;
 
 pub use self::{
     clean::Cleaner,
-    find::find,
+    find::{Rules, find},
     finding::Finding,
-    round::{Reconciler, run},
+    round::{Known, Reconciler, run},
     sandbox::{Had, Sandbox, Seen, State, read, remember},
 };

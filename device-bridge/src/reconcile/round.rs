@@ -1,13 +1,18 @@
 //! The rounds of comparing, and what is done about what they find.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use spec::cni::ContainerId;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     clean::Cleaner,
-    find::find,
+    find::{Rules, find},
     finding::Finding,
     sandbox::{self, Seen},
     status,
@@ -19,6 +24,16 @@ const GRACE: Duration = Duration::from_secs(240);
 
 /// Pods of one round that the API server is asked about.
 const QUESTIONS: usize = 16;
+
+/// What the rounds so far have found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What is told already.
+    pub found: BTreeSet<Finding>,
+    /// Pods without a record, with the round in which the API server was last asked about each: 0 is never.
+    suspected: BTreeMap<Finding, u64>,
+    rounds: u64,
+}
 
 /// What the rounds need.
 #[derive(Debug)]
@@ -33,8 +48,8 @@ pub struct Reconciler {
     pub metrics: Arc<Metrics>,
     /// Whether network-status is an annotation of the pods.
     pub tells_status: bool,
-    /// What undoes what is left of sandboxes.
-    pub cleaner: Cleaner,
+    /// What undoes what is left of sandboxes, if that is wanted.
+    pub cleaner: Option<Cleaner>,
     /// How old a record must be to be judged.
     pub grace: Duration,
 }
@@ -48,7 +63,7 @@ impl Reconciler {
         outbox: Outbox,
         metrics: Arc<Metrics>,
         tells_status: bool,
-        cleaner: Cleaner,
+        cleaner: Option<Cleaner>,
     ) -> Self {
         Self {
             cni_dir,
@@ -66,7 +81,7 @@ impl Reconciler {
 pub async fn run(reconciler: Reconciler, pause: Duration) {
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = BTreeSet::new();
+    let mut known = Known::default();
     loop {
         ticks.tick().await;
         known = reconciler.round(&known).await;
@@ -75,7 +90,7 @@ pub async fn run(reconciler: Reconciler, pause: Duration) {
 
 impl Reconciler {
     /// One round. Tells of what is not `known`, and gives back what is known now.
-    pub async fn round(&self, known: &BTreeSet<Finding>) -> BTreeSet<Finding> {
+    pub async fn round(&self, known: &Known) -> Known {
         let seen = match sandbox::read(&self.cni_dir) {
             Ok(seen) => seen,
             Err(error) => {
@@ -83,38 +98,65 @@ impl Reconciler {
                 return known.clone();
             }
         };
-        let found = self.confirmed(&seen, known).await;
-        for finding in found.difference(known) {
+        if seen.is_none() && known.rounds == 0 {
+            tracing::info!(folder = %self.cni_dir.display(), "There are no sandbox records, so that pods are not compared with them; where sandboxes were made, check --cni-dir and that the folder is mounted");
+        }
+        let now = self.compare(seen.as_deref(), known).await;
+        for finding in now.found.difference(&known.found) {
             self.metrics.count_discrepancy(finding.kind());
             finding.log();
             self.outbox.events.put(finding.events());
         }
-        for finding in &found {
-            self.mend(finding, known.contains(finding)).await;
+        for finding in &now.found {
+            self.mend(finding, known.found.contains(finding)).await;
         }
-        found
+        now
     }
 
-    async fn confirmed(&self, seen: &[Seen], known: &BTreeSet<Finding>) -> BTreeSet<Finding> {
-        let pods = self.lookup.known_pods();
-        let mut found = BTreeSet::new();
-        let mut questions = 0;
-        for finding in find(seen, &pods, self.grace, self.tells_status) {
-            if let Finding::NoRecord { pod, .. } = &finding
-                && !known.contains(&finding)
-            {
-                // A pod that is new, waits for its image or has the host's network has no sandbox of ours and lacks nothing.
-                if questions == QUESTIONS {
-                    continue;
-                }
-                questions += 1;
-                if !self.lookup.runs_for(pod, self.grace).await {
-                    continue;
-                }
+    async fn compare(&self, seen: Option<&[Seen]>, known: &Known) -> Known {
+        let rules = Rules {
+            grace: self.grace,
+            tells_status: self.tells_status,
+            cni_name: &|network| self.lookup.cni_name(network),
+        };
+        let mut now = Known {
+            rounds: known.rounds + 1,
+            ..Known::default()
+        };
+        for finding in find(seen, &self.lookup.known_pods(), rules) {
+            let is_doubtful = matches!(finding, Finding::NoRecord { .. });
+            if is_doubtful && !known.found.contains(&finding) {
+                let asked = known.suspected.get(&finding).copied();
+                now.suspected.insert(finding, asked.unwrap_or_default());
+            } else {
+                now.found.insert(finding);
             }
-            found.insert(finding);
         }
-        found
+        self.ask(&mut now, known).await;
+        now
+    }
+
+    /// A pod that is new, waits for its image, has ended or has the host's network has no sandbox of ours and lacks nothing.
+    /// Who was suspected before is asked about, those first who were not asked about for the longest time.
+    async fn ask(&self, now: &mut Known, known: &Known) {
+        let mut suspected: Vec<(u64, Finding)> = now
+            .suspected
+            .iter()
+            .filter(|(finding, _)| known.suspected.contains_key(finding))
+            .map(|(finding, asked)| (*asked, finding.clone()))
+            .collect();
+        suspected.sort();
+        for (_, finding) in suspected.into_iter().take(QUESTIONS) {
+            let Finding::NoRecord { pod, .. } = &finding else {
+                continue;
+            };
+            if self.lookup.runs_for(pod, self.grace).await {
+                now.suspected.remove(&finding);
+                now.found.insert(finding);
+            } else {
+                now.suspected.insert(finding, now.rounds);
+            }
+        }
     }
 
     /// Mends what can be mended without harm. What would be undone must have been found `before`, too.
@@ -131,7 +173,11 @@ impl Reconciler {
                 container_id,
                 pod: Some(pod),
                 pod_is_gone: true,
-            } if before && self.lookup.is_gone(pod).await => self.clean(container_id).await,
+            } if before && self.lookup.is_gone(pod).await => {
+                if let Some(cleaner) = &self.cleaner {
+                    self.clean(cleaner, container_id).await;
+                }
+            }
             Finding::RecordWithoutSandbox { .. }
             | Finding::UnreadableRecord(_)
             | Finding::NetworksMissing { .. }
@@ -143,12 +189,12 @@ impl Reconciler {
 
 impl Reconciler {
     /// The plugin takes the sandbox's lock, and so undoes nothing that somebody is still at work on.
-    async fn clean(&self, container_id: &ContainerId) {
+    async fn clean(&self, cleaner: &Cleaner, container_id: &ContainerId) {
         let Some(record) = sandbox::one(&self.cni_dir, container_id) else {
             return;
         };
         let container = container_id.as_str();
-        match self.cleaner.clean(&record).await {
+        match cleaner.clean(&record).await {
             Ok(()) => {
                 tracing::info!(container, "What was left of a sandbox is undone");
             }

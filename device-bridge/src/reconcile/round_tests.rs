@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    fake_api_server::FakeApiServer,
     fixture::{bare_question, pod},
     hotplug::execute::Executor,
     outbox::outbox,
@@ -54,7 +55,7 @@ async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
     store.reset_pods(pods.iter().map(|networks| pod("u1", networks)));
     let metrics: Arc<Metrics> = Arc::default();
     let publisher = Publisher::Folder(folder.path().join("status"));
-    let (outbox, publishing) = outbox(publisher, None, Arc::clone(&metrics));
+    let (outbox, publishing) = outbox(publisher, None, None, Arc::clone(&metrics));
     let reconciler = Reconciler {
         grace: Duration::ZERO,
         ..Reconciler::new(
@@ -63,15 +64,18 @@ async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
             outbox,
             Arc::clone(&metrics),
             true,
-            cleaner(folder.path()),
+            Some(cleaner(folder.path())),
         )
     };
-    let first = reconciler.round(&BTreeSet::new()).await;
+    let first = reconciler.round(&Known::default()).await;
     let second = reconciler.round(&first).await;
-    assert_eq!(first, second);
+    assert_eq!(first.found, second.found);
     drop(reconciler);
     publishing.await;
-    (second.into_iter().collect(), metrics.render().unwrap())
+    (
+        second.found.into_iter().collect(),
+        metrics.render().unwrap(),
+    )
 }
 
 /// The plugin is a script that says how it was called, and removes the record as DEL does.
@@ -198,7 +202,7 @@ async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
         ..pod("u1", "")
     };
     store.reset_pods([successor]);
-    let (outbox, _publishing) = outbox(Publisher::Log, None, Arc::default());
+    let (outbox, _publishing) = outbox(Publisher::Log, None, None, Arc::default());
     let reconciler = Reconciler {
         grace: Duration::ZERO,
         ..Reconciler::new(
@@ -207,12 +211,12 @@ async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
             outbox,
             Arc::default(),
             true,
-            cleaner(folder.path()),
+            Some(cleaner(folder.path())),
         )
     };
     let called = folder.path().join("called");
-    let first = reconciler.round(&BTreeSet::new()).await;
-    assert_eq!(first.len(), 1);
+    let first = reconciler.round(&Known::default()).await;
+    assert_eq!(first.found.len(), 1);
     assert!(!called.exists());
     reconciler.round(&first).await;
     let called = fs::read_to_string(called).unwrap();
@@ -225,7 +229,7 @@ async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
     ] {
         assert!(called.contains(wanted), "{wanted}: {called}");
     }
-    assert_eq!(reconciler.round(&first).await, BTreeSet::new());
+    assert_eq!(reconciler.round(&first).await.found, BTreeSet::new());
 }
 
 #[tokio::test]
@@ -234,4 +238,64 @@ async fn a_folder_that_is_not_there_has_no_records() {
     let (found, _) = two_rounds(&folder, &["sriov-a"]).await;
     // Whether the pod runs only an API server can tell.
     assert_eq!(found, []);
+}
+
+/// Pods that seem to have been started without their networks: the API server says in the second round that they run.
+#[tokio::test]
+async fn pods_without_a_record_are_asked_about_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("cni").join(FOLDER)).unwrap();
+    let api = FakeApiServer::default();
+    let store = Store::default();
+    for number in 0..2 * QUESTIONS {
+        let name = format!("p{number:02}");
+        let facts = crate::pod_facts::PodFacts {
+            name: name.parse().unwrap(),
+            ..pod("u1", "sriov-a")
+        };
+        store.apply_pod(facts);
+        // The last one runs, the others do not.
+        let phase = if number + 1 == 2 * QUESTIONS {
+            "Running"
+        } else {
+            "Pending"
+        };
+        api.answer(
+            &format!("GET /api/v1/namespaces/default/pods/{name}"),
+            200,
+            serde_json::json!({
+                "metadata": {"namespace": "default", "name": name, "uid": "u1"}, "spec": {},
+                "status": {
+                    "phase": phase, "podIP": "10.0.0.5", "startTime": "2020-01-01T00:00:00Z",
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                },
+            }),
+        );
+    }
+    let lookup = Lookup::watched(Arc::new(store), crate::live::Live::new(api.client()));
+    let publisher = Publisher::Folder(folder.path().join("status"));
+    let (outbox, publishing) = outbox(publisher, None, None, Arc::default());
+    let reconciler = Reconciler::new(
+        folder.path().join("cni"),
+        lookup,
+        outbox,
+        Arc::default(),
+        true,
+        None,
+    );
+    let mut known = Known::default();
+    for asked in [0, QUESTIONS, 2 * QUESTIONS] {
+        assert!(known.found.is_empty());
+        known = reconciler.round(&known).await;
+        assert_eq!(api.requests().len(), asked);
+    }
+    assert!(
+        matches!(known.found.first(), Some(Finding::NoRecord { pod, .. }) if pod.name.as_str() == "p31")
+    );
+    known = reconciler.round(&known).await;
+    assert_eq!(known.found.len(), 1);
+    drop(reconciler);
+    publishing.await;
+    let events = fs::read_to_string(folder.path().join("status/default_p31.events.jsonl")).unwrap();
+    assert_eq!(events.lines().count(), 1, "{events}");
 }

@@ -91,12 +91,13 @@ impl Sandbox {
 }
 
 /// Reads the records of `cni_dir`, one after another. One that vanishes meanwhile belonged to a sandbox that was deleted.
+/// `None` where there is no folder of records: no sandbox was made yet, or the folder is not shared with this process.
 ///
 /// # Errors
-/// The folder cannot be read. Where there is none, there are no records.
-pub fn read(cni_dir: &Path) -> io::Result<Vec<Seen>> {
+/// The folder cannot be read.
+pub fn read(cni_dir: &Path) -> io::Result<Option<Vec<Seen>>> {
     let entries = match fs::read_dir(cni_dir.join(FOLDER)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result?,
     };
     let mut seen = Vec::new();
@@ -111,14 +112,14 @@ pub fn read(cni_dir: &Path) -> io::Result<Vec<Seen>> {
             }
         }
     }
-    Ok(seen)
+    Ok(Some(seen))
 }
 
 /// Notes the devices of the sandboxes that are there, before the first pod asks: what a pod was given by the process before
 /// this one is its own.
 pub fn remember(cni_dir: &Path, devices: &Devices) {
     let seen = match read(cni_dir) {
-        Ok(seen) => seen,
+        Ok(seen) => seen.unwrap_or_default(),
         Err(error) => {
             tracing::warn!(%error, folder = %cni_dir.display(), "Sandbox records cannot be read: which pods have which devices is learnt anew");
             return;

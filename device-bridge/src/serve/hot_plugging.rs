@@ -43,15 +43,23 @@ pub(super) fn serve(
     })
 }
 
-/// What undoes what is left of sandboxes: the plugin, executed as for the hot-plug socket.
+/// What undoes what is left of sandboxes: the plugin, executed as for the hot-plug socket. None unless it is said how it is
+/// executed: in namespaces that are not the host's it would find nothing to undo, and remove the record all the same.
 ///
 /// In the host's namespaces the plugin sees `cniDir` where the node has it, and else where this process does.
-pub(super) fn cleaner(args: &HotplugArgs, cni_dir: &CniDir) -> Cleaner {
+pub(super) fn cleaner(args: &HotplugArgs, cni_dir: &CniDir) -> Option<Cleaner> {
+    if args.host_pid.is_none() && args.plugin_path.is_none() {
+        return None;
+    }
     let seen = match args.host_pid {
         Some(_) => &cni_dir.of_node,
         None => &cni_dir.here,
     };
-    Cleaner::new(executor(args), args.plugin_path.clone(), seen.clone())
+    Some(Cleaner::new(
+        executor(args),
+        args.plugin_path.clone(),
+        seen.clone(),
+    ))
 }
 
 fn executor(args: &HotplugArgs) -> Executor {
