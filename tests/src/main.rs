@@ -33,6 +33,7 @@ mod logs;
 mod manifests;
 mod observability;
 mod parallel;
+mod reconcile;
 mod render;
 mod resolution;
 mod scenario;
@@ -81,6 +82,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         manifests::scenarios(),
         observability::scenarios(),
         parallel::scenarios(),
+        reconcile::scenarios(),
         render::scenarios(),
         resolution::scenarios(),
         seeds::scenarios(),
