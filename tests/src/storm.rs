@@ -80,6 +80,7 @@ fn check_answers(outcome: &Outcome) {
     assert_eq!(outcome.correct, outcome.sandboxes);
     assert_eq!(outcome.duplicate_devices, 0);
     assert_eq!(outcome.published, outcome.sandboxes);
+    assert!(outcome.inventory.0 > 0, "no NodeInventory");
 }
 
 fn check(outcome: &Outcome) {

@@ -1,6 +1,6 @@
 //! Devices of sandboxes, with a kubelet on a real socket and an API server behind a client.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use serde_json::{Value, json};
 use spec::{bridge::Failure, cni::code};
@@ -103,9 +103,19 @@ async fn a_device_that_is_free_again_goes_to_the_next() {
     let devices = devices(&first, no_claims());
     ask(&devices, &of("a", "u1", "sriov-a")).await.unwrap();
     first.kill();
-    let _second = kubelet(&folder, vec![pod("b", &ADDRESSES[..1])]);
+    let second = kubelet(&folder, vec![pod("b", &ADDRESSES[..1])]);
+    // The kubelet restarted and may not list the first pod yet.
+    let failure = ask(&devices, &of("b", "u2", "sriov-a")).await.unwrap_err();
+    assert!(
+        failure.message.contains("restarted a moment ago"),
+        "{failure}"
+    );
+    // It has written down whose the device is, and need not be asked about all pods for that.
+    let lists = second.behaviour.lists.load(Ordering::Relaxed);
+    write_checkpoint(&folder, &[("u2", "app", ADDRESSES[0])]);
     let told = ask(&devices, &of("b", "u2", "sriov-a")).await.unwrap();
     assert_eq!(told, ADDRESSES[..1]);
+    assert_eq!(second.behaviour.lists.load(Ordering::Relaxed), lists);
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ pub(crate) enum Why {
     Listed,
     /// That pod has it from us, and the kubelet cannot be asked.
     Unasked,
+    /// That pod has it from us, and the kubelet, which restarted a moment ago, may list it yet.
+    Settling,
     /// That pod named it itself, which the kubelet does not know of, and is still there.
     Named,
     /// That pod had this pod's name, and it cannot be told whose the kubelet's entry is.
@@ -72,6 +74,9 @@ impl std::fmt::Display for Why {
                 ": the kubelet says so; a device, and a claim of one, serves one pod only"
             }
             Self::Unasked => ", and the kubelet cannot be asked whether it still is",
+            Self::Settling => {
+                ", and the kubelet, which restarted a moment ago, may not have all its pods yet"
+            }
             Self::Named => ", which names it in its networks annotation",
             Self::Namesake => {
                 ", which had this name before, and the kubelet's answer may be about that one"

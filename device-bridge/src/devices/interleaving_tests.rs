@@ -11,8 +11,10 @@ use tonic::Status;
 use super::*;
 use crate::{
     answer::resolve,
+    fake_api_server::FakeApiServer,
     fixture::{networks, pod_resources, question},
     kubelet::fake::{self, Behaviour, FakeKubelet},
+    live::Live,
     pod_facts::PodFacts,
     proto::PodResources,
     store::Store,
@@ -106,14 +108,16 @@ impl World {
             Event::Ask(pod) => {
                 if let Some(pod) = self.live(*pod) {
                     let selection = vec!["sriov-a"; pod.devices.len()].join(",");
-                    self.ask(&pod, &selection, Store::default()).await;
+                    self.ask(&pod, &selection, Lookup::in_files(Arc::default()))
+                        .await;
                 }
             }
             Event::Name(pod, device) => {
                 if let Some(pod) = self.live(*pod).filter(|pod| pod.devices.is_empty()) {
                     let device = address(*device);
                     let selection = format!(r#"[{{"name":"macvlan","deviceID":"{device}"}}]"#);
-                    self.ask(&pod, &selection, Store::default()).await;
+                    self.ask(&pod, &selection, Lookup::in_files(Arc::default()))
+                        .await;
                 }
             }
             Event::Delete(pod) => {
@@ -206,9 +210,9 @@ impl World {
             };
             if !pod.devices.is_empty() && !pod.devices.iter().any(is_named) {
                 let selection = vec!["sriov-a"; pod.devices.len()].join(",");
-                let known = self.api_server();
+                let lookup = self.api_server();
                 assert!(
-                    self.ask(&pod, &selection, known).await,
+                    self.ask(&pod, &selection, lookup).await,
                     "{pod:?} is refused"
                 );
             }
@@ -217,22 +221,23 @@ impl World {
 
     /// The pods as the API server has them when nobody is being deleted. Before that it is not asked: what it would say of two
     /// pods of one name depends on how the first was deleted, and in doubt a pod is there.
-    fn api_server(&self) -> Store {
+    fn api_server(&self) -> Lookup {
         let store = Store::default();
         for pod in &self.running {
             let facts = PodFacts::new("default", &pod.name, &pod.uid, &BTreeMap::new());
             store.apply_pod(facts.unwrap());
         }
-        store
+        // What is not in the store it does not know either.
+        let live = Live::new(FakeApiServer::default().client());
+        Lookup::watched(Arc::new(store), live)
     }
 
     /// Whether the pod was given what it asks for.
-    async fn ask(&mut self, pod: &Running, selection: &str, known: Store) -> bool {
+    async fn ask(&mut self, pod: &Running, selection: &str, lookup: Lookup) -> bool {
         let mut question = question(selection);
         question.pod.name = pod.name.parse().unwrap();
         question.pod.uid = Some(pod.uid.clone());
         let resolved = resolve(&question, None, &networks()).unwrap();
-        let lookup = Lookup::in_files(Arc::new(known));
         let Ok(answer) = self.agent.assign(&question, resolved, &lookup).await else {
             return false;
         };

@@ -89,6 +89,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Forgets the devices that pods named themselves of which nobody knows any more: they are not among the kubelet's, and
+    /// so nothing else would ever ask for them.
+    pub(crate) fn forget_named(&mut self, is_there: impl Fn(&PodRef) -> bool) {
+        self.0.retain(|_, holds| {
+            holds.retain(|hold| hold.used.resource.is_some() || is_there(&hold.pod));
+            !holds.is_empty()
+        });
+    }
+
     /// Notes that a pod has a device no more.
     pub(crate) fn release(&mut self, gone: &Hold) {
         if let Some(holds) = self.0.get_mut(&gone.used.id) {
@@ -116,8 +125,26 @@ pub(crate) struct Evidence<'a> {
     pub(crate) holdings: Option<&'a Holdings>,
     /// What it wrote down, if that can be read.
     pub(crate) checkpoint: Option<&'a Checkpoint>,
+    /// Whether the kubelet restarted a moment ago, so that a pod it does not list may yet come.
+    pub(crate) is_settling: bool,
     /// Whether the API server knows the holder no more.
     pub(crate) is_gone: bool,
+}
+
+/// Whether the kubelet wrote down that a device is the asker's and not the holder's: it gives away what is free, so that nobody
+/// need be asked.
+pub(crate) fn is_written(asker: &PodRef, hold: &Hold, checkpoint: &Checkpoint) -> bool {
+    let (Some(resource), Some(asker), Some(holder)) = (
+        hold.used.resource.as_deref(),
+        asker.uid.as_deref(),
+        hold.pod.uid.as_deref(),
+    ) else {
+        return false;
+    };
+    let owners: Vec<&str> = checkpoint
+        .owners(Some(resource), hold.used.id.as_str())
+        .collect();
+    hold.used.claimed.is_none() && owners.contains(&asker) && !owners.contains(&holder)
 }
 
 /// Whether the holder of a device has it no more, so that `asker`, who wants it, can be given it.
@@ -143,6 +170,7 @@ pub(crate) fn verdict(
     if is_namesake(asker, holder) {
         return match (owner(asker), evidence.holdings) {
             (Some(true), _) => Ok(()),
+            (None, None) if evidence.is_gone => Ok(()),
             (Some(false), _) | (None, None) => Err(Why::Namesake),
             // The kubelet makes the asker's sandbox and so has it among its pods: a single one of this name is the asker.
             (None, Some(holdings)) => match of(holdings, asker).count() {
@@ -161,7 +189,11 @@ pub(crate) fn verdict(
     };
     let mut listed = of(holdings, holder).peekable();
     if listed.peek().is_none() {
-        return Ok(());
+        return if evidence.is_settling && !evidence.is_gone {
+            Err(Why::Settling)
+        } else {
+            Ok(())
+        };
     }
     if used.resource.is_none() {
         return if evidence.is_gone {

@@ -145,6 +145,7 @@ fn verdicts_on_another_pod() {
         let evidence = Evidence {
             holdings: holdings.as_ref(),
             checkpoint: checkpoint.as_ref(),
+            is_settling: false,
             is_gone,
         };
         assert_eq!(
@@ -171,6 +172,7 @@ fn verdicts_on_a_pod_that_named_the_device_itself() {
         let evidence = Evidence {
             holdings: Some(holdings),
             checkpoint: None,
+            is_settling: false,
             is_gone,
         };
         assert_eq!(
@@ -189,18 +191,21 @@ fn verdicts_on_a_pod_of_the_same_name() {
     };
     let one = Holdings(vec![holding("a", &[ADDRESS])]);
     let two = Holdings(vec![holding("a", &[ADDRESS]), holding("a", &[])]);
-    for (holdings, checkpoint, wanted) in [
-        (Some(&one), None, Ok(())),
-        (Some(&two), None, Err(Why::Namesake)),
-        (None, None, Err(Why::Namesake)),
-        (Some(&two), Some(checkpoint("u2")), Ok(())),
-        (Some(&one), Some(checkpoint("u1")), Err(Why::Namesake)),
-        (None, Some(checkpoint("u2")), Ok(())),
+    for (holdings, checkpoint, is_gone, wanted) in [
+        (Some(&one), None, true, Ok(())),
+        (Some(&two), None, true, Err(Why::Namesake)),
+        (None, None, false, Err(Why::Namesake)),
+        // Such as one that named the device itself, on a node without the kubelet's socket.
+        (None, None, true, Ok(())),
+        (Some(&two), Some(checkpoint("u2")), true, Ok(())),
+        (Some(&one), Some(checkpoint("u1")), true, Err(Why::Namesake)),
+        (None, Some(checkpoint("u2")), true, Ok(())),
     ] {
         let evidence = Evidence {
             holdings,
             checkpoint: checkpoint.as_ref(),
-            is_gone: true,
+            is_settling: false,
+            is_gone,
         };
         assert_eq!(
             verdict(&asker, &hold.used, &hold, evidence),
@@ -244,8 +249,59 @@ fn a_claim_is_seen_although_the_record_did_not_say_it() {
     let evidence = Evidence {
         holdings: Some(&holdings),
         checkpoint: None,
+        is_settling: false,
         is_gone: false,
     };
     let found = verdict(&pod("b", "u2"), &wanted, &hold, evidence);
     assert_eq!(found, Err(Why::Listed));
+}
+
+#[test]
+fn a_kubelet_that_restarted_may_list_the_holder_yet() {
+    let hold = Hold {
+        used: used(Some("r"), ADDRESS),
+        pod: pod("a", "u1"),
+    };
+    let none = Holdings::default();
+    for (is_gone, wanted) in [(false, Err(Why::Settling)), (true, Ok(()))] {
+        let evidence = Evidence {
+            holdings: Some(&none),
+            checkpoint: None,
+            is_settling: true,
+            is_gone,
+        };
+        let decided = verdict(&pod("b", "u2"), &hold.used, &hold, evidence);
+        assert_eq!(decided, wanted);
+    }
+}
+
+#[test]
+fn what_is_written_down_needs_no_question() {
+    let hold = |resource: Option<&str>, uid: &str| Hold {
+        used: used(resource, ADDRESS),
+        pod: pod("a", uid),
+    };
+    let asker = pod("b", "u2");
+    for (hold, owner, wanted) in [
+        (hold(Some("r"), "u1"), "u2", true),
+        (hold(Some("r"), "u1"), "u1", false),
+        (hold(Some("r"), "u1"), "u3", false),
+        (hold(None, "u1"), "u2", false),
+    ] {
+        assert_eq!(is_written(&asker, &hold, &checkpoint(owner)), wanted);
+    }
+}
+
+#[test]
+fn devices_that_pods_named_are_forgotten_with_them() {
+    let mut ledger = Ledger::new();
+    ledger.take(&pod("a", "u1"), &[used(None, "x")]).unwrap();
+    ledger.take(&pod("b", "u2"), &[used(None, "y")]).unwrap();
+    ledger
+        .take(&pod("c", "u3"), &[used(Some("r"), "z")])
+        .unwrap();
+    ledger.forget_named(|pod| pod.name.as_str() == "b");
+    let asker = pod("d", "u4");
+    let left = |id: &str| ledger.conflicts(&asker, &[used(None, id)]).count();
+    assert_eq!([left("x"), left("y"), left("z")], [0, 1, 1]);
 }

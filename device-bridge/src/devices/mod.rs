@@ -7,12 +7,12 @@ mod ledger;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 pub(crate) use fault::DeviceFault;
 use fault::Why;
-use ledger::{Evidence, Hold, Ledger, Used, verdict};
+use ledger::{Evidence, Hold, Ledger, Used, is_written, verdict};
 use spec::{
     bridge::{Answer, PodRef, Question},
     device::{DeviceId, ResourceName},
@@ -23,7 +23,10 @@ use crate::{
     answer::{Resolved, assign},
     claims::{ClaimSource, Slices, naming},
     fault::{Fault, FaultKind},
-    kubelet::{PodResourcesClient, PodResourcesError, checkpoint::Checkpoint},
+    kubelet::{
+        PodResourcesClient, PodResourcesError, checkpoint::Checkpoint,
+        checkpoint_file::CheckpointFile,
+    },
     lookup::Lookup,
     refusal::Refusal,
 };
@@ -32,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Devices {
     kubelet: PodResourcesClient,
-    checkpoint: PathBuf,
+    checkpoint: CheckpointFile,
     claims: ClaimSource,
     ledger: Mutex<Ledger>,
 }
@@ -40,14 +43,10 @@ pub struct Devices {
 impl Devices {
     /// Devices as `kubelet` tells of them, nothing of them given to anybody yet.
     #[must_use]
-    pub const fn new(
-        kubelet: PodResourcesClient,
-        checkpoint: PathBuf,
-        claims: ClaimSource,
-    ) -> Self {
+    pub fn new(kubelet: PodResourcesClient, checkpoint: PathBuf, claims: ClaimSource) -> Self {
         Self {
             kubelet,
-            checkpoint,
+            checkpoint: CheckpointFile::new(checkpoint),
             claims,
             ledger: Mutex::new(Ledger::new()),
         }
@@ -112,11 +111,11 @@ impl Devices {
                         .any(|container| !container.devices.is_empty())
                 });
                 let checkpoint = if holds_devices || entries.len() > 1 {
-                    self.readable_checkpoint()
+                    self.readable_checkpoint().await
                 } else {
                     None
                 };
-                let own = identity::entry_of(entries, uid, checkpoint.as_ref())
+                let own = identity::entry_of(entries, uid, checkpoint.as_deref())
                     .map_err(|fault| refusal(pod, fault))?;
                 own.as_ref()
                     .map_or_else(Allocation::of_unknown_pod, Allocation::of)
@@ -137,11 +136,11 @@ impl Devices {
         pod: &PodRef,
         uid: Option<&str>,
     ) -> Result<Option<Allocation>, Refusal> {
-        let (Some(checkpoint), Some(uid)) = (self.readable_checkpoint(), uid) else {
+        let (Some(checkpoint), Some(uid)) = (self.readable_checkpoint().await, uid) else {
             return Ok(None);
         };
         tracing::info!(
-            checkpoint = %self.checkpoint.display(),
+            checkpoint = %self.checkpoint.path().display(),
             "The kubelet's socket does not exist, its checkpoint is read"
         );
         let containers = if checkpoint.order_matters(uid) {
@@ -152,9 +151,9 @@ impl Devices {
         Ok(Some(checkpoint.allocation(uid, containers)))
     }
 
-    fn readable_checkpoint(&self) -> Option<Checkpoint> {
-        Checkpoint::read(&self.checkpoint)
-            .inspect_err(|error| tracing::warn!(%error, "Going on without the checkpoint"))
+    async fn readable_checkpoint(&self) -> Option<Arc<Checkpoint>> {
+        let read = self.checkpoint.read().await;
+        read.inspect_err(|error| tracing::warn!(%error, "Going on without the checkpoint"))
             .ok()
             .flatten()
     }
@@ -240,29 +239,56 @@ impl Devices {
         used: &[Used],
         lookup: &Lookup,
     ) -> Result<(), Refusal> {
-        let conflicts: Vec<(Used, Hold)> = self
+        let mut conflicts: Vec<(Used, Hold)> = self
             .ledger()
             .conflicts(pod, used)
             .map(|(used, hold)| (used.clone(), hold.clone()))
             .collect();
         let named: Vec<&Used> = used.iter().filter(|one| one.resource.is_none()).collect();
+        let checkpoint = if conflicts.is_empty() && named.is_empty() {
+            None
+        } else {
+            self.readable_checkpoint().await
+        };
+        if let Some(checkpoint) = &checkpoint {
+            // A device that one pod gave back and the next one got, as happens all the time.
+            conflicts.retain(|(_, hold)| {
+                let is_written = is_written(pod, hold, checkpoint);
+                if is_written {
+                    self.ledger().release(hold);
+                }
+                !is_written
+            });
+        }
         if !conflicts.is_empty() || !named.is_empty() {
-            let holdings = match self.kubelet.holdings().await {
-                Ok(holdings) => Some(holdings),
+            let listed = match self.kubelet.holdings().await {
+                Ok(listed) => Some(listed),
                 Err(PodResourcesError::Absent { .. }) => None,
                 Err(error) => return Err(error.failure(pod).into()),
             };
-            let checkpoint = self.readable_checkpoint();
+            let is_settling = listed.as_ref().is_some_and(|listed| listed.is_settling);
+            let holdings = listed.map(|listed| listed.holdings);
             for (wanted, hold) in &conflicts {
-                let evidence = Evidence {
+                let mut evidence = Evidence {
                     holdings: holdings.as_deref(),
-                    checkpoint: checkpoint.as_ref(),
-                    is_gone: lookup.is_gone(&hold.pod).await,
+                    checkpoint: checkpoint.as_deref(),
+                    is_settling,
+                    is_gone: false,
                 };
-                match verdict(pod, wanted, hold, evidence) {
+                let mut decided = verdict(pod, wanted, hold, evidence);
+                // The API server is asked where nobody else can tell.
+                if decided.is_err() && lookup.is_gone(&hold.pod).await {
+                    evidence.is_gone = true;
+                    decided = verdict(pod, wanted, hold, evidence);
+                }
+                match decided {
                     Ok(()) => self.ledger().release(hold),
                     Err(why) => return Err(held(pod, hold, why)),
                 }
+            }
+            if let Some(holdings) = holdings.as_deref().filter(|_| !is_settling) {
+                let is_there = |pod: &PodRef| holdings.0.iter().any(|holding| holding.is_of(pod));
+                self.ledger().forget_named(is_there);
             }
             for one in named {
                 let none = Slices::default();
@@ -274,7 +300,7 @@ impl Devices {
                     let used = one.clone();
                     return Err(held(pod, &Hold { used, pod: holder }, Why::Listed));
                 }
-                let written = checkpoint.as_ref().filter(|_| holdings.is_none());
+                let written = checkpoint.as_deref().filter(|_| holdings.is_none());
                 let owner =
                     written.and_then(|written| written.owners(None, one.id.as_str()).next());
                 if let Some(owner) = owner.filter(|owner| pod.uid.as_deref() != Some(*owner)) {

@@ -99,7 +99,10 @@ impl Caller {
                 self.limiter.acquire().await;
                 let probed = self.get_once(NO_POD, NO_POD).await.result.err();
                 match probed {
-                    Some(probed) if probed.is_passing() => Err(probed),
+                    // One that does not answer says nothing of what it has.
+                    Some(probed) if probed.is_passing() || probed.meaning().is_none() => {
+                        Err(probed)
+                    }
                     Some(probed) if probed.meaning() != Some(Meaning::NoPod) => {
                         Ok(without_get(&open, &probed))
                     }

@@ -5,14 +5,12 @@
 //! a pod that ended held stays in it until then. Devices of ResourceClaims are not in it.
 
 use std::{
-    borrow::Cow,
-    collections::BTreeMap,
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
+use super::checkpoint_text::{File, IdList};
 use crate::allocation::{Allocation, Entry};
 
 /// Why the checkpoint cannot be used.
@@ -36,10 +34,16 @@ pub enum CheckpointError {
     },
 }
 
-/// A checkpoint.
+/// A checkpoint. A node's can tell of ten thousands of devices, so its texts are in one piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
     entries: Vec<CheckpointEntry>,
+    /// The devices of all entries, those of one next to each other.
+    devices: Vec<Device>,
+    /// All ids, one after another.
+    texts: String,
+    /// The places of all devices, by id.
+    by_id: Vec<u32>,
 }
 
 /// What one container holds of one resource.
@@ -48,56 +52,17 @@ struct CheckpointEntry {
     uid: String,
     container: String,
     resource: String,
-    /// Each id, with a NUMA node it is near to.
-    ids: Vec<(String, Option<i64>)>,
+    /// Its devices' places.
+    devices: Range<usize>,
 }
 
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(rename = "Data", borrow)]
-    data: Data<'a>,
-}
-
-#[derive(Deserialize)]
-struct Data<'a> {
-    #[serde(rename = "PodDeviceEntries", borrow)]
-    entries: Option<Vec<FileEntry<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct FileEntry<'a> {
-    #[serde(rename = "PodUID", borrow)]
-    uid: Cow<'a, str>,
-    #[serde(rename = "ContainerName", borrow)]
-    container: Cow<'a, str>,
-    #[serde(rename = "ResourceName", borrow)]
-    resource: Cow<'a, str>,
-    #[serde(rename = "DeviceIDs", default)]
-    ids: Option<Ids>,
-}
-
-/// Before Kubernetes 1.20 a list.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Ids {
-    ByNumaNode(BTreeMap<String, Option<Vec<String>>>),
-    List(Vec<String>),
-}
-
-impl Ids {
-    fn flat(self) -> Vec<(String, Option<i64>)> {
-        match self {
-            Self::List(ids) => ids.into_iter().map(|id| (id, None)).collect(),
-            Self::ByNumaNode(nodes) => nodes
-                .into_iter()
-                .flat_map(|(node, ids)| {
-                    // -1 is a device that is near to none.
-                    let node = node.parse().ok().filter(|node: &i64| *node >= 0);
-                    ids.into_iter().flatten().map(move |id| (id, node))
-                })
-                .collect(),
-        }
-    }
+/// A device that is near to a NUMA node, or to none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Device {
+    begin: u32,
+    length: u16,
+    node: Option<i16>,
+    entry: u32,
 }
 
 impl Checkpoint {
@@ -125,17 +90,57 @@ impl Checkpoint {
     }
 
     pub(crate) fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
-        let file: File<'_> = serde_json::from_slice(text)?;
-        let entries = file.data.entries.into_iter().flatten();
-        let entries = entries.map(|entry| CheckpointEntry {
-            uid: entry.uid.into_owned(),
-            container: entry.container.into_owned(),
-            resource: entry.resource.into_owned(),
-            ids: entry.ids.map(Ids::flat).unwrap_or_default(),
+        let file: File = serde_json::from_slice(text)?;
+        let mut checkpoint = file.data.entries.0;
+        let mut by_id: Vec<u32> = (0..count(checkpoint.devices.len())).collect();
+        by_id.sort_by_key(|place| checkpoint.id(*place));
+        checkpoint.by_id = by_id;
+        Ok(checkpoint)
+    }
+
+    /// Adds what a container holds. What is no id of a device is passed over.
+    pub(super) fn push(&mut self, uid: &str, container: &str, resource: &str, ids: &IdList<'_>) {
+        let begin = self.devices.len();
+        let entry = count(self.entries.len());
+        for (id, node) in &ids.0 {
+            let (at, length) = (u32::try_from(self.texts.len()), u16::try_from(id.len()));
+            if let (Ok(begin), Ok(length)) = (at, length) {
+                self.texts.push_str(id);
+                self.devices.push(Device {
+                    begin,
+                    length,
+                    node: *node,
+                    entry,
+                });
+            }
+        }
+        self.entries.push(CheckpointEntry {
+            uid: uid.to_owned(),
+            container: container.to_owned(),
+            resource: resource.to_owned(),
+            devices: begin..self.devices.len(),
         });
-        Ok(Self {
-            entries: entries.collect(),
-        })
+    }
+
+    fn text(&self, device: Device) -> &str {
+        let begin = device.begin as usize;
+        self.texts
+            .get(begin..begin + usize::from(device.length))
+            .unwrap_or_default()
+    }
+
+    fn id(&self, place: u32) -> &str {
+        let device = self.devices.get(place as usize);
+        device.map_or("", |device| self.text(*device))
+    }
+
+    fn of(&self, entry: &CheckpointEntry) -> impl Iterator<Item = (&str, Option<i64>)> {
+        let devices = self
+            .devices
+            .get(entry.devices.clone())
+            .into_iter()
+            .flatten();
+        devices.map(|device| (self.text(*device), device.node.map(i64::from)))
     }
 
     /// What the pod with `uid` holds. `containers` are those that may hold devices, in the order of the pod's spec; without
@@ -153,11 +158,11 @@ impl Checkpoint {
             containers
         });
         let entries = of_pod().flat_map(|entry| {
-            entry.ids.iter().map(|(id, node)| Entry {
+            self.of(entry).map(|(id, node)| Entry {
                 container: &entry.container,
                 resource: &entry.resource,
                 id,
-                numa: node.iter().copied().collect(),
+                numa: node.into_iter().collect(),
             })
         });
         Allocation::of_entries(containers, entries)
@@ -177,9 +182,9 @@ impl Checkpoint {
     /// is near to several comes once for each.
     pub fn devices(&self) -> impl Iterator<Item = (&str, &str, &str, &str, Option<i64>)> {
         self.entries.iter().flat_map(|entry| {
-            entry.ids.iter().map(|(id, node)| {
+            self.of(entry).map(|(id, node)| {
                 let (uid, container) = (entry.uid.as_str(), entry.container.as_str());
-                (uid, container, entry.resource.as_str(), id.as_str(), *node)
+                (uid, container, entry.resource.as_str(), id, node)
             })
         })
     }
@@ -190,13 +195,22 @@ impl Checkpoint {
         resource: Option<&'a str>,
         id: &'a str,
     ) -> impl Iterator<Item = &'a str> {
-        let entries = self.entries.iter();
-        let holders = entries.filter(move |entry| {
-            resource.is_none_or(|resource| entry.resource == resource)
-                && entry.ids.iter().any(|(held, _)| held == id)
+        let first = self.by_id.partition_point(|place| self.id(*place) < id);
+        let places = self.by_id.get(first..).into_iter().flatten();
+        let places = places.take_while(move |place| self.id(**place) == id);
+        let entries = places.filter_map(|place| {
+            let device = self.devices.get(*place as usize)?;
+            self.entries.get(device.entry as usize)
         });
-        holders.map(|entry| entry.uid.as_str())
+        let entries =
+            entries.filter(move |entry| resource.is_none_or(|resource| entry.resource == resource));
+        entries.map(|entry| entry.uid.as_str())
     }
+}
+
+/// There are fewer than four billion of anything in a file that was read.
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

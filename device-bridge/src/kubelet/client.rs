@@ -64,10 +64,19 @@ type Taker = oneshot::Sender<Result<Found, PodResourcesError>>;
 
 type Batch = BTreeMap<Wanted, Waiting<Taker>>;
 
+/// What the kubelet says that the pods of the node hold.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// By pod.
+    pub holdings: Arc<Holdings>,
+    /// Whether the kubelet restarted a moment ago and may not have all its pods yet.
+    pub is_settling: bool,
+}
+
 #[derive(Clone, Debug)]
 enum Found {
     Pods(Vec<PodResources>),
-    Node(Arc<Holdings>),
+    Node(Listed),
 }
 
 impl PodResourcesClient {
@@ -115,10 +124,10 @@ impl PodResourcesClient {
     ///
     /// # Errors
     /// The kubelet cannot be asked, or keeps answering with an error.
-    pub async fn holdings(&self) -> Result<Arc<Holdings>, PodResourcesError> {
+    pub async fn holdings(&self) -> Result<Listed, PodResourcesError> {
         match self.ask(Wanted::Node).await? {
-            Found::Node(holdings) => Ok(holdings),
-            Found::Pods(_) => Ok(Arc::default()),
+            Found::Node(listed) => Ok(listed),
+            Found::Pods(_) => Ok(Listed::default()),
         }
     }
 
@@ -273,7 +282,11 @@ impl Desk {
                 for (wanted, waiting) in batch {
                     match (pods.remove(&wanted), &wanted) {
                         (_, Wanted::Node) => {
-                            give(waiting.takers, &Ok(Found::Node(Arc::clone(&holdings))));
+                            let listed = Listed {
+                                holdings: Arc::clone(&holdings),
+                                is_settling: may_come,
+                            };
+                            give(waiting.takers, &Ok(Found::Node(listed)));
                         }
                         (Some(found), Wanted::Pod { .. }) => {
                             give(waiting.takers, &Ok(Found::Pods(found)));

@@ -412,7 +412,7 @@ async fn a_pod_and_its_predecessor() {
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
     let client = kubelet.client();
     assert_eq!(client.pod(&pod()).await.unwrap().len(), 2);
-    let holdings = client.holdings().await.unwrap();
+    let holdings = client.holdings().await.unwrap().holdings;
     assert_eq!(holdings.0.len(), 4);
     let held = holdings.0.iter().find(|holding| holding.is_of(&pod()));
     let devices = [("r", "a"), ("r", "b"), ("s", "x")];

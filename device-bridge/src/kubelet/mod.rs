@@ -2,6 +2,8 @@
 
 mod call;
 pub mod checkpoint;
+pub mod checkpoint_file;
+mod checkpoint_text;
 pub mod client;
 mod connection;
 pub mod error;

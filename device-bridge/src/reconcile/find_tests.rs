@@ -26,6 +26,7 @@ fn sandbox(id: &str, uid: &str, networks: &[&str]) -> Sandbox {
                 default: false,
                 attached: true,
                 device: None,
+                named_device: None,
             })
             .collect(),
         state: State::Alive,
@@ -45,6 +46,7 @@ fn with_device(mut sandbox: Sandbox, name: &str, device: &str) -> Sandbox {
             resource: "intel.com/sriov".parse().unwrap(),
             id: device.parse().unwrap(),
         }),
+        named_device: None,
     });
     sandbox
 }

@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use spec::{
     bridge::{Device, PodRef},
     cni::ContainerId,
+    device::DeviceId,
     record::{self, EXTENSION, FOLDER, Record},
 };
 
@@ -42,8 +44,10 @@ pub struct Had {
     pub default: bool,
     /// Whether ADD has succeeded.
     pub attached: bool,
-    /// Its device.
+    /// The device that the kubelet allocated for it.
     pub device: Option<Device>,
+    /// The device that the pod named itself.
+    pub named_device: Option<DeviceId>,
 }
 
 /// Whether a sandbox is still there.
@@ -83,6 +87,11 @@ impl Sandbox {
                     network: attachment.name,
                     default: attachment.default,
                     attached: attachment.result.is_some(),
+                    named_device: attachment
+                        .runtime_config
+                        .get("deviceID")
+                        .and_then(Value::as_str)
+                        .and_then(|id| id.parse().ok()),
                     device: attachment.device,
                 })
                 .collect(),
@@ -129,12 +138,12 @@ pub fn remember(cni_dir: &Path, devices: &Devices) {
         let Some(pod) = sandbox.pod.filter(|_| sandbox.state != State::Gone) else {
             continue;
         };
-        for device in sandbox
-            .attachments
-            .iter()
-            .filter_map(|had| had.device.as_ref())
-        {
-            devices.remember(&pod, Some(&device.resource), &device.id);
+        for had in &sandbox.attachments {
+            if let Some(device) = &had.device {
+                devices.remember(&pod, Some(&device.resource), &device.id);
+            } else if let Some(named) = &had.named_device {
+                devices.remember(&pod, None, named);
+            }
         }
     }
 }

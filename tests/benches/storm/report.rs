@@ -11,12 +11,12 @@ const STEADY_MIB: f64 = 20.0;
 pub(crate) fn print(target: &str, runs: &[(&str, Outcome)]) {
     println!("target {target}\n");
     println!(
-        "| run | sandboxes | correct | devices in two answers | kubelet calls | of them turned away | peak RSS, MiB | RSS at the end, MiB | p50 ms | p99 ms | published |"
+        "| run | sandboxes | correct | devices in two answers | kubelet calls | of them turned away | peak RSS, MiB | RSS at the end, MiB | p50 ms | p99 ms | published | inventory: times, KiB |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (name, outcome) in runs {
         println!(
-            "| {name} | {} | {} | {} | {} | {} | {:.1} | {:.1} | {:.0} | {:.0} | {} |",
+            "| {name} | {} | {} | {} | {} | {} | {:.1} | {:.1} | {:.0} | {:.0} | {} | {}, {} |",
             outcome.sandboxes,
             outcome.correct,
             outcome.duplicate_devices,
@@ -26,7 +26,9 @@ pub(crate) fn print(target: &str, runs: &[(&str, Outcome)]) {
             mib(outcome.rss_kib),
             ms(outcome, 50),
             ms(outcome, 99),
-            outcome.published
+            outcome.published,
+            outcome.inventory.0,
+            outcome.inventory.1 / 1024
         );
         for failure in outcome.failures.iter().take(5) {
             println!("{name}: {failure}");
