@@ -61,7 +61,7 @@ const GENERATED: [(&str, &str); 9] = [
 ];
 
 /// What the plugin takes, by kind; docs/configuration.md. An unknown key is passed over by the plugin and is passed on.
-const KNOWN: [(&str, Kind); 25] = [
+const KNOWN: [(&str, Kind); 26] = [
     ("auxiliaryCNIChainName", Kind::Text),
     ("binDir", Kind::Text),
     ("bridgeSocket", Kind::Path),
@@ -85,6 +85,7 @@ const KNOWN: [(&str, Kind); 25] = [
     ("readinessindicatorfile", Kind::Path),
     ("resolver", Kind::Path),
     ("retryDeleteOnError", Kind::Switch),
+    ("statusTimeout", Kind::Number),
     ("systemNamespaces", Kind::Texts),
     ("timeout", Kind::Number),
 ];
@@ -243,6 +244,10 @@ mod tests {
             (r#"{"confDir": "etc"}"#, "an absolute path"),
             (r#"{"timeout": -1}"#, "a whole number"),
             (r#"{"timeout": 1.5}"#, "a whole number"),
+            (
+                r#"{"statustimeout": "30s"}"#,
+                "f has \"30s\" as \"statusTimeout\"; it must be a whole number",
+            ),
             (r#"{"defaultNetworks": ["a", 1]}"#, "a list of texts"),
             (
                 r#"{"capabilities": {"ips": 1}}"#,
