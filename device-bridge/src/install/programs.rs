@@ -20,6 +20,9 @@ pub const RESOLVER: &str = "polypod-device-bridge";
 /// The ending of a program that had a name which we took.
 pub const BACKUP: &str = ".polypod-backup";
 
+/// What every plugin of ours has in it and nobody else's: its messages name the agent.
+const MARK: &str = RESOLVER;
+
 /// Everybody may execute a plugin, as with those that others install.
 const MODE: u32 = 0o755;
 
@@ -76,7 +79,7 @@ impl Programs {
             };
             let is_foreign = path.exists()
                 && !whole_file::are_same(&path, &self.plugin).map_err(error)?
-                && !whole_file::are_same(&path, &installed).map_err(error)?;
+                && !is_ours(&path, places).map_err(error)?;
             if is_foreign {
                 copy(&path, &backup)?;
                 done.push(Done::KeptForeign {
@@ -107,6 +110,16 @@ pub fn backup_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(BACKUP);
     PathBuf::from(name)
+}
+
+/// Whether a program is the plugin: the one that is installed, or one of another release, which an installation that was cut
+/// short leaves, or somebody who removed the plugin alone. A program that is not there is nobody's.
+///
+/// # Errors
+/// What the system says.
+pub fn is_ours(path: &Path, places: &Places) -> io::Result<bool> {
+    Ok(whole_file::are_same(path, &places.executable(PLUGIN))?
+        || whole_file::contains(path, MARK.as_bytes())?)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<Placed, ProgramError> {

@@ -94,6 +94,46 @@ fn a_name_that_somebody_had_is_given_back() {
 }
 
 #[test]
+fn a_program_that_came_while_nobody_looked_stays() {
+    let node = Node::new(Some(Alias::Multus));
+    fs::write(node.path("multus"), "theirs").unwrap();
+    node.install();
+    fs::write(node.path("multus"), "theirs, newer").unwrap();
+    uninstall::run(&node.uninstall).unwrap();
+    assert_eq!(node.text("multus").unwrap(), "theirs, newer");
+    assert_eq!(node.text("multus.polypod-backup"), None);
+    assert_eq!(node.text("polypod"), None);
+}
+
+#[test]
+fn a_plugin_of_another_release_is_no_stranger() {
+    const OLDER: &str = "\0ask polypod-device-bridge\0";
+    let node = Node::new(Some(Alias::Multus));
+    let older = || {
+        fs::write(node.path("multus"), OLDER).unwrap();
+        fs::write(node.path("multus.polypod-backup"), "theirs").unwrap();
+    };
+    older();
+    let installed = ["multus", "polypod"].map(|name| Done::Installed(node.path(name)));
+    assert_eq!(node.install(), installed);
+    assert_eq!(node.text("multus.polypod-backup").unwrap(), "theirs");
+    // Neither is it when the way is back, with the plugin and without it.
+    for removed in [None, Some("polypod")] {
+        older();
+        if let Some(name) = removed {
+            fs::remove_file(node.path(name)).unwrap();
+        }
+        uninstall::run(&node.uninstall).unwrap();
+        assert_eq!(node.text("multus").unwrap(), "theirs");
+        assert_eq!(node.text("multus.polypod-backup"), None);
+        node.install();
+    }
+    fs::write(node.path("multus-shim"), OLDER).unwrap();
+    uninstall::run(&node.uninstall).unwrap();
+    assert_eq!(node.text("multus-shim"), None, "no backup: it was ours");
+}
+
+#[test]
 fn an_alias_that_nobody_had_goes_with_the_plugin() {
     let node = Node::new(Some(Alias::Multus));
     node.install();

@@ -27,12 +27,7 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
     let Uninstall { places, force } = uninstall;
     // A configuration that is put back needs the program it names.
     for alias in Alias::ALL {
-        let path = places.executable(alias.file_name());
-        let backup = programs::backup_of(&path);
-        if backup.exists() {
-            changed(&path, whole_file::rename(&backup, &path))?;
-            tracing::info!(path = %path.display(), "Program given back");
-        }
+        give_program_back(places, &places.executable(alias.file_name()))?;
     }
     let records = records_of(places)?;
     hand_configuration_back(places, *force)?;
@@ -43,6 +38,24 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
         }
     }
     remove_programs(places, &records, *force)
+}
+
+/// Gives a name back to who had it, unless somebody has taken it from us since.
+fn give_program_back(places: &Places, path: &Path) -> Result<(), InstallError> {
+    let backup = programs::backup_of(path);
+    if !backup.exists() {
+        return Ok(());
+    }
+    let is_free = !path.exists() || changed(path, programs::is_ours(path, places))?;
+    if is_free {
+        changed(path, whole_file::rename(&backup, path))?;
+        tracing::info!(path = %path.display(), "Program given back");
+    } else {
+        // Whoever installs and uninstalls us later would get it back otherwise, when it is forgotten.
+        changed(&backup, whole_file::remove(&backup))?;
+        tracing::info!(path = %path.display(), backup = %backup.display(), "Program left, as somebody has installed a newer one; the older one that was kept is removed");
+    }
+    Ok(())
 }
 
 fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallError> {
@@ -121,10 +134,9 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
             });
         }
     }
-    let ours = places.executable(PLUGIN);
     for alias in Alias::ALL {
         let path = places.executable(alias.file_name());
-        if changed(&path, whole_file::are_same(&path, &ours))? {
+        if changed(&path, programs::is_ours(&path, places))? {
             changed(&path, whole_file::remove(&path))?;
             tracing::info!(path = %path.display(), "Program removed");
         }
@@ -142,19 +154,16 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
 /// Whether the runtime has a program of this name which is not us.
 fn is_foreign(places: &Places, name: &str) -> bool {
     let path = places.executable(name);
-    path.is_file()
-        && name != PLUGIN
-        && whole_file::are_same(&path, &places.executable(PLUGIN)).is_ok_and(|same| !same)
+    path.is_file() && name != PLUGIN && programs::is_ours(&path, places).is_ok_and(|ours| !ours)
 }
 
 /// The first configuration that executes us, and by which name.
 fn still_executed(places: &Places, runtime: &ConfFolder) -> Option<(String, String)> {
     runtime.files.iter().find_map(|file| {
         let conf = file.conf.as_ref().ok()?;
-        let ours = places.executable(PLUGIN);
         let program = conf.plugins().iter().find(|plugin| {
             let path = places.executable(plugin.plugin_type().as_str());
-            whole_file::are_same(&path, &ours).is_ok_and(|same| same)
+            programs::is_ours(&path, places).is_ok_and(|ours| ours)
         })?;
         Some((file.name.clone(), program.plugin_type().to_string()))
     })

@@ -143,6 +143,33 @@ pub fn are_same(one: &Path, other: &Path) -> io::Result<bool> {
     equal(one, other)
 }
 
+/// Whether a file has these bytes somewhere. A file that is not there has none.
+///
+/// # Errors
+/// What the system says.
+pub fn contains(path: &Path, wanted: &[u8]) -> io::Result<bool> {
+    const BLOCK: u64 = 64 * 1024;
+    let mut file = match open_file(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut window = Vec::new();
+    loop {
+        // The end of what was looked at stays: the bytes may begin in it.
+        window.drain(..window.len().saturating_sub(wanted.len()));
+        if file.by_ref().take(BLOCK).read_to_end(&mut window)? == 0 {
+            return Ok(wanted.is_empty());
+        }
+        if window
+            .windows(wanted.len().max(1))
+            .any(|part| part == wanted)
+        {
+            return Ok(true);
+        }
+    }
+}
+
 fn is_same(path: &Path, mode: u32, content: impl Read) -> io::Result<bool> {
     let about = match fs::symlink_metadata(path) {
         Ok(about) => about,

@@ -105,3 +105,20 @@ fn files_of_any_length_are_compared_whole() {
     assert!(!are_same(&one, &folder.path().join("3")).unwrap());
     assert!(are_same(&one, folder.path()).is_err());
 }
+
+#[test]
+fn bytes_are_found_across_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    assert!(!contains(&path, b"mark").unwrap());
+    for at in [0, 1, 65_530, 65_533, 65_535, 65_536, 131_070, 200_000] {
+        let mut text = vec![b'm'; at];
+        text.extend(b"mark");
+        fs::write(&path, &text).unwrap();
+        assert!(contains(&path, b"mark").unwrap(), "{at}");
+        text.truncate(at + 3);
+        fs::write(&path, &text).unwrap();
+        assert!(!contains(&path, b"mark").unwrap(), "{at}");
+    }
+    assert!(contains(folder.path(), b"mark").is_err());
+}
