@@ -57,6 +57,18 @@ pub enum InstallError {
         /// What is wrong with those that are there.
         faults: Vec<String>,
     },
+    /// The runtime would be left with a broken configuration before all others.
+    #[error(
+        "{} stays, as without it {} would be the first configuration of its folder, which does not work ({fault}), and some runtimes take no other then; repair or remove that and call uninstall again, or give --force", path.display(), first.display()
+    )]
+    BrokenFirst {
+        /// Our configuration.
+        path: PathBuf,
+        /// The one that would be first.
+        first: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// Sandboxes still need the plugin.
     #[error(
         "the node is handed back, but the plugin stays in {}: {count} sandboxes in {} were attached by it; delete their pods and call uninstall again, or give --force", bin_dir.display(), records.display()

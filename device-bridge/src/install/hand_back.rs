@@ -23,34 +23,44 @@ pub enum Step {
     RemoveOurs,
 }
 
-/// Why it cannot be: the faults of what would be left.
+/// Why it cannot be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NothingLeft(pub Vec<String>);
+pub enum Refusal {
+    /// None would be left that works; the faults of those that would.
+    NothingLeft(Vec<String>),
+    /// This file would be the first, which ours has hidden, and does not work. Some runtimes take no other then.
+    BrokenFirst {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+}
 
-/// Decides. `primary` is the folder of the cluster network's configuration where it is another one; `runs` says whether the
-/// runtime has an executable of that name which is not ours.
+/// Whose executable a name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// There is none.
+    Missing,
+    /// The plugin, which stays as long as a configuration executes it.
+    Ours,
+    /// Somebody else's.
+    Foreign,
+}
+
+/// Decides. `primary` is the folder of the cluster network's configuration where it is another one; `program` says whose the
+/// runtime's executable of that name is.
 ///
 /// # Errors
-/// The runtime would have no configuration, and `force` does not say that this is meant.
+/// The runtime would have no configuration, or first a broken one, and `force` does not say that this is meant.
 pub fn steps(
     runtime: &ConfFolder,
     primary: Option<&ConfFolder>,
     ours: &str,
-    runs: impl Fn(&str) -> bool,
+    program: impl Fn(&str) -> Program,
     force: bool,
-) -> Result<Vec<Step>, NothingLeft> {
-    let works = |file: &FoundConf| {
-        file.conf
-            .as_ref()
-            .is_ok_and(|conf| match conf.self_delegation() {
-                None => true,
-                Some(_) => conf
-                    .plugins()
-                    .iter()
-                    .filter(|plugin| is_one_of_us(plugin.plugin_type().as_str()))
-                    .all(|plugin| runs(plugin.plugin_type().as_str())),
-            })
-    };
+) -> Result<Vec<Step>, Refusal> {
+    let works = |file: &FoundConf| fault(file, |name| program(name) == Program::Foreign).is_none();
     let mut steps: Vec<Step> = runtime
         .aside
         .iter()
@@ -77,20 +87,54 @@ pub fn steps(
             }),
             None if force => {}
             None => {
-                let faults = others().map(|file| {
-                    let fault = file
-                        .conf
-                        .as_ref()
-                        .err()
-                        .map_or("it executes Multus, which is not installed", String::as_str);
-                    format!("{}: {fault}", file.name)
+                let is_foreign = |name: &str| program(name) == Program::Foreign;
+                let faults = others().filter_map(|file| {
+                    Some(format!("{}: {}", file.name, fault(file, is_foreign)?))
                 });
-                return Err(NothingLeft(faults.collect()));
+                return Err(Refusal::NothingLeft(faults.collect()));
             }
         }
     }
+    let first = first_of(others(), &steps).filter(|_| !force);
+    let broken = first.and_then(|file| {
+        let fault = fault(file, |name| program(name) != Program::Missing)?;
+        Some((file.name.clone(), fault))
+    });
+    if let Some((name, fault)) = broken {
+        return Err(Refusal::BrokenFirst { name, fault });
+    }
     steps.push(Step::RemoveOurs);
     Ok(steps)
+}
+
+/// Why no pod would get the cluster network by this file. `runs` is asked about programs that are one of us.
+fn fault(file: &FoundConf, runs: impl Fn(&str) -> bool) -> Option<String> {
+    let conf = match &file.conf {
+        Ok(conf) => conf,
+        Err(fault) => return Some(fault.clone()),
+    };
+    if primary::is_loopback(conf) {
+        return Some("it makes the loopback interface alone".to_owned());
+    }
+    conf.self_delegation()?;
+    conf.plugins()
+        .iter()
+        .map(|plugin| plugin.plugin_type().as_str())
+        .find(|name| is_one_of_us(name) && !runs(name))
+        .map(|name| format!("it executes {name}, which is not installed"))
+}
+
+/// The first file by name once the steps are taken, unless one of them makes it.
+fn first_of<'a>(
+    others: impl Iterator<Item = &'a FoundConf>,
+    steps: &[Step],
+) -> Option<&'a FoundConf> {
+    let first = others.min_by_key(|file| &file.name)?;
+    let is_first = |step: &Step| match step {
+        Step::PutBack(name) | Step::Write { name, .. } => *name <= first.name,
+        Step::RemoveOurs => false,
+    };
+    (!steps.iter().any(is_first)).then_some(first)
 }
 
 /// Whether a type is one of ours, or of Multus.

@@ -6,6 +6,7 @@ use super::*;
 
 const OURS: &str = "00-polypod.conflist";
 const A: &str = r#"{"name":"a","type":"bridge"}"#;
+const LOOPBACK: &str = r#"{"cniVersion":"0.3.1","type":"loopback"}"#;
 const MULTUS: &str = r#"{"name":"m","type":"multus","clusterNetwork":"/x"}"#;
 
 fn ours(delegate: &Value) -> String {
@@ -29,8 +30,13 @@ fn planned(
     files: &[(&str, &str)],
     aside: &[(&str, &str)],
     runs: bool,
-) -> Result<Vec<Step>, NothingLeft> {
-    steps(&folder(files, aside), None, OURS, |_| runs, false)
+) -> Result<Vec<Step>, Refusal> {
+    let multus = if runs {
+        Program::Foreign
+    } else {
+        Program::Missing
+    };
+    steps(&folder(files, aside), None, OURS, |_| multus, false)
 }
 
 #[test]
@@ -79,8 +85,9 @@ fn a_primary_that_is_gone_is_written_from_what_was_inlined() {
     for (own, name) in [(&single, "10-a.conf"), (&list, "10-l.conflist")] {
         for others in [
             &[][..],
-            &[("10-b.conf", "{")],
+            &[("20-b.conf", "{")],
             &[("99-multus.conf", MULTUS)],
+            &[("200-loopback.conf", LOOPBACK)],
         ] {
             let files = [&[(OURS, own.as_str())][..], others].concat();
             let steps = planned(&files, &[], false).unwrap();
@@ -108,7 +115,7 @@ fn a_primary_in_another_folder_is_copied() {
         &folder(&[(OURS, &own)], &[]),
         Some(&primary),
         OURS,
-        |_| false,
+        |_| Program::Missing,
         false,
     )
     .unwrap();
@@ -122,11 +129,64 @@ fn a_primary_in_another_folder_is_copied() {
 fn a_node_is_not_left_without_any() {
     let own = json!({"name": "a", "plugins": [{"type": "polypod", "clusterNetwork": "/gone"}]})
         .to_string();
-    let files = [(OURS, own.as_str()), ("10-b.conf", "{")];
-    let NothingLeft(faults) = planned(&files, &[], false).unwrap_err();
+    let files = [
+        (OURS, own.as_str()),
+        ("10-b.conf", "{"),
+        ("20-multus.conf", MULTUS),
+        ("200-loopback.conf", LOOPBACK),
+    ];
+    let Err(Refusal::NothingLeft(faults)) = planned(&files, &[], false) else {
+        panic!("it is left without any");
+    };
     assert!(faults[0].starts_with("10-b.conf: "), "{faults:?}");
-    let forced = steps(&folder(&files, &[]), None, OURS, |_| false, true);
+    assert_eq!(
+        faults[1..],
+        [
+            "20-multus.conf: it executes multus, which is not installed",
+            "200-loopback.conf: it makes the loopback interface alone"
+        ]
+    );
+    let forced = steps(&folder(&files, &[]), None, OURS, |_| Program::Missing, true);
     assert_eq!(forced, Ok(vec![Step::RemoveOurs]));
+}
+
+/// Ours has hidden it, as it sorted before.
+#[test]
+fn a_first_file_that_does_not_work_is_refused() {
+    let own = ours(&json!({"name": "a", "type": "bridge"}));
+    for (text, program, words) in [
+        ("{", Program::Foreign, "JSON"),
+        (LOOPBACK, Program::Foreign, "loopback"),
+        (MULTUS, Program::Missing, "executes multus"),
+    ] {
+        for (others, aside) in [
+            (&[("10-a.conf", A)][..], &[][..]),
+            (&[("10-a.conf", A)], &[("06-c.conf", A)]),
+            (&[], &[]),
+        ] {
+            let first = ("05-b.conf", text);
+            let files = [&[(OURS, own.as_str()), first][..], others].concat();
+            let files = folder(&files, aside);
+            let refused = steps(&files, None, OURS, |_| program, false);
+            assert!(
+                matches!(&refused, Err(Refusal::BrokenFirst { name, fault }) if name == "05-b.conf" && fault.contains(words)),
+                "{text} {refused:?}"
+            );
+            let forced = steps(&files, None, OURS, |_| program, true).unwrap();
+            assert_eq!(forced.last(), Some(&Step::RemoveOurs));
+        }
+    }
+    let files = [(OURS, own.as_str()), ("05-b.conf", "{"), ("10-a.conf", A)];
+    let before = planned(&files, &[("04-c.conf", A)], false).unwrap();
+    let back = Step::PutBack("04-c.conf".to_owned());
+    assert_eq!(before, [back, Step::RemoveOurs], "what comes back is first");
+    let files = [
+        (OURS, own.as_str()),
+        ("05-b.conf", MULTUS),
+        ("10-a.conf", A),
+    ];
+    let stays = steps(&folder(&files, &[]), None, OURS, |_| Program::Ours, false);
+    assert_eq!(stays, Ok(vec![Step::RemoveOurs]), "as the plugin does then");
 }
 
 /// Killed after any step, the runtime still has a configuration that works, and calling it again finishes the work.
@@ -142,7 +202,7 @@ fn every_step_leaves_a_configuration_that_works() {
         (&[("10-b.conf", "{")], &[]),
     ] {
         let begin = folder(&[&[(OURS, own.as_str())][..], others].concat(), aside);
-        let planned = steps(&begin, None, OURS, |_| true, false).unwrap();
+        let planned = steps(&begin, None, OURS, |_| Program::Foreign, false).unwrap();
         for killed_after in 0..=planned.len() {
             let mut node = begin.clone();
             for step in &planned[..killed_after] {
@@ -152,7 +212,7 @@ fn every_step_leaves_a_configuration_that_works() {
                     "{others:?} {step:?}"
                 );
             }
-            for step in steps(&node, None, OURS, |_| true, false).unwrap() {
+            for step in steps(&node, None, OURS, |_| Program::Foreign, false).unwrap() {
                 carry_out(&mut node, &step);
             }
             assert!(node.file(OURS).is_none());

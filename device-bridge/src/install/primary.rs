@@ -48,7 +48,7 @@ pub fn choose(
         .filter(|file| wanted.is_none_or(|wanted| file.name == wanted));
     for file in candidates {
         let usable = usable(file).and_then(|conf| {
-            // Packages leave such a file, which is all that there is until the cluster network's installer has run.
+            // It may be all that there is until the cluster network's installer has run.
             if wanted.is_none() && is_loopback(conf) {
                 Err("it makes the loopback interface alone; name it by --primary-conf if that is meant".to_owned())
             } else {
@@ -85,7 +85,9 @@ fn usable(file: &FoundConf) -> Result<&NetworkConf, String> {
     }
 }
 
-fn is_loopback(conf: &NetworkConf) -> bool {
+/// Whether a configuration makes the loopback interface and nothing else. Packages leave such a file.
+#[must_use]
+pub fn is_loopback(conf: &NetworkConf) -> bool {
     let mut plugins = conf.plugins().iter();
     plugins.all(|plugin| plugin.plugin_type().as_str() == "loopback")
 }

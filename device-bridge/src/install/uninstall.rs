@@ -10,7 +10,7 @@ use super::{
     args::Alias,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
-    hand_back::{self, NothingLeft, Step},
+    hand_back::{self, Program, Refusal, Step},
     programs::{self, PLUGIN, RESOLVER},
     settings::{Places, Uninstall},
     whole_file,
@@ -68,12 +68,19 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
         &runtime,
         primary.as_ref(),
         &places.conf_name,
-        |name| is_foreign(places, name),
+        |name| program_of(places, name),
         force,
     )
-    .map_err(|NothingLeft(faults)| InstallError::NothingLeft {
-        path: places.conf_file(),
-        faults,
+    .map_err(|refusal| match refusal {
+        Refusal::NothingLeft(faults) => InstallError::NothingLeft {
+            path: places.conf_file(),
+            faults,
+        },
+        Refusal::BrokenFirst { name, fault } => InstallError::BrokenFirst {
+            path: places.conf_file(),
+            first: folder.join(name),
+            fault,
+        },
     })?;
     for step in steps {
         match step {
@@ -151,10 +158,14 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
     Ok(())
 }
 
-/// Whether the runtime has a program of this name which is not us.
-fn is_foreign(places: &Places, name: &str) -> bool {
+/// Whose the program of this name is. One that cannot be read is as none.
+fn program_of(places: &Places, name: &str) -> Program {
     let path = places.executable(name);
-    path.is_file() && name != PLUGIN && programs::is_ours(&path, places).is_ok_and(|ours| !ours)
+    match programs::is_ours(&path, places) {
+        Ok(false) if path.is_file() && name != PLUGIN => Program::Foreign,
+        Ok(true) => Program::Ours,
+        Ok(false) | Err(_) => Program::Missing,
+    }
 }
 
 /// The first configuration that executes us, and by which name.

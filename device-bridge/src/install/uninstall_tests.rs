@@ -155,6 +155,41 @@ fn a_configuration_that_executes_us_by_another_name_keeps_us() {
 }
 
 #[test]
+fn a_first_configuration_that_is_broken_keeps_everything() {
+    let node = Node::installed();
+    let all = |node: &Node| ["etc/cni/net.d", "opt/cni/bin"].map(|folder| node.names(folder));
+    node.write("etc/cni/net.d/05-broken.conflist", "{");
+    let before = all(&node);
+    let error = run(&node.uninstall(&[])).unwrap_err().to_string();
+    let words = [
+        "00-polypod.conflist stays",
+        "etc/cni/net.d/05-broken.conflist would be the first",
+        "repair or remove that",
+        "--force",
+    ];
+    assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    assert_eq!(all(&node), before);
+    run(&node.uninstall(&["--force"])).unwrap();
+    assert_eq!(
+        node.names("etc/cni/net.d"),
+        ["05-broken.conflist", "10-a.conf", "polypod.d"]
+    );
+}
+
+#[test]
+fn a_node_is_not_left_with_the_loopback_alone() {
+    let node = Node::installed();
+    fs::remove_file(node.path("etc/cni/net.d/10-a.conf")).unwrap();
+    let loopback = r#"{"cniVersion":"0.3.1","name":"lo","type":"loopback"}"#;
+    node.write("etc/cni/net.d/200-loopback.conf", loopback);
+    run(&node.uninstall(&[])).unwrap();
+    assert_eq!(
+        node.names("etc/cni/net.d"),
+        ["10-a.conf", "200-loopback.conf", "polypod.d"]
+    );
+}
+
+#[test]
 fn multus_gets_its_program_before_its_configuration() {
     let node = Node::installed();
     fs::copy(node.path("image"), node.path("opt/cni/bin/multus")).unwrap();
