@@ -80,7 +80,8 @@ pub fn add(
 /// Takes one network away from a sandbox that goes on. What is not there is taken away already.
 ///
 /// # Errors
-/// It is the cluster network, the interface belongs to another network, or a delegate failed; then the record has it still.
+/// It is the cluster network, the interface belongs to another network or nobody knows to whom, or a delegate failed; then the
+/// record has it still.
 pub fn del(conf: &NetConf, invocation: &Invocation, log: &Log<'_>) -> Result<(), Error> {
     let deadline = Deadline::from(Instant::now(), conf.state.timeout);
     let wanted = delegate(conf)?;
@@ -93,6 +94,10 @@ pub fn del(conf: &NetConf, invocation: &Invocation, log: &Log<'_>) -> Result<(),
         // All that a sandbox of our own has is written down.
         if record.network.is_some() {
             return Ok(());
+        }
+        // What remembers that a loss was told is no sandbox.
+        if record.attachments.is_empty() {
+            return sandboxes.nobodys();
         }
         return as_asked(conf, &executor, invocation, log);
     };
@@ -253,7 +258,7 @@ fn carry_out(
 }
 
 /// The sandbox has no record of ours: what Multus plugged into it is taken away as Multus would, by the configuration that
-/// the request brings.
+/// the request brings. One that Multus did not attach either is left alone.
 fn foreign(
     conf: &NetConf,
     sandboxes: &Sandbox<'_>,
@@ -261,12 +266,14 @@ fn foreign(
     invocation: &Invocation,
     log: &Log<'_>,
 ) -> Result<(), Error> {
-    let found = sandboxes.imported()?;
-    let is_cluster_network = found.is_some_and(|imported| {
-        let mut attachments = imported.attachments.iter();
-        attachments.any(|one| one.default && one.interface == invocation.interface)
-    });
-    if is_cluster_network {
+    let Some(imported) = sandboxes.imported()? else {
+        return sandboxes.nobodys();
+    };
+    let mut attachments = imported.attachments.iter();
+    // What was written of it may be lost.
+    if invocation.interface == sandbox::cluster_interface()
+        || attachments.any(|one| one.default && one.interface == invocation.interface)
+    {
         let interface = invocation.interface.clone();
         return Err(HotplugProblem::ClusterNetwork { interface }.into());
     }
@@ -283,3 +290,6 @@ fn as_asked(
     let planned = plan_one(conf, invocation, delegate(conf)?, &request)?;
     Error::all(detach(executor, vec![record::intended(&planned)], log).errors)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,11 @@
 //! The record of a sandbox that runs: our own, or one made of what Multus wrote down.
 
-use std::time::Instant;
+use std::{io, time::Instant};
 
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
+};
 use spec::{
     bridge::PodRef,
     cni::{InterfaceName, Invocation},
@@ -57,15 +61,11 @@ impl<'a> Sandbox<'a> {
         if let Some((file, record)) = self.recorded()? {
             // What remembers that a loss was told is no sandbox.
             if record.attachments.is_empty() {
-                let container = container();
-                return Err(HotplugProblem::UnknownSandbox { container }.into());
+                return Err(self.unknown());
             }
             return Ok((file, record));
         }
-        let unknown = || HotplugProblem::UnknownSandbox {
-            container: container(),
-        };
-        let imported = self.imported()?.ok_or_else(unknown)?;
+        let imported = self.imported()?.ok_or_else(|| self.unknown())?;
         if !imported.lost.is_empty() {
             let problem = imported.lost.join("; ");
             let container = container();
@@ -99,6 +99,46 @@ impl<'a> Sandbox<'a> {
         recover::written(self.state, &sandbox).map(|found| found.map(|(imported, _)| imported))
     }
 
+    /// What is to be said of DEL where nobody wrote anything of the sandbox: it is done if the interface is not there, as that
+    /// of a sandbox that is deleted. One that is there belongs to somebody, the cluster network perhaps.
+    pub(super) fn nobodys(&self) -> Result<(), Error> {
+        if self.has_interface()? {
+            Err(self.unknown())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn has_interface(&self) -> Result<bool, Error> {
+        let Some(path) = self.invocation.netns.as_deref() else {
+            return Ok(false);
+        };
+        let look = || {
+            let socket = socket(AddressFamily::UNIX, SocketType::DGRAM, None)?;
+            match name_to_index(&socket, self.invocation.interface.as_str()) {
+                Ok(_) => Ok(true),
+                Err(Errno::NODEV) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        };
+        let looked: io::Result<bool> = netns::within(path, look).and_then(|looked| looked);
+        match looked {
+            // The namespace is gone, or only the file is left that it was mounted on.
+            Err(problem)
+                if matches!(
+                    problem.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                Ok(false)
+            }
+            looked => looked.map_err(|problem| Error::Netns {
+                path: path.to_owned(),
+                problem,
+            }),
+        }
+    }
+
     /// Checks that the request means the namespace that the sandbox was attached in.
     pub(super) fn check_namespace(&self, record: &Record) -> Result<(), Error> {
         let found = self.invocation.netns.as_deref().unwrap_or_default();
@@ -113,6 +153,11 @@ impl<'a> Sandbox<'a> {
             }
             (Some(_) | None, Some(_) | None) => Ok(()),
         }
+    }
+
+    fn unknown(&self) -> Error {
+        let container = self.invocation.container_id.clone();
+        HotplugProblem::UnknownSandbox { container }.into()
     }
 
     pub(super) fn busy(&self) -> Error {
@@ -140,6 +185,6 @@ impl<'a> Sandbox<'a> {
 }
 
 /// Kubernetes has no other name for it.
-fn cluster_interface() -> InterfaceName {
+pub(super) fn cluster_interface() -> InterfaceName {
     "eth0".parse().expect("eth0 is an interface name")
 }
