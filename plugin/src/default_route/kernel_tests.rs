@@ -3,6 +3,7 @@
 use std::{
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
 
 use super::*;
@@ -31,7 +32,23 @@ impl Namespace {
                 "addr add 2001:db8:{number}::5/64 dev {interface} nodad"
             ));
         }
+        namespace.settle();
         Some(namespace)
+    }
+
+    /// Waits for what the kernel does by itself once an address is there: without a detection of duplicates, too, the route
+    /// to an address of its own comes later.
+    fn settle(&self) {
+        let wanted = ["local 2001:db8::5 ", "local 2001:db8:1::5 "];
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let local = run(&["-6", "-n", &self.0, "route", "show", "table", "local"]);
+            if wanted.iter().all(|route| local.contains(route)) {
+                return;
+            }
+            assert!(Instant::now() < until, "{local}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn ip(&self, arguments: &str) {
