@@ -254,11 +254,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
         let script = format!("sleep 300 & echo $! > {}; wait", file.display());
-        let hung = sh(&script, b"", Duration::from_millis(500)).await;
-        assert!(matches!(hung, Err(Unfinished::Hung(_))), "{hung:?}");
-        let pid = fs::read_to_string(file).unwrap();
+        let mut patience = Duration::from_millis(250);
+        // On a busy machine it is killed before it has come so far.
+        let pid = loop {
+            patience *= 2;
+            let hung = sh(&script, b"", patience).await;
+            assert!(matches!(hung, Err(Unfinished::Hung(_))), "{hung:?}");
+            match fs::read_to_string(&file) {
+                Ok(pid) if pid.ends_with('\n') => break pid,
+                found => assert!(patience < LONG, "{found:?}"),
+            }
+        };
         let stat = format!("/proc/{}/stat", pid.trim());
-        for _ in 0..500 {
+        for _ in 0..6000 {
             // An orphan whose new parent does not wait for it stays as a zombie.
             if fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")) {
                 return;

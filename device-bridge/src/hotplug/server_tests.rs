@@ -3,6 +3,7 @@ use std::{
     io::Write as _,
     os::unix::{fs::PermissionsExt as _, net::UnixStream as StdStream},
     path::PathBuf,
+    sync::mpsc,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -218,6 +219,11 @@ async fn one_pods_requests_come_one_after_another() {
 #[tokio::test]
 async fn stopping_is_said_and_requests_are_answered_for_a_while() {
     let fixture = Fixture::start(SLOW);
+    let (clock, stopped) = mpsc::channel::<()>();
+    // The server's clock stands still, and with work on another thread it is not set forward either: the grace is as long
+    // as the requests take.
+    tokio::time::pause();
+    let standstill = tokio::task::spawn_blocking(move || stopped.recv());
     fixture.stop.send_replace(true);
     let (status, _) = fixture.send("GET", "/readyz", b"").await;
     assert_eq!(status, 500);
@@ -225,6 +231,9 @@ async fn stopping_is_said_and_requests_are_answered_for_a_while() {
     assert_eq!(status, 200);
     let (status, _) = fixture.post("/cni", &env("DEL", "a")).await;
     assert_eq!(status, 200);
+    assert!(!fixture.served.is_finished());
+    drop(clock);
+    standstill.await.unwrap().unwrap_err();
     fixture.served.await.unwrap();
     assert!(!fixture.socket.exists());
 }
