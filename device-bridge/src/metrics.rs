@@ -231,7 +231,7 @@ mod tests {
     fn everything_is_told() {
         let metrics = Metrics::new();
         metrics.count_request("question", "answered");
-        metrics.observe("question", "kubelet", Duration::from_millis(3));
+        metrics.observe("question", "devices", Duration::from_millis(3));
         metrics.waiting().set(2);
         metrics.count_kubelet_call("Get", "ok");
         metrics.set_cache("pods", 3, Duration::from_secs(61));
@@ -241,7 +241,7 @@ mod tests {
         let text = metrics.render().unwrap();
         for line in [
             r#"polypod_bridge_requests_total{verb="question",outcome="answered"} 1"#,
-            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="kubelet"} 1"#,
+            r#"polypod_bridge_request_duration_seconds_count{verb="question",stage="devices"} 1"#,
             "polypod_bridge_requests_waiting 2",
             r#"polypod_bridge_kubelet_calls_total{method="Get",outcome="ok"} 1"#,
             r#"polypod_bridge_cached_objects{kind="pods"} 3"#,
