@@ -206,15 +206,17 @@ impl Devices {
         if allocation.claimed().is_empty() {
             return Ok(());
         }
-        let read_now: Option<Slices> = self.claims.slices_now(pod).await?;
-        if let Some(slices) = &read_now {
-            open = naming::by_slices(allocation, slices);
-        } else if let Some(known) = self
+        let known = self
             .claims
-            .known(|slices| naming::by_slices(allocation, slices))
-        {
-            open = known;
-        }
+            .known(|slices| naming::by_slices(allocation, slices));
+        open = match known {
+            Some(known) if known.missing.is_empty() => known,
+            // What is followed is behind, or nothing is followed.
+            known => match self.claims.slices_now(pod).await? {
+                Some(slices) => naming::by_slices(allocation, &slices),
+                None => known.unwrap_or(open),
+            },
+        };
         if let Some(of_pod) = &of_pod {
             naming::by_extended_resources(allocation, &open.nameless, of_pod, &results);
         }
