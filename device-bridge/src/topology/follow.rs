@@ -233,10 +233,12 @@ impl Follower {
                 observed_at: Some(look.at),
                 inventory: look.inventory.clone(),
             };
-            is_remade = self.publisher.inventory(&object).await? == Outcome::Remade;
+            let printed = self.publisher.print(&object, 0)?;
+            is_remade = self.publisher.inventory(printed).await? == Outcome::Remade;
         }
         if let Some(topology) = topology {
-            self.publisher.topology(&topology).await?;
+            let printed = self.publisher.print(&topology, 0)?;
+            self.publisher.topology(printed).await?;
         }
         tracing::debug!(
             epoch = number.epoch,

@@ -6,12 +6,15 @@ use api::{node_inventory::NodeInventory, node_resource_topology::NodeResourceTop
 use k8s_openapi::{ClusterResourceScope, Resource as _, api::core::v1::Node};
 use kube::{
     Api, Client,
-    api::{Patch, PatchParams},
-    core::{ApiResource, DynamicObject},
+    api::{PartialObjectMeta, Patch, PatchParams},
+    core::{ApiResource, DynamicObject, Request},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 
 use crate::{api_error, metrics::Metrics};
 
@@ -53,6 +56,9 @@ pub enum PublishError {
         /// What it says, and what to do.
         problem: String,
     },
+    /// The object.
+    #[error("cannot print a report: {0}")]
+    Print(#[source] serde_json::Error),
     /// A file.
     #[error("cannot write {}: {source}", path.display())]
     File {
@@ -183,26 +189,46 @@ impl Publisher {
         }
     }
 
-    /// Writes the inventory.
+    /// An object as it is written: packed for the API server, with line breaks for people who read a file. `size` is how
+    /// long it is about, so that a megabyte is not moved from one buffer to the next.
+    ///
+    /// # Errors
+    /// It cannot be printed.
+    pub fn print(&self, object: &impl Serialize, size: usize) -> Result<Vec<u8>, PublishError> {
+        let mut text = Vec::with_capacity(size);
+        let printed = match &self.destination {
+            Destination::Cluster(_) => serde_json::to_writer(&mut text, object),
+            Destination::Folder(_) => {
+                serde_json::to_writer_pretty(&mut text, object).map(|()| text.push(b'\n'))
+            }
+        };
+        printed.map_err(PublishError::Print)?;
+        Ok(text)
+    }
+
+    /// Writes the inventory, a [`NodeInventory`] that [`Self::print`] printed.
     ///
     /// # Errors
     /// It is not written.
-    pub async fn inventory(&mut self, object: &NodeInventory) -> Result<Outcome, PublishError> {
+    pub async fn inventory(&mut self, printed: Vec<u8>) -> Result<Outcome, PublishError> {
         let client = match &self.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(format!("{}.inventory.json", self.node));
-                return counted(&self.metrics, self.inventory, write(path, object));
+                let written = write(path, printed).await;
+                return counted(&self.metrics, self.inventory, written);
             }
             Destination::Cluster(client) => client.clone(),
         };
         // It is ours, and nobody else's.
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let applied = apply(
+        let standing = &mut self.inventory;
+        let applied = apply::<NodeInventory>(
             &client,
             &self.metrics,
-            &mut self.inventory,
+            standing,
             &parameters,
-            object,
+            &self.node,
+            printed,
         );
         let Some(uid) = applied.await? else {
             return Ok(Outcome::Done);
@@ -216,26 +242,29 @@ impl Publisher {
         })
     }
 
-    /// Writes the NodeResourceTopology. One that another agent of the node writes is left to it.
+    /// Writes a [`NodeResourceTopology`] that [`Self::print`] printed. One that another agent of the node writes is left
+    /// to it.
     ///
     /// # Errors
     /// It is not written.
-    pub async fn topology(&mut self, object: &NodeResourceTopology) -> Result<(), PublishError> {
+    pub async fn topology(&mut self, printed: Vec<u8>) -> Result<(), PublishError> {
         let client = match &self.destination {
             Destination::Folder(folder) => {
                 let path = folder.join(format!("{}.topology.json", self.node));
-                let written = counted(&self.metrics, self.topology, write(path, object));
-                return written.map(drop);
+                let written = write(path, printed).await;
+                return counted(&self.metrics, self.topology, written).map(drop);
             }
             Destination::Cluster(client) => client.clone(),
         };
         let parameters = PatchParams::apply(FIELD_MANAGER);
-        let applied = apply(
+        let standing = &mut self.topology;
+        let applied = apply::<NodeResourceTopology>(
             &client,
             &self.metrics,
-            &mut self.topology,
+            standing,
             &parameters,
-            object,
+            &self.node,
+            printed,
         );
         applied.await.map(drop)
     }
@@ -247,29 +276,36 @@ async fn apply<K>(
     metrics: &Metrics,
     standing: &mut Standing,
     parameters: &PatchParams,
-    object: &K,
+    name: &str,
+    printed: Vec<u8>,
 ) -> Result<Option<String>, PublishError>
 where
-    K: kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
-        + Serialize
-        + DeserializeOwned
-        + Clone
-        + std::fmt::Debug,
+    K: kube::Resource<DynamicType = (), Scope = ClusterResourceScope>,
 {
     let now = Instant::now();
     if standing.next.is_some_and(|next| now < next) {
         return Ok(None);
     }
-    let api: Api<K> = Api::all(client.clone());
     let kind = K::kind(&());
-    let name = object.meta().name.clone().unwrap_or_default();
-    let patch = Patch::Apply(object);
-    let result = within(api.patch(&name, parameters, &patch)).await;
+    // The answer would be as large as the object, and of it the UID alone matters.
+    let request = Request::new(K::url_path(&(), None)).patch_metadata(
+        name,
+        parameters,
+        &Patch::Apply(Value::Null),
+    );
+    let result = match request {
+        Ok(request) => {
+            // It is printed already.
+            let request = request.map(|_| printed);
+            within(client.request::<PartialObjectMeta<K>>(request)).await
+        }
+        Err(error) => Err(kube::Error::BuildRequest(error)),
+    };
     let error = match result {
         Ok(written) => {
             standing.next = None;
             metrics.count_published(standing.what, "ok");
-            return Ok(Some(written.meta().uid.clone().unwrap_or_default()));
+            return Ok(Some(written.metadata.uid.unwrap_or_default()));
         }
         Err(error) => error,
     };
@@ -312,19 +348,20 @@ fn counted(
     written.map(|()| Outcome::Done)
 }
 
-/// Writes a file at once: who reads it sees the old report or the new one.
-fn write(path: PathBuf, object: &impl Serialize) -> Result<(), PublishError> {
-    let written = || -> io::Result<()> {
+/// Writes a file at once: who reads it sees the old report or the new one. The one thread has pods to answer.
+async fn write(path: PathBuf, text: Vec<u8>) -> Result<(), PublishError> {
+    let of_error = path.clone();
+    let written = spawn_blocking(move || -> io::Result<()> {
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, object)?;
-        file.write_all(b"\n")?;
+        file.write_all(&text)?;
         file.persist(&path)?;
         Ok(())
-    };
-    written().map_err(|source| PublishError::File {
-        path: path.clone(),
+    });
+    let written = written.await.unwrap_or_else(|error| Err(error.into()));
+    written.map_err(|source| PublishError::File {
+        path: of_error,
         source,
     })
 }

@@ -23,7 +23,7 @@ fn metadata() -> ObjectMeta {
     }
 }
 
-fn inventory() -> NodeInventory {
+fn an_inventory() -> NodeInventory {
     NodeInventory {
         api_version: NodeInventory::API_VERSION.to_owned(),
         kind: NodeInventory::KIND.to_owned(),
@@ -35,13 +35,23 @@ fn inventory() -> NodeInventory {
     }
 }
 
-fn topology() -> NodeResourceTopology {
+fn a_topology() -> NodeResourceTopology {
     NodeResourceTopology {
         api_version: NodeResourceTopology::API_VERSION.to_owned(),
         kind: NodeResourceTopology::KIND.to_owned(),
         metadata: metadata(),
         ..NodeResourceTopology::default()
     }
+}
+
+async fn inventory(publisher: &mut Publisher) -> Result<Outcome, PublishError> {
+    let printed = publisher.print(&an_inventory(), 0)?;
+    publisher.inventory(printed).await
+}
+
+async fn topology(publisher: &mut Publisher) -> Result<(), PublishError> {
+    let printed = publisher.print(&a_topology(), 0)?;
+    publisher.topology(printed).await
 }
 
 fn written(uid: &str) -> Value {
@@ -91,18 +101,18 @@ async fn applied_whole_and_by_name() {
     api.answer(&format!("PATCH {INVENTORY}"), 200, written("a"));
     api.answer(&format!("PATCH {INVENTORY}"), 200, written("b"));
     api.answer(&format!("PATCH {TOPOLOGY}"), 200, written("t"));
-    let outcome = publisher.inventory(&inventory()).await.unwrap();
+    let outcome = inventory(&mut publisher).await.unwrap();
     assert_eq!(outcome, Outcome::Done);
-    publisher.topology(&topology()).await.unwrap();
+    topology(&mut publisher).await.unwrap();
     let asked = api.asked();
     assert_eq!(asked[0].0, format!("PATCH {INVENTORY}"));
     assert_eq!(asked[0].1["epoch"], 7);
     assert_eq!(asked[0].1["apiVersion"], "polypod.dev/v1alpha1");
     assert_eq!(asked[1].1["kind"], "NodeResourceTopology");
     // Another UID: somebody has removed it meanwhile.
-    let outcome = publisher.inventory(&inventory()).await.unwrap();
+    let outcome = inventory(&mut publisher).await.unwrap();
     assert_eq!(outcome, Outcome::Remade);
-    let outcome = publisher.inventory(&inventory()).await.unwrap();
+    let outcome = inventory(&mut publisher).await.unwrap();
     assert_eq!(outcome, Outcome::Done);
     let text = metrics.render().unwrap();
     let line = r#"polypod_bridge_published_total{what="node-inventory",outcome="ok"} 3"#;
@@ -114,13 +124,13 @@ async fn a_kind_that_is_missing_is_asked_for_seldom() {
     let api = FakeApiServer::default();
     let (mut publisher, metrics) = publisher(&api);
     for _ in 0..3 {
-        publisher.topology(&topology()).await.unwrap();
+        topology(&mut publisher).await.unwrap();
     }
     assert_eq!(api.requests().len(), 1);
     tokio::time::advance(SELDOM).await;
     api.answer(&format!("PATCH {TOPOLOGY}"), 200, written("t"));
     for _ in 0..3 {
-        publisher.topology(&topology()).await.unwrap();
+        topology(&mut publisher).await.unwrap();
     }
     assert_eq!(api.requests().len(), 4);
     let text = metrics.render().unwrap();
@@ -140,7 +150,7 @@ async fn another_agents_object_is_left_to_it() {
     let conflict = refusal(409, "conflict with \"rte\": .zones");
     api.answer(&format!("PATCH {TOPOLOGY}"), 409, conflict);
     for _ in 0..3 {
-        publisher.topology(&topology()).await.unwrap();
+        topology(&mut publisher).await.unwrap();
     }
     assert_eq!(api.requests().len(), 1);
     let text = metrics.render().unwrap();
@@ -156,13 +166,13 @@ async fn what_may_pass_is_an_error() {
         403,
         refusal(403, "forbidden"),
     );
-    let error = publisher.inventory(&inventory()).await.unwrap_err();
+    let error = inventory(&mut publisher).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("apply NodeInventory n1"), "{text}");
     assert!(text.contains("check the role"), "{text}");
     api.answer(&format!("PATCH {INVENTORY}"), 200, written("a"));
-    assert!(publisher.inventory(&inventory()).await.is_err());
-    assert!(publisher.inventory(&inventory()).await.is_ok());
+    assert!(inventory(&mut publisher).await.is_err());
+    assert!(inventory(&mut publisher).await.is_ok());
 }
 
 #[tokio::test]
@@ -172,16 +182,17 @@ async fn files() {
     let metrics = Arc::new(Metrics::new());
     let mut publisher = Publisher::new(destination, "n1".to_owned(), metrics);
     assert_eq!(publisher.find(true).await.unwrap(), Found::default());
-    publisher.inventory(&inventory()).await.unwrap();
-    publisher.topology(&topology()).await.unwrap();
+    inventory(&mut publisher).await.unwrap();
+    topology(&mut publisher).await.unwrap();
     assert_eq!(publisher.find(true).await.unwrap().epoch, Some(7));
     let text = fs::read_to_string(folder.path().join("new/n1.topology.json")).unwrap();
     let object: NodeResourceTopology = serde_json::from_str(&text).unwrap();
-    assert_eq!(object, topology());
+    assert_eq!(object, a_topology());
+    assert!(text.ends_with("}\n") && text.lines().count() > 3, "{text}");
 
     let file = tempfile::NamedTempFile::new().unwrap();
     let destination = Destination::Folder(file.path().to_owned());
     let mut publisher = Publisher::new(destination, "n1".to_owned(), Arc::default());
-    let error = publisher.inventory(&inventory()).await.unwrap_err();
+    let error = inventory(&mut publisher).await.unwrap_err();
     assert!(error.to_string().contains("n1.inventory.json"), "{error}");
 }
