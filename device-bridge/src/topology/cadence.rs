@@ -71,13 +71,6 @@ impl Cadence {
         }
     }
 
-    /// Whether it is time to publish even what is not new.
-    #[must_use]
-    pub fn beat_is_due(&self, now: Instant) -> bool {
-        self.published
-            .is_none_or(|published| published + self.heartbeat <= now)
-    }
-
     /// Whether the last look came to something, or is so long ago that another one may come to more.
     #[must_use]
     pub fn may_look_again(&self, now: Instant, patience: Duration) -> bool {
@@ -119,16 +112,13 @@ mod tests {
         let mut cadence = Cadence::new(HEARTBEAT);
         assert_eq!(cadence.due(), None);
         cadence.looks();
-        assert!(cadence.beat_is_due(begin));
         cadence.looked(begin, Looked::Published);
         assert_eq!(after(begin, &cadence), 60_000);
-        assert!(!cadence.beat_is_due(begin));
         cadence.looked(begin, Looked::Failed);
         assert_eq!(after(begin, &cadence), 10_000);
         let late = begin + Duration::from_secs(40);
         cadence.looked(late, Looked::Unchanged);
         assert_eq!(after(begin, &cadence), 60_000);
-        assert!(cadence.beat_is_due(begin + HEARTBEAT));
         assert!(!cadence.may_look_again(late, AGAIN));
         assert!(cadence.may_look_again(late + AGAIN, AGAIN));
         // A heartbeat that fails is not repeated at once.

@@ -9,21 +9,26 @@ use std::{
 };
 
 use api::node_inventory::{Inventory, NodeInventory};
-use k8s_openapi::Resource as _;
+use k8s_openapi::{
+    Resource as _,
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
 use kube::Client;
+use serde::Serialize;
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
     args::Settings,
     cadence::{Cadence, Looked},
-    fingerprint::Fingerprint,
+    digest::Digest,
     observe::{Look, Observer},
     printed::{metadata, node_resource_topology},
     publish::{Destination, Found, Outcome, PublishError, Publisher},
     sequence::Sequence,
+    snapshot::Snapshot,
 };
 use crate::{kubelet::PodResourcesClient, metrics::Metrics, store::Store};
 
@@ -33,6 +38,15 @@ const WATCH: Duration = Duration::from_secs(1);
 /// How long pods that come and go are not looked at after nothing of it was seen by the kubelet. It lists pods that the
 /// API server has forgotten, and forgets devices of others only when it needs them.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a look is put off while requests wait: a node that starts all its pods needs the memory and the time for them.
+const OTHERS_FIRST: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether requests still wait.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// What stands around the inventory in its object, in bytes: more than enough.
+const AROUND: usize = 1024;
 
 /// The handle of whoever knows that something has changed.
 #[derive(Clone, Debug, Default)]
@@ -93,8 +107,11 @@ struct Follower {
     observer: Observer,
     publisher: Publisher,
     known: Option<Known>,
-    published: Option<(Inventory, Fingerprint)>,
-    written: Option<SystemTime>,
+    /// The pods of the last look.
+    reported: Vec<Reported>,
+    inventory: Written,
+    topology: Written,
+    checkpoint_written: Option<SystemTime>,
     /// Resources that the metrics know of.
     resources: BTreeSet<String>,
 }
@@ -103,6 +120,41 @@ struct Follower {
 struct Known {
     found: Found,
     sequence: Sequence,
+}
+
+/// A pod that holds something.
+struct Reported {
+    namespace: String,
+    name: String,
+    uid: Option<String>,
+}
+
+/// What is known of an object that was written: its hash, because it has a megabyte on a full node.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    last: Option<(u64, Instant)>,
+}
+
+impl Written {
+    /// Whether it is to be written: it is another one, or old.
+    fn is_due(self, hash: u64, heartbeat: Duration) -> bool {
+        self.last
+            .is_none_or(|(last, at)| last != hash || at.elapsed() >= heartbeat)
+    }
+}
+
+/// [`NodeInventory`], whose inventory is printed as it is made.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Printed<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: ObjectMeta,
+    epoch: u64,
+    sequence: u64,
+    observed_at: MicroTime,
+    #[serde(flatten)]
+    inventory: &'a Snapshot,
 }
 
 impl Follower {
@@ -121,13 +173,15 @@ impl Follower {
         Some(Self {
             publisher: Publisher::new(destination, node.clone(), Arc::clone(&metrics)),
             observer: Observer::new(kubelet, checkpoint.clone(), store, settings.clone()),
-            written: changed_at(&checkpoint),
+            checkpoint_written: changed_at(&checkpoint),
             checkpoint,
             node,
             settings,
             metrics,
             known: None,
-            published: None,
+            reported: Vec::new(),
+            inventory: Written::default(),
+            topology: Written::default(),
             resources: BTreeSet::new(),
         })
     }
@@ -136,9 +190,9 @@ impl Follower {
         let mut cadence = Cadence::new(self.settings.heartbeat);
         loop {
             self.wait(&mut cadence, poke).await;
+            self.let_others_go_first().await;
             cadence.looks();
-            let is_beat = cadence.beat_is_due(Instant::now());
-            let looked = match self.look(is_beat).await {
+            let looked = match self.look().await {
                 Ok(looked) => looked,
                 Err(problem) => {
                     tracing::warn!(
@@ -172,24 +226,30 @@ impl Follower {
         }
     }
 
+    /// Waits until no request waits, but not without end.
+    async fn let_others_go_first(&self) {
+        let until = Instant::now() + OTHERS_FIRST;
+        while self.metrics.waiting().get() > 0 && Instant::now() < until {
+            sleep(GLANCE).await;
+        }
+    }
+
     fn kubelet_has_written(&mut self) -> bool {
-        let before = self.written;
-        self.written = changed_at(&self.checkpoint);
-        self.written != before
+        let before = self.checkpoint_written;
+        self.checkpoint_written = changed_at(&self.checkpoint);
+        self.checkpoint_written != before
     }
 
     /// Whether a pod of the last report is gone or another one, or one is known by now that was not.
     fn pods_have_changed(&self) -> bool {
-        self.published.as_ref().is_some_and(|(inventory, _)| {
-            inventory.allocations.iter().any(|allocation| {
-                let pod = self.observer.pod(&allocation.namespace, &allocation.name);
-                pod.map(|pod| pod.uid) != allocation.pod_uid
-            })
+        self.reported.iter().any(|reported| {
+            let pod = self.observer.pod(&reported.namespace, &reported.name);
+            pod.map(|pod| pod.uid) != reported.uid
         })
     }
 
-    /// Looks, and publishes what is new, or in any case when `is_beat`.
-    async fn look(&mut self, is_beat: bool) -> Result<Looked, String> {
+    /// Looks, and publishes what is new or old.
+    async fn look(&mut self) -> Result<Looked, String> {
         if self.known.is_none() {
             let found = self.publisher.find(self.settings.inventory).await;
             let found = found.map_err(|error| error.to_string())?;
@@ -200,63 +260,96 @@ impl Follower {
         }
         let look = self.observer.look().await;
         let look = look.map_err(|error| error.to_string())?;
-        self.count(&look.inventory);
-        let is_known = |(inventory, fingerprint): &(Inventory, Fingerprint)| {
-            *inventory == look.inventory && *fingerprint == look.fingerprint
-        };
-        if !is_beat && self.published.as_ref().is_some_and(is_known) {
-            return Ok(Looked::Unchanged);
-        }
+        self.count(look.snapshot.inventory());
+        self.reported = reported(&look.snapshot);
         self.publish(look).await.map_err(|error| error.to_string())
     }
 
+    /// Each object by itself: one that is not taken is tried again, and the other one is not written for it.
     async fn publish(&mut self, look: Look) -> Result<Looked, PublishError> {
-        let Some(Known { found, sequence }) = &mut self.known else {
-            return Ok(Looked::Failed);
-        };
-        // One that is lost on the way may have arrived: no number is used twice.
-        let number = *sequence;
-        *sequence = sequence.next();
-        let metadata = || metadata(&self.node, found.node_uid.as_deref());
-        let topology = self
-            .settings
-            .node_resource_topology
-            .then(|| node_resource_topology(metadata(), &look.inventory, &look.fingerprint));
-        let mut is_remade = false;
-        if self.settings.inventory {
-            let object = NodeInventory {
-                api_version: NodeInventory::API_VERSION.to_owned(),
-                kind: NodeInventory::KIND.to_owned(),
-                metadata: metadata(),
-                epoch: number.epoch,
-                sequence: number.number,
-                observed_at: Some(look.at),
-                inventory: look.inventory.clone(),
-            };
-            let printed = self.publisher.print(&object, 0)?;
-            is_remade = self.publisher.inventory(printed).await? == Outcome::Remade;
+        let topology = self.print_topology(&look)?;
+        let inventory = self.print_inventory(look)?;
+        if inventory.is_none() && topology.is_none() {
+            return Ok(Looked::Unchanged);
         }
-        if let Some(topology) = topology {
-            let printed = self.publisher.print(&topology, 0)?;
-            self.publisher.topology(printed).await?;
+        let mut result = Ok(Looked::Published);
+        if let Some((hash, printed)) = inventory {
+            match self.publisher.inventory(printed).await {
+                Ok(Outcome::Done) => self.inventory.last = Some((hash, Instant::now())),
+                Ok(Outcome::Remade) => {
+                    // The node may be another one, and the owner of the next report is that one.
+                    let found = self.publisher.find(self.settings.inventory).await?;
+                    if let Some(known) = &mut self.known {
+                        known.found = found;
+                    }
+                    self.inventory = Written::default();
+                    self.topology = Written::default();
+                    return Ok(Looked::Failed);
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        if let Some((hash, printed)) = topology {
+            match self.publisher.topology(printed).await {
+                Ok(()) => self.topology.last = Some((hash, Instant::now())),
+                Err(error) => result = result.and(Err(error)),
+            }
         }
         tracing::debug!(
-            epoch = number.epoch,
-            sequence = number.number,
-            pods = look.inventory.allocations.len(),
+            pods = self.reported.len(),
             "The node's topology is published"
         );
-        self.published = Some((look.inventory, look.fingerprint));
-        if is_remade {
-            // The node may be another one, and the owner of the next report is that one.
-            let found = self.publisher.find(self.settings.inventory).await?;
-            if let Some(known) = &mut self.known {
-                known.found = found;
-            }
-            self.published = None;
-            return Ok(Looked::Failed);
+        result
+    }
+
+    fn print_topology(&self, look: &Look) -> Result<Option<(u64, Vec<u8>)>, PublishError> {
+        if !self.settings.node_resource_topology {
+            return Ok(None);
         }
-        Ok(Looked::Published)
+        let metadata = self.metadata();
+        let object = node_resource_topology(metadata, look.snapshot.inventory(), &look.fingerprint);
+        let Digest { hash, length } = Digest::of(&object).map_err(PublishError::Print)?;
+        if !self.topology.is_due(hash, self.settings.heartbeat) {
+            return Ok(None);
+        }
+        Ok(Some((hash, self.publisher.print(&object, length)?)))
+    }
+
+    /// What was seen is not needed any more.
+    fn print_inventory(&mut self, look: Look) -> Result<Option<(u64, Vec<u8>)>, PublishError> {
+        if !self.settings.inventory {
+            return Ok(None);
+        }
+        let Digest { hash, length } = Digest::of(&look.snapshot).map_err(PublishError::Print)?;
+        if !self.inventory.is_due(hash, self.settings.heartbeat) {
+            return Ok(None);
+        }
+        let metadata = self.metadata();
+        let Some(known) = &mut self.known else {
+            return Ok(None);
+        };
+        // One that is lost on the way may have arrived: no number is used twice.
+        let number = known.sequence;
+        known.sequence = number.next();
+        let object = Printed {
+            api_version: NodeInventory::API_VERSION,
+            kind: NodeInventory::KIND,
+            metadata,
+            epoch: number.epoch,
+            sequence: number.number,
+            observed_at: look.at,
+            inventory: &look.snapshot,
+        };
+        let printed = self.publisher.print(&object, length + AROUND)?;
+        Ok(Some((hash, printed)))
+    }
+
+    fn metadata(&self) -> ObjectMeta {
+        let node_uid = self
+            .known
+            .as_ref()
+            .and_then(|known| known.found.node_uid.as_deref());
+        metadata(&self.node, node_uid)
     }
 
     fn count(&mut self, inventory: &Inventory) {
@@ -273,6 +366,16 @@ impl Follower {
             self.metrics.set_devices(&resource, 0, 0);
         }
     }
+}
+
+fn reported(snapshot: &Snapshot) -> Vec<Reported> {
+    let pods = snapshot.pods().held().iter();
+    let pods = pods.map(|pod| Reported {
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
+        uid: pod.uid.clone(),
+    });
+    pods.collect()
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {

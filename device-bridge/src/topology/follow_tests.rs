@@ -262,15 +262,70 @@ async fn a_kubelet_that_is_away_is_asked_again() {
     std::fs::rename(&node.kubelet.socket, node.folder.path().join("away")).unwrap();
     let parts = node.parts(Some(node.published()));
     let mut follower = Follower::new(parts).unwrap();
-    let problem = follower.look(true).await.unwrap_err();
+    let problem = follower.look().await.unwrap_err();
     assert!(
         problem.contains("cannot learn the node's devices"),
         "{problem}"
     );
     std::fs::rename(node.folder.path().join("away"), &node.kubelet.socket).unwrap();
-    assert_eq!(follower.look(true).await, Ok(Looked::Published));
-    assert_eq!(follower.look(false).await, Ok(Looked::Unchanged));
-    assert_eq!(follower.look(true).await, Ok(Looked::Published));
+    assert_eq!(follower.look().await, Ok(Looked::Published));
+    assert_eq!(follower.look().await, Ok(Looked::Unchanged));
+    follower.settings.heartbeat = Duration::ZERO;
+    assert_eq!(follower.look().await, Ok(Looked::Published));
     // The failed look used no number up; the heartbeat did.
     assert_eq!(node.inventory(|_| true).await.sequence, 2);
+}
+
+/// Who may not write the one object writes the other one once, and not with every attempt.
+#[tokio::test]
+async fn an_object_that_is_refused_is_tried_again_alone() {
+    let node = Node::start();
+    let api = FakeApiServer::default();
+    let object =
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "uid": "node-uid"}});
+    api.answer("GET /api/v1/nodes/n1", 200, object);
+    let written = json!({"metadata": {"name": "n1", "uid": "i"}});
+    api.answer(&format!("PATCH {INVENTORY}"), 200, written.clone());
+    let forbidden = crate::fake_api_server::refusal(403, "forbidden");
+    api.answer(&format!("PATCH {TOPOLOGY}"), 403, forbidden.clone());
+    api.answer(&format!("PATCH {TOPOLOGY}"), 403, forbidden);
+    api.answer(&format!("PATCH {TOPOLOGY}"), 200, written);
+    let parts = node.parts(Some(Destination::Cluster(api.client())));
+    let mut follower = Follower::new(parts).unwrap();
+    for _ in 0..2 {
+        let problem = follower.look().await.unwrap_err();
+        assert!(problem.contains("NodeResourceTopology"), "{problem}");
+    }
+    assert_eq!(follower.look().await, Ok(Looked::Published));
+    assert_eq!(follower.look().await, Ok(Looked::Unchanged));
+    let count = |path: &str| {
+        let asked = api.requests();
+        let wanted = format!("PATCH {path}");
+        asked.iter().filter(|request| **request == wanted).count()
+    };
+    assert_eq!((count(INVENTORY), count(TOPOLOGY)), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_go_first() {
+    let node = Node::start();
+    let follower = Follower::new(node.parts(Some(node.published()))).unwrap();
+    let took = async || {
+        let begin = Instant::now();
+        follower.let_others_go_first().await;
+        begin.elapsed()
+    };
+    assert_eq!(took().await, Duration::ZERO);
+    node.metrics.waiting().set(1);
+    assert!(took().await >= OTHERS_FIRST);
+    let metrics = Arc::clone(&node.metrics);
+    tokio::spawn(async move {
+        sleep(Duration::from_secs(3)).await;
+        metrics.waiting().set(0);
+    });
+    let took = took().await;
+    assert!(
+        took >= Duration::from_secs(3) && took < OTHERS_FIRST,
+        "{took:?}"
+    );
 }

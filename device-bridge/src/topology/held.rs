@@ -1,17 +1,17 @@
 //! What pods hold, as the kubelet's list tells it: flattened, each device once, in an order that is always the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use api::node_inventory::{ClaimedDevice, MemoryBlock};
 
-use super::fingerprint::{Fingerprint, Fingerprinter, Method};
+use super::{
+    devices::{Devices, Place},
+    fingerprint::{Fingerprint, Fingerprinter, Method},
+};
 use crate::{
     proto::{ContainerDevices, ContainerResources, PodResources, TopologyInfo},
     sysfs::cpu_list::Cpus,
 };
-
-/// A device by its resource and id: device plugins of two resources may use the same ids.
-pub(super) type DeviceKey = (String, String);
 
 /// Zones by the kernel's number.
 pub(super) type ZoneIds = BTreeSet<u32>;
@@ -31,14 +31,15 @@ pub(super) struct HeldByPod {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HeldByContainer {
     pub(super) name: String,
-    pub(super) devices: BTreeMap<DeviceKey, ZoneIds>,
+    /// Each once, by place.
+    pub(super) devices: Vec<Place>,
     pub(super) cpus: Cpus,
     pub(super) memory: Vec<MemoryBlock>,
     pub(super) claimed: BTreeSet<ClaimedDevice>,
 }
 
 impl HeldByContainer {
-    fn of(container: &ContainerResources) -> Self {
+    fn of(container: &ContainerResources, all: &mut Devices) -> Self {
         let mut memory: Vec<MemoryBlock> = container
             .memory
             .iter()
@@ -50,10 +51,20 @@ impl HeldByContainer {
             .collect();
         memory
             .sort_by(|a, b| (&a.resource, &a.zones, a.size).cmp(&(&b.resource, &b.zones, b.size)));
+        let mut devices: Vec<Place> = each(&container.devices)
+            .map(|(resource, id, zones)| {
+                let place = all.place(resource, id);
+                all.held(place, zones);
+                place
+            })
+            .collect();
+        devices.sort_unstable();
+        devices.dedup();
+        devices.shrink_to_fit();
         let claims = container.dynamic_resources.iter();
         Self {
             name: container.name.clone(),
-            devices: devices(&container.devices),
+            devices,
             cpus: cpus(&container.cpu_ids),
             memory,
             // A kubelet before 1.32 tells CDI names alone, which name no device of a pool.
@@ -83,15 +94,17 @@ impl HeldByContainer {
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
     held: Vec<HeldByPod>,
+    devices: Devices,
     fingerprint: Fingerprinter,
 }
 
 impl Pods {
     /// None yet.
     #[must_use]
-    pub const fn new(method: Method) -> Self {
+    pub fn new(method: Method) -> Self {
         Self {
             held: Vec::new(),
+            devices: Devices::default(),
             fingerprint: Fingerprinter::new(method),
         }
     }
@@ -99,8 +112,12 @@ impl Pods {
     /// Adds a pod of the kubelet's list.
     pub fn add(&mut self, pod: &PodResources) {
         self.fingerprint.add(pod);
-        let containers: Vec<HeldByContainer> =
-            pod.containers.iter().map(HeldByContainer::of).collect();
+        let devices = &mut self.devices;
+        let containers: Vec<HeldByContainer> = pod
+            .containers
+            .iter()
+            .map(|container| HeldByContainer::of(container, devices))
+            .collect();
         let pod = HeldByPod {
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
@@ -112,14 +129,27 @@ impl Pods {
         self.held.insert(at, pod);
     }
 
+    /// Adds devices that the kubelet may hand out, held or not.
+    pub fn add_healthy(&mut self, entries: &[ContainerDevices]) {
+        for (resource, id, zones) in each(entries) {
+            let place = self.devices.place(resource, id);
+            self.devices.healthy(place, zones);
+        }
+    }
+
+    /// The devices that they hold or could hold.
+    pub(super) const fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
     /// All of them, by namespace and name.
     pub(super) fn held(&self) -> &[HeldByPod] {
         &self.held
     }
 
     /// The same, to be completed.
-    pub(super) const fn held_mut(&mut self) -> &mut Vec<HeldByPod> {
-        &mut self.held
+    pub(super) const fn held_mut(&mut self) -> (&mut Vec<HeldByPod>, &mut Devices) {
+        (&mut self.held, &mut self.devices)
     }
 
     /// Leaves out containers and pods that hold nothing.
@@ -145,16 +175,14 @@ impl HeldByPod {
 }
 
 /// Devices with their zones. The kubelet tells a device once for each of its zones, older ones several devices at once.
-pub(super) fn devices(entries: &[ContainerDevices]) -> BTreeMap<DeviceKey, ZoneIds> {
-    let mut devices: BTreeMap<DeviceKey, ZoneIds> = BTreeMap::new();
-    for entry in entries {
-        for id in &entry.device_ids {
-            let key = (entry.resource_name.clone(), id.clone());
-            let of_device = devices.entry(key).or_default();
-            of_device.extend(zones(entry.topology.as_ref()));
-        }
-    }
-    devices
+fn each(
+    entries: &[ContainerDevices],
+) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = u32>)> {
+    entries.iter().flat_map(|entry| {
+        let resource = entry.resource_name.as_str();
+        let ids = entry.device_ids.iter();
+        ids.map(move |id| (resource, id.as_str(), zone_ids(entry.topology.as_ref())))
+    })
 }
 
 /// CPUs; the kubelet tells them in no order.
@@ -166,11 +194,12 @@ pub(super) fn cpus(ids: &[i64]) -> Cpus {
 
 /// The zones of an entry; none where the device plugin gave none.
 pub(super) fn zones(topology: Option<&TopologyInfo>) -> ZoneIds {
+    zone_ids(topology).collect()
+}
+
+fn zone_ids(topology: Option<&TopologyInfo>) -> impl Iterator<Item = u32> {
     let nodes = topology.map_or(&[][..], |topology| &topology.nodes);
-    nodes
-        .iter()
-        .filter_map(|node| u32::try_from(node.id).ok())
-        .collect()
+    nodes.iter().filter_map(|node| u32::try_from(node.id).ok())
 }
 
 #[cfg(test)]
@@ -196,21 +225,29 @@ mod tests {
         let mut pods = Pods::default();
         pods.add(&pod);
         pods.tidy();
+        let mut devices: Vec<(&str, &str, Vec<u32>)> = pods.held()[0].containers[0]
+            .devices
+            .iter()
+            .map(|place| {
+                let device = pods.devices().facts(*place);
+                let zones = device.zones.iter().copied().collect();
+                (device.resource, device.id, zones)
+            })
+            .collect();
+        devices.sort_unstable();
         let [pod] = pods.held() else {
             panic!("one pod");
         };
         let [container] = &pod.containers[..] else {
             panic!("one container that holds something");
         };
-        let key = |resource: &str, id: &str| (resource.to_owned(), id.to_owned());
         assert_eq!(
-            container.devices,
+            devices,
             [
-                (key("r", "1"), [0].into()),
-                (key("r", "2"), [0, 1].into()),
-                (key("s", "1"), [].into()),
+                ("r", "1", vec![0]),
+                ("r", "2", vec![0, 1]),
+                ("s", "1", vec![]),
             ]
-            .into()
         );
         assert_eq!(container.cpus, [2, 3, 7].into());
     }

@@ -7,6 +7,8 @@
 mod args;
 pub mod cadence;
 pub mod device_info;
+mod devices;
+mod digest;
 pub mod fingerprint;
 mod follow;
 mod held;

@@ -1,13 +1,13 @@
 //! Looks at the node once: asks the kubelet, reads the kernel's tree and device-info files, and makes the inventory of it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use api::node_inventory::{Inventory, TopologyManager};
+use api::node_inventory::TopologyManager;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use spec::{bridge::PodRef, device::PciAddress};
 use tokio::{task::spawn_blocking, time::Instant};
@@ -15,11 +15,12 @@ use tokio::{task::spawn_blocking, time::Instant};
 use super::{
     args::Settings,
     device_info::DeviceInfo,
+    devices::Devices,
     fingerprint::Fingerprint,
-    held::{self, Pods},
+    held::Pods,
     kubelet_config::KubeletConfig,
     owner::{KnownPod, complete},
-    snapshot::{self, Observed, snapshot},
+    snapshot::{self, Observed, Snapshot, snapshot},
 };
 use crate::{
     kubelet::{PodResourcesClient, PodResourcesError, checkpoint::Checkpoint},
@@ -35,7 +36,7 @@ const TREE_AGE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Look {
     /// The node's inventory.
-    pub inventory: Inventory,
+    pub snapshot: Snapshot,
     /// The fingerprint of its pods.
     pub fingerprint: Fingerprint,
     /// When the kubelet was asked, at the latest: what happened before it is seen.
@@ -72,7 +73,8 @@ pub struct Observer {
 #[derive(Debug)]
 struct Tree {
     read: Instant,
-    ids: BTreeSet<Key>,
+    /// Of which devices.
+    devices: u64,
     hardware: Hardware,
     told: BTreeMap<Key, PciAddress>,
 }
@@ -104,22 +106,18 @@ impl Observer {
     /// The kubelet cannot be asked. Without it nothing is known that a scheduler could use.
     pub async fn look(&mut self) -> Result<Look, LookError> {
         let at = MicroTime(Timestamp::now());
-        let allocatable = self.kubelet.allocatable().await?;
         let mut pods = Pods::new(self.settings.fingerprint);
+        let mut allocatable = self.kubelet.allocatable().await?;
+        // On a full node each of these answers has megabytes: what is known of one is small before the next one comes.
+        pods.add_healthy(&std::mem::take(&mut allocatable.devices));
         self.kubelet.for_each(|pod| pods.add(&pod)).await?;
         complete(&mut pods, &self.checkpoint().await?, |namespace, name| {
             self.pod(namespace, name)
         });
         self.read_config();
-        let of_pods = pods.held().iter().flat_map(|pod| &pod.containers);
-        let ids = of_pods
-            .flat_map(|container| container.devices.keys().cloned())
-            .chain(held::devices(&allocatable.devices).into_keys())
-            .collect();
-        let tree = self.tree(ids).await?;
+        let (tree, pods) = self.tree(pods).await?;
         let observed = Observed {
             allocatable: &allocatable,
-            pods: &pods,
             hardware: &tree.hardware,
             told: &tree.told,
             topology_manager: TopologyManager {
@@ -135,11 +133,12 @@ impl Observer {
             },
             reserved: &self.config.reserved,
         };
-        let inventory = snapshot(observed);
+        let fingerprint = pods.fingerprint();
+        let snapshot = snapshot(observed, pods);
         self.tree = Some(tree);
         Ok(Look {
-            inventory,
-            fingerprint: pods.fingerprint(),
+            snapshot,
+            fingerprint,
             at,
         })
     }
@@ -202,13 +201,14 @@ impl Observer {
         }
     }
 
-    async fn tree(&mut self, ids: BTreeSet<Key>) -> Result<Tree, LookError> {
+    async fn tree(&mut self, pods: Pods) -> Result<(Tree, Pods), LookError> {
         let now = Instant::now();
+        let devices = pods.devices().digest();
         if let Some(tree) = self.tree.take()
-            && tree.ids == ids
+            && tree.devices == devices
             && now.duration_since(tree.read) < TREE_AGE
         {
-            return Ok(tree);
+            return Ok((tree, pods));
         }
         let (root, base) = (
             self.settings.sysfs_root.clone(),
@@ -216,27 +216,29 @@ impl Observer {
         );
         let reading = spawn_blocking(move || {
             let hardware = Hardware::read(&root);
-            let told = told(&base, &hardware, &ids);
-            Tree {
+            let told = told(&base, &hardware, pods.devices());
+            let tree = Tree {
                 read: now,
-                ids,
+                devices,
                 hardware,
                 told,
-            }
+            };
+            (tree, pods)
         });
         Ok(reading.await?)
     }
 }
 
 /// The physical functions of devices of which the kernel knows nothing by their ids.
-fn told(base: &Path, hardware: &Hardware, ids: &BTreeSet<Key>) -> BTreeMap<Key, PciAddress> {
-    ids.iter()
-        .filter(|(_, id)| snapshot::physical_function(hardware, id).is_none())
-        .filter_map(|key| {
-            let info = DeviceInfo::read(base, &key.0, &key.1)
+fn told(base: &Path, hardware: &Hardware, devices: &Devices) -> BTreeMap<Key, PciAddress> {
+    let all = devices.all().map(|(_, device)| device);
+    all.filter(|device| snapshot::physical_function(hardware, device.id).is_none())
+        .filter_map(|device| {
+            let info = DeviceInfo::read(base, device.resource, device.id)
                 .inspect_err(|error| tracing::warn!(%error, "A device-info file is passed over"))
                 .ok()??;
-            Some((key.clone(), behind(&info, hardware)?))
+            let key = (device.resource.to_owned(), device.id.to_owned());
+            Some((key, behind(&info, hardware)?))
         })
         .collect()
 }
@@ -318,7 +320,12 @@ mod tests {
             "unknown",
             "0000:03:00.2",
         ];
-        let found = told(&base, &Hardware::read(tree.root()), &ids.map(key).into());
+        let mut devices = Devices::default();
+        for id in ids {
+            let place = devices.place("a.com/r", id);
+            devices.held(place, []);
+        }
+        let found = told(&base, &Hardware::read(tree.root()), &devices);
         let address = |text: &str| -> PciAddress { text.parse().unwrap() };
         assert_eq!(
             found,

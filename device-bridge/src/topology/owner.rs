@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::held::{DeviceKey, HeldByContainer, HeldByPod, Pods, ZoneIds};
+use super::{
+    devices::{Devices, Place},
+    held::{HeldByContainer, HeldByPod, Pods},
+};
 use crate::kubelet::checkpoint::Checkpoint;
 
 /// A pod as the API server has it.
@@ -18,8 +21,9 @@ pub struct KnownPod {
     pub is_static: bool,
 }
 
-/// What the checkpoint says of a pod, by container.
-type Containers<'a> = BTreeMap<&'a str, BTreeMap<DeviceKey, ZoneIds>>;
+/// What the checkpoint says of a pod, by container: devices, and a zone that each is near to. Sorted; a device that is
+/// near to several zones comes once for each.
+type Containers<'a> = BTreeMap<&'a str, Vec<(Place, Option<u32>)>>;
 
 /// Adds UIDs and init containers, and leaves out what holds nothing. `known` is the pod of a namespace and name.
 pub(super) fn complete(
@@ -27,15 +31,18 @@ pub(super) fn complete(
     checkpoint: &Checkpoint,
     known: impl Fn(&str, &str) -> Option<KnownPod>,
 ) {
+    let namesakes = namesakes(pods.held());
+    let (held, devices) = pods.held_mut();
     let mut by_uid: BTreeMap<&str, Containers<'_>> = BTreeMap::new();
     for (uid, container, resource, id, zone) in checkpoint.devices() {
         let of_container = by_uid.entry(uid).or_default().entry(container).or_default();
-        let key = (resource.to_owned(), id.to_owned());
-        let zones = of_container.entry(key).or_default();
-        zones.extend(zone.and_then(|zone| u32::try_from(zone).ok()));
+        let zone = zone.and_then(|zone| u32::try_from(zone).ok());
+        of_container.push((devices.place(resource, id), zone));
     }
-    let namesakes = namesakes(pods.held());
-    for pod in pods.held_mut() {
+    for noted in by_uid.values_mut().flat_map(BTreeMap::values_mut) {
+        noted.sort_unstable();
+    }
+    for pod in held {
         let known = known(&pod.namespace, &pod.name);
         let at_kubelet = uid_at_kubelet(pod, &by_uid);
         let is_alone = !namesakes.contains(&(pod.namespace.clone(), pod.name.clone()));
@@ -46,7 +53,7 @@ pub(super) fn complete(
         };
         let uid = at_kubelet.or(pod.uid.as_deref());
         if let Some(containers) = uid.and_then(|uid| by_uid.get(uid)) {
-            let init = init_containers(pod, containers);
+            let init = init_containers(pod, containers, devices);
             pod.containers.splice(0..0, init);
         }
     }
@@ -74,10 +81,14 @@ fn uid_at_kubelet<'a>(
         holds_something
             && pod.containers.iter().all(|container| {
                 let noted = containers.get(container.name.as_str());
-                container
-                    .devices
-                    .keys()
-                    .all(|key| noted.is_some_and(|noted| noted.contains_key(key)))
+                let is_noted = |place: &Place| {
+                    noted.is_some_and(|noted| {
+                        noted
+                            .binary_search_by_key(place, |(noted, _)| *noted)
+                            .is_ok()
+                    })
+                };
+                container.devices.iter().all(is_noted)
             })
     });
     let (uid, _) = candidates.next()?;
@@ -86,11 +97,15 @@ fn uid_at_kubelet<'a>(
 
 /// The containers that only the checkpoint has, with what no other container of the pod holds: devices of init containers
 /// go on to the containers after them.
-fn init_containers(pod: &HeldByPod, noted: &Containers<'_>) -> Vec<HeldByContainer> {
-    let mut seen: BTreeSet<&DeviceKey> = pod
+fn init_containers(
+    pod: &HeldByPod,
+    noted: &Containers<'_>,
+    devices: &mut Devices,
+) -> Vec<HeldByContainer> {
+    let mut seen: BTreeSet<Place> = pod
         .containers
         .iter()
-        .flat_map(|container| container.devices.keys())
+        .flat_map(|container| container.devices.iter().copied())
         .collect();
     let is_listed = |name: &str| {
         pod.containers
@@ -100,14 +115,21 @@ fn init_containers(pod: &HeldByPod, noted: &Containers<'_>) -> Vec<HeldByContain
     noted
         .iter()
         .filter(|(name, _)| !is_listed(name))
-        .map(|(name, devices)| HeldByContainer {
-            name: (*name).to_owned(),
-            devices: devices
-                .iter()
-                .filter(|(key, _)| seen.insert(key))
-                .map(|(key, zones)| (key.clone(), zones.clone()))
-                .collect(),
-            ..HeldByContainer::default()
+        .map(|(name, noted)| {
+            let mut held = Vec::new();
+            for (place, zone) in noted {
+                // The other zones of one that it has come next to it.
+                if held.last() == Some(place) || seen.insert(*place) {
+                    devices.held(*place, *zone);
+                    held.push(*place);
+                }
+            }
+            held.dedup();
+            HeldByContainer {
+                name: (*name).to_owned(),
+                devices: held,
+                ..HeldByContainer::default()
+            }
         })
         .collect()
 }
@@ -143,7 +165,8 @@ mod tests {
             .iter()
             .map(|pod| {
                 let containers = pod.containers.iter().map(|container| {
-                    let ids = container.devices.keys().map(|key| key.1.as_str());
+                    let ids = container.devices.iter();
+                    let ids = ids.map(|place| pods.devices().facts(*place).id);
                     (container.name.as_str(), ids.collect())
                 });
                 (pod.uid.as_deref(), containers.collect())
@@ -216,8 +239,8 @@ mod tests {
             told(&one),
             [(Some("u"), vec![("init", vec!["9"]), ("app", vec!["1"])])]
         );
-        let zones: Vec<&ZoneIds> = one.held()[0].containers[0].devices.values().collect();
-        assert_eq!(zones, [&ZoneIds::from([0, 1])]);
+        let nine = one.held()[0].containers[0].devices[0];
+        assert_eq!(one.devices().facts(nine).zones, &[0, 1].into());
 
         // A pod of which only an init container holds something is known by its name alone.
         let mut one = pods(&[&[("main", &[])]]);

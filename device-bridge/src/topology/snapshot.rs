@@ -6,10 +6,12 @@ use api::node_inventory::{
     Accelerator, Amount, ContainerAllocation, DeviceGroup, Distance, Inventory, MemoryBlock,
     PhysicalFunction, PodAllocation, TopologyManager, Zone,
 };
+use serde::{Serialize, Serializer};
 use spec::device::PciAddress;
 
 use super::{
-    held::{self, DeviceKey, HeldByContainer, HeldByPod, Pods, ZoneIds},
+    devices::{Devices, Facts, Place},
+    held::{self, HeldByContainer, HeldByPod, Pods, ZoneIds},
     memory,
 };
 use crate::{
@@ -23,10 +25,8 @@ use crate::{
 /// What was observed of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed<'a> {
-    /// The kubelet's `GetAllocatableResources`.
+    /// The kubelet's `GetAllocatableResources`. Its devices are with the pods.
     pub allocatable: &'a AllocatableResourcesResponse,
-    /// The kubelet's `List`, completed.
-    pub pods: &'a Pods,
     /// The kernel's devices and zones.
     pub hardware: &'a Hardware,
     /// The physical functions of devices whose ids are no names of the kernel, by resource and id.
@@ -37,30 +37,88 @@ pub struct Observed<'a> {
     pub reserved: &'a Cpus,
 }
 
-/// A device, healthy or held or both.
-#[derive(Debug)]
-struct Device {
-    zones: ZoneIds,
-    physical_function: Option<PciAddress>,
-    is_healthy: bool,
-    is_held: bool,
+/// The inventory of a node. What grows with its devices and pods is made when it is printed, a pod at a time: as strings it
+/// would have many times the size of what is known.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What does not grow: without devices and allocations.
+    inventory: Inventory,
+    pods: Pods,
 }
 
-type Devices = BTreeMap<DeviceKey, Device>;
-
-/// The inventory.
+/// The inventory of `pods` that are completed.
 #[must_use]
-pub fn snapshot(observed: Observed<'_>) -> Inventory {
-    let held = observed.pods.held();
-    let devices = devices(observed, held);
-    Inventory {
+pub fn snapshot(observed: Observed<'_>, mut pods: Pods) -> Snapshot {
+    let (held, devices) = pods.held_mut();
+    devices.resolve(|resource, id| {
+        let told = || {
+            let key = (resource.to_owned(), id.to_owned());
+            observed.told.get(&key).cloned()
+        };
+        physical_function(observed.hardware, id).or_else(told)
+    });
+    let inventory = Inventory {
         topology_manager: observed.topology_manager,
-        zones: zones(observed, held, &devices),
-        resources: amounts(&devices, |_| true),
-        physical_functions: physical_functions(observed.hardware, &devices),
+        zones: zones(observed, held, devices),
+        resources: amounts(devices, |_| true),
+        physical_functions: physical_functions(observed.hardware, devices),
         accelerators: accelerators(observed.hardware),
-        devices: healthy(&devices),
-        allocations: held.iter().map(|pod| allocation(pod, &devices)).collect(),
+        ..Inventory::default()
+    };
+    Snapshot { inventory, pods }
+}
+
+impl Snapshot {
+    /// The inventory as far as it does not grow with devices and pods.
+    #[must_use]
+    pub const fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The pods and what they hold.
+    #[must_use]
+    pub const fn pods(&self) -> &Pods {
+        &self.pods
+    }
+}
+
+/// As [`Inventory`] is printed, in its order.
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Printed<'a> {
+            #[serde(flatten)]
+            inventory: &'a Inventory,
+            #[serde(skip_serializing_if = "Groups::is_empty")]
+            devices: Groups<'a>,
+            #[serde(skip_serializing_if = "Allocations::is_empty")]
+            allocations: Allocations<'a>,
+        }
+        let devices = self.pods.devices();
+        let printed = Printed {
+            inventory: &self.inventory,
+            devices: Groups::of(
+                devices,
+                devices.all().filter(|(_, device)| device.is_healthy),
+            ),
+            allocations: Allocations(&self.pods),
+        };
+        printed.serialize(serializer)
+    }
+}
+
+struct Allocations<'a>(&'a Pods);
+
+impl Allocations<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.held().is_empty()
+    }
+}
+
+impl Serialize for Allocations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pods = self.0.held().iter();
+        serializer.collect_seq(pods.map(|pod| allocation(pod, self.0.devices())))
     }
 }
 
@@ -78,39 +136,16 @@ pub fn physical_function(hardware: &Hardware, id: &str) -> Option<PciAddress> {
     hardware.physical_function(&function).cloned()
 }
 
-fn devices(observed: Observed<'_>, held: &[HeldByPod]) -> Devices {
-    let mut devices = Devices::new();
-    let device = |key: &DeviceKey, zones: &ZoneIds, is_healthy| Device {
-        zones: zones.clone(),
-        physical_function: physical_function(observed.hardware, &key.1)
-            .or_else(|| observed.told.get(key).cloned()),
-        is_healthy,
-        is_held: !is_healthy,
-    };
-    for (key, zones) in held::devices(&observed.allocatable.devices) {
-        let healthy = device(&key, &zones, true);
-        devices.insert(key, healthy);
-    }
-    for (key, zones) in containers(held).flat_map(|container| &container.devices) {
-        devices
-            .entry(key.clone())
-            .and_modify(|known| known.is_held = true)
-            // Held and not healthy any more. Of such a one the kubelet may have forgotten the zones.
-            .or_insert_with(|| device(key, zones, false));
-    }
-    devices
-}
-
 fn containers(held: &[HeldByPod]) -> impl Iterator<Item = &HeldByContainer> {
     held.iter().flat_map(|pod| &pod.containers)
 }
 
 /// How many of the devices that `is_meant` there are, by resource.
-fn amounts(devices: &Devices, is_meant: impl Fn(&Device) -> bool) -> Vec<Amount> {
+fn amounts(devices: &Devices, is_meant: impl Fn(Facts<'_>) -> bool) -> Vec<Amount> {
     let mut amounts: BTreeMap<&str, Amount> = BTreeMap::new();
-    for ((resource, _), device) in devices.iter().filter(|(_, device)| is_meant(device)) {
-        let amount = amounts.entry(resource).or_insert_with(|| Amount {
-            name: resource.clone(),
+    for (_, device) in devices.all().filter(|(_, device)| is_meant(*device)) {
+        let amount = amounts.entry(device.resource).or_insert_with(|| Amount {
+            name: device.resource.to_owned(),
             ..Amount::default()
         });
         amount.capacity += 1;
@@ -144,7 +179,7 @@ fn zones(observed: Observed<'_>, held: &[HeldByPod], devices: &Devices) -> Vec<Z
     let ids: BTreeSet<u32> = known
         .keys()
         .chain(memory.keys())
-        .chain(devices.values().flat_map(|device| &device.zones))
+        .chain(devices.all().flat_map(|(_, device)| device.zones))
         .copied()
         .collect();
     let none = Default::default();
@@ -194,8 +229,8 @@ fn cpu_amount(zone: &Cpus, exclusive: &Cpus, reserved: &Cpus, taken: &Cpus) -> O
 
 fn physical_functions(hardware: &Hardware, devices: &Devices) -> Vec<PhysicalFunction> {
     let of_devices: BTreeSet<&PciAddress> = devices
-        .values()
-        .filter_map(|device| device.physical_function.as_ref())
+        .all()
+        .filter_map(|(_, device)| device.physical_function)
         .collect();
     let is_meant =
         |address: &PciAddress, has_functions: bool| has_functions || of_devices.contains(address);
@@ -227,9 +262,7 @@ fn physical_functions(hardware: &Hardware, devices: &Devices) -> Vec<PhysicalFun
                 rdma: function.rdma.clone(),
                 total_vfs: physical.map_or(0, |physical| physical.total),
                 configured_vfs: physical.map_or(0, |physical| physical.configured),
-                resources: amounts(devices, |device| {
-                    device.physical_function.as_ref() == Some(address)
-                }),
+                resources: amounts(devices, |device| device.physical_function == Some(address)),
             }
         })
         .collect()
@@ -249,19 +282,14 @@ fn accelerators(hardware: &Hardware) -> Vec<Accelerator> {
         .collect()
 }
 
-fn healthy(devices: &Devices) -> Vec<DeviceGroup> {
-    groups(devices.iter().filter(|(_, device)| device.is_healthy))
-}
-
 fn allocation(pod: &HeldByPod, devices: &Devices) -> PodAllocation {
     let containers = pod.containers.iter().map(|container| ContainerAllocation {
         name: container.name.clone(),
-        devices: groups(
-            container
-                .devices
-                .keys()
-                .filter_map(|key| devices.get_key_value(key)),
-        ),
+        devices: {
+            let held = container.devices.iter();
+            let held = held.map(|place| (*place, devices.facts(*place)));
+            Groups::of(devices, held).iter().collect()
+        },
         cpus: cpu_list::print(&container.cpus),
         memory: container.memory.clone(),
         claimed: container.claimed.iter().cloned().collect(),
@@ -275,25 +303,50 @@ fn allocation(pod: &HeldByPod, devices: &Devices) -> PodAllocation {
 }
 
 /// Devices that differ by their ids alone, together.
-fn groups<'a>(devices: impl Iterator<Item = (&'a DeviceKey, &'a Device)>) -> Vec<DeviceGroup> {
-    let mut groups: BTreeMap<(&str, &ZoneIds, Option<&PciAddress>), Vec<String>> = BTreeMap::new();
-    for ((resource, id), device) in devices {
-        let alike = (
-            resource.as_str(),
-            &device.zones,
-            device.physical_function.as_ref(),
-        );
-        groups.entry(alike).or_default().push(id.clone());
+struct Groups<'a> {
+    devices: &'a Devices,
+    groups: BTreeMap<Alike<'a>, Vec<Place>>,
+}
+
+type Alike<'a> = (&'a str, &'a ZoneIds, Option<&'a PciAddress>);
+
+impl<'a> Groups<'a> {
+    fn of(devices: &'a Devices, meant: impl Iterator<Item = (Place, Facts<'a>)>) -> Self {
+        let mut groups: BTreeMap<Alike<'a>, Vec<Place>> = BTreeMap::new();
+        for (place, device) in meant {
+            let alike = (device.resource, device.zones, device.physical_function);
+            groups.entry(alike).or_default().push(place);
+        }
+        for places in groups.values_mut() {
+            places.sort_unstable_by_key(|place| devices.facts(*place).id);
+        }
+        Self { devices, groups }
     }
-    groups
-        .into_iter()
-        .map(|((resource, zones, physical_function), ids)| DeviceGroup {
-            resource: resource.to_owned(),
-            zones: zones.iter().copied().collect(),
-            physical_function: physical_function.map(ToString::to_string),
-            ids,
+
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = DeviceGroup> {
+        let groups = self.groups.iter();
+        groups.map(|((resource, zones, physical_function), places)| {
+            let ids = places.iter();
+            DeviceGroup {
+                resource: (*resource).to_owned(),
+                zones: zones.iter().copied().collect(),
+                physical_function: physical_function.map(ToString::to_string),
+                ids: ids
+                    .map(|place| self.devices.facts(*place).id.to_owned())
+                    .collect(),
+            }
         })
-        .collect()
+    }
+}
+
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 #[cfg(test)]

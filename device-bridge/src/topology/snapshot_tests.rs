@@ -161,8 +161,9 @@ fn everything() -> (AllocatableResourcesResponse, Vec<PodResources>) {
     (allocatable, pods)
 }
 
-fn collected(pods: &[PodResources]) -> Pods {
+fn collected(allocatable: &AllocatableResourcesResponse, pods: &[PodResources]) -> Pods {
     let mut collected = Pods::default();
+    collected.add_healthy(&allocatable.devices);
     for pod in pods {
         collected.add(pod);
     }
@@ -182,13 +183,20 @@ fn taken(allocatable: &AllocatableResourcesResponse, pods: &[PodResources]) -> I
     )];
     let observed = Observed {
         allocatable,
-        pods: &collected(pods),
         hardware: &hardware(),
         told: &told.into(),
         topology_manager: MANAGER,
         reserved: &[0, 4].into(),
     };
-    snapshot(observed)
+    printed(&snapshot(observed, collected(allocatable, pods)))
+}
+
+/// As whoever reads the object has it.
+fn printed(snapshot: &Snapshot) -> Inventory {
+    let text = serde_json::to_string(snapshot).unwrap();
+    let inventory: Inventory = serde_json::from_str(&text).unwrap();
+    assert_eq!(text, serde_json::to_string(&inventory).unwrap());
+    inventory
 }
 
 #[test]
@@ -196,7 +204,7 @@ fn everything_is_in_its_place() {
     let (allocatable, pods) = everything();
     let inventory = taken(&allocatable, &pods);
     insta::assert_json_snapshot!("node_inventory", inventory);
-    let fingerprint = collected(&pods).fingerprint();
+    let fingerprint = collected(&allocatable, &pods).fingerprint();
     let object = node_resource_topology(metadata("node-1", Some("u-n1")), &inventory, &fingerprint);
     insta::assert_json_snapshot!("node_resource_topology", object);
     let printed = serde_json::to_value(NodeInventory {
@@ -275,18 +283,28 @@ fn without_sysfs_the_kubelets_word_is_kept() {
     let (allocatable, pods) = everything();
     let observed = Observed {
         allocatable: &allocatable,
-        pods: &collected(&pods),
         hardware: &Hardware::default(),
         told: &BTreeMap::new(),
         topology_manager: MANAGER,
         reserved: &Cpus::new(),
     };
-    let inventory = snapshot(observed);
+    let inventory = printed(&snapshot(observed, collected(&allocatable, &pods)));
     let ids: Vec<u32> = inventory.zones.iter().map(|zone| zone.id).collect();
     assert_eq!(ids, [0, 1]);
     let with_sysfs = taken(&allocatable, &pods);
     assert_eq!(inventory.resources, with_sysfs.resources);
     assert!(inventory.physical_functions.is_empty());
+}
+
+/// A device by its resource and id.
+type DeviceKey = (String, String);
+
+fn keys(entries: &[ContainerDevices]) -> BTreeSet<DeviceKey> {
+    let keys = entries.iter().flat_map(|entry| {
+        let ids = entry.device_ids.iter();
+        ids.map(|id| (entry.resource_name.clone(), id.clone()))
+    });
+    keys.collect()
 }
 
 const RESOURCES: [&str; 3] = ["a.com/r", "b.com/s", "c.com/t"];
@@ -320,9 +338,9 @@ proptest! {
         allocatable.cpu_ids = vec![1, 2, 5, 6];
         let inventory = taken(&allocatable, &pods);
 
-        let healthy: BTreeSet<DeviceKey> = held::devices(&allocatable.devices).into_keys().collect();
+        let healthy: BTreeSet<DeviceKey> = keys(&allocatable.devices);
         let held: BTreeSet<DeviceKey> = pods.iter().flat_map(|pod| &pod.containers)
-            .flat_map(|container| held::devices(&container.devices).into_keys()).collect();
+            .flat_map(|container| keys(&container.devices)).collect();
         let of = |keys: &BTreeSet<DeviceKey>, resource: &str| {
             u64::try_from(keys.iter().filter(|key| key.0 == resource).count()).unwrap()
         };
