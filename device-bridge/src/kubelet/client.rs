@@ -153,20 +153,21 @@ impl PodResourcesClient {
     }
 
     /// What the kubelet allocated to the pods of the whole node, one pod after another. It takes locks that allocating
-    /// needs, and the answer has megabytes on a full node: not for single pods.
+    /// needs, and the answer has megabytes on a full node: not for single pods. Gives whether the kubelet restarted a
+    /// moment ago, so that pods may be missing that run.
     ///
     /// # Errors
     /// The kubelet cannot be asked, or keeps answering with an error.
     pub async fn for_each(
         &self,
         mut visit: impl FnMut(PodResources),
-    ) -> Result<(), PodResourcesError> {
-        let (list, _) = self.patiently(|| self.desk.caller.list()).await?;
+    ) -> Result<bool, PodResourcesError> {
+        let (list, is_settling) = self.patiently(|| self.desk.caller.list()).await?;
         for entry in list.entries() {
             let pod = entry.and_then(|entry| entry.decode());
             visit(pod.map_err(|error| self.desk.malformed(&error))?);
         }
-        Ok(())
+        Ok(is_settling)
     }
 
     /// What the kubelet allocated to the pods of the whole node, all at once in memory.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -23,6 +22,7 @@ use tokio::{
 use super::{
     args::Settings,
     cadence::{Cadence, Looked},
+    changes::Changes,
     digest::Digest,
     observe::{Look, Observer},
     printed::{metadata, node_resource_topology},
@@ -37,7 +37,7 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// How long pods that come and go are not looked at after nothing of it was seen by the kubelet. It lists pods that the
 /// API server has forgotten, and forgets devices of others only when it needs them.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a look is put off while requests wait: a node that starts all its pods needs the memory and the time for them.
 const OTHERS_FIRST: Duration = Duration::from_secs(10);
@@ -103,7 +103,6 @@ struct Follower {
     node: String,
     settings: Settings,
     metrics: Arc<Metrics>,
-    checkpoint: PathBuf,
     observer: Observer,
     publisher: Publisher,
     known: Option<Known>,
@@ -111,7 +110,7 @@ struct Follower {
     reported: Vec<Reported>,
     inventory: Written,
     topology: Written,
-    checkpoint_written: Option<SystemTime>,
+    changes: Changes,
     /// Resources that the metrics know of.
     resources: BTreeSet<String>,
 }
@@ -127,6 +126,12 @@ struct Reported {
     namespace: String,
     name: String,
     uid: Option<String>,
+}
+
+impl Reported {
+    fn is_of_name_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.namespace == other.namespace
+    }
 }
 
 /// What is known of an object that was written: its hash, because it has a megabyte on a full node.
@@ -172,9 +177,8 @@ impl Follower {
         let node = settings.node.clone()?;
         Some(Self {
             publisher: Publisher::new(destination, node.clone(), Arc::clone(&metrics)),
-            observer: Observer::new(kubelet, checkpoint.clone(), store, settings.clone()),
-            checkpoint_written: changed_at(&checkpoint),
-            checkpoint,
+            changes: Changes::new(&checkpoint, Arc::clone(&store)),
+            observer: Observer::new(kubelet, checkpoint, store, settings.clone()),
             node,
             settings,
             metrics,
@@ -218,7 +222,10 @@ impl Follower {
                 () = poke.notified() => cadence.changed(Instant::now()),
                 () = sleep_until(due.min(now + WATCH)) => {
                     let now = Instant::now();
-                    if self.kubelet_has_written() || cadence.may_look_again(now, PATIENCE) && self.pods_have_changed() {
+                    let may_look = cadence.may_look_again(now, PATIENCE);
+                    if self.changes.kubelet_has_written()
+                        || may_look && (self.changes.pods_have_come(now) || self.pods_have_changed())
+                    {
                         cadence.changed(now);
                     }
                 }
@@ -232,12 +239,6 @@ impl Follower {
         while self.metrics.waiting().get() > 0 && Instant::now() < until {
             sleep(GLANCE).await;
         }
-    }
-
-    fn kubelet_has_written(&mut self) -> bool {
-        let before = self.checkpoint_written;
-        self.checkpoint_written = changed_at(&self.checkpoint);
-        self.checkpoint_written != before
     }
 
     /// Whether a pod of the last report is gone or another one, or one is known by now that was not.
@@ -260,9 +261,30 @@ impl Follower {
         }
         let look = self.observer.look().await;
         let look = look.map_err(|error| error.to_string())?;
+        let reported = reported(&look.snapshot);
+        if look.is_settling
+            && let Some(missing) = self.missing(&reported)
+        {
+            return Err(format!(
+                "the kubelet restarted a moment ago and does not list pod {}/{} yet; its devices would be told free",
+                missing.namespace, missing.name
+            ));
+        }
         self.count(look.snapshot.inventory());
-        self.reported = reported(&look.snapshot);
+        self.reported = reported;
         self.publish(look).await.map_err(|error| error.to_string())
+    }
+
+    /// A pod of the last look that is still there, and not among `reported`.
+    fn missing(&self, reported: &[Reported]) -> Option<&Reported> {
+        let mut before = self.reported.iter();
+        before.find(|pod| {
+            let known = self.observer.pod(&pod.namespace, &pod.name);
+            // Another one of the name holds what it was given itself.
+            let is_there =
+                known.is_some_and(|known| pod.uid.as_ref().is_none_or(|uid| *uid == known.uid));
+            is_there && !reported.iter().any(|found| found.is_of_name_of(pod))
+        })
     }
 
     /// Each object by itself: one that is not taken is tried again, and the other one is not written for it.
@@ -376,10 +398,6 @@ fn reported(snapshot: &Snapshot) -> Vec<Reported> {
         uid: pod.uid.clone(),
     });
     pods.collect()
-}
-
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).ok()?.modified().ok()
 }
 
 #[cfg(test)]

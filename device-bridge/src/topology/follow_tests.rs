@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -304,6 +304,33 @@ async fn an_object_that_is_refused_is_tried_again_alone() {
         asked.iter().filter(|request| **request == wanted).count()
     };
     assert_eq!((count(INVENTORY), count(TOPOLOGY)), (1, 3));
+}
+
+/// A kubelet that is started anew lists its pods by and by.
+#[tokio::test]
+async fn what_runs_is_not_told_free_after_a_restart_of_the_kubelet() {
+    let mut node = Node::start();
+    node.store.reset_pods([pod("u1", "a")]);
+    let mut follower = Follower::new(node.parts(Some(node.published()))).unwrap();
+    assert_eq!(follower.look().await, Ok(Looked::Published));
+    let behaviour = Behaviour {
+        allocatable: node.kubelet.behaviour.allocatable.clone(),
+        ..Behaviour::of(Vec::new())
+    };
+    let folder = node.folder.path().join("kubelet");
+    node.kubelet = FakeKubelet::start(&folder, behaviour);
+    let problem = follower.look().await.unwrap_err();
+    assert!(
+        problem.contains("does not list pod default/p yet"),
+        "{problem}"
+    );
+    let found = node.inventory(|_| true).await;
+    assert_eq!((uid(&found), found.sequence), (Some("u1"), 1));
+    // One that the API server has no more is gone.
+    node.store.reset_pods([]);
+    assert_eq!(follower.look().await, Ok(Looked::Published));
+    let found = node.inventory(|found| found.sequence == 2).await;
+    assert!(found.inventory.allocations.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

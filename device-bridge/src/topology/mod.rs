@@ -6,6 +6,7 @@
 
 mod args;
 pub mod cadence;
+mod changes;
 pub mod device_info;
 mod devices;
 mod digest;

@@ -41,6 +41,8 @@ pub struct Look {
     pub fingerprint: Fingerprint,
     /// When the kubelet was asked, at the latest: what happened before it is seen.
     pub at: MicroTime,
+    /// Whether the kubelet restarted a moment ago: pods may be missing that run.
+    pub is_settling: bool,
 }
 
 /// Why the node cannot be seen.
@@ -110,7 +112,7 @@ impl Observer {
         let mut allocatable = self.kubelet.allocatable().await?;
         // On a full node each of these answers has megabytes: what is known of one is small before the next one comes.
         pods.add_healthy(&std::mem::take(&mut allocatable.devices));
-        self.kubelet.for_each(|pod| pods.add(&pod)).await?;
+        let is_settling = self.kubelet.for_each(|pod| pods.add(&pod)).await?;
         complete(&mut pods, &self.checkpoint().await?, |namespace, name| {
             self.pod(namespace, name)
         });
@@ -140,6 +142,7 @@ impl Observer {
             snapshot,
             fingerprint,
             at,
+            is_settling,
         })
     }
 
