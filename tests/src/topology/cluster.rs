@@ -61,7 +61,7 @@ async fn tell(node: &Node, plane: &ControlPlane) {
 
     let kubelet = Kubelet::start(&node.path("kubelet.sock"));
     kubelet.allocate("p1", 2, 6);
-    let agent = agent(node, plane);
+    let (agent, _) = agent(node, plane);
     let inventory = wait_for(async || inventories.get_opt("node-1").await.ok()?).await;
     let topology = wait_for(async || topologies.get_opt("node-1").await.ok()?).await;
     for metadata in [&inventory.metadata, &topology.metadata] {
@@ -82,7 +82,7 @@ async fn tell(node: &Node, plane: &ControlPlane) {
     let epoch = inventory.epoch;
     assert!(epoch > 1 << 60);
     drop(agent);
-    let agent = self::agent(node, plane);
+    let (agent, _) = self::agent(node, plane);
     let again = wait_for(async || {
         let found = inventories.get("node-1").await.ok()?;
         (found.epoch > epoch).then_some(found)
@@ -110,14 +110,22 @@ async fn another_exporter(
         .expect("the API server takes the object");
     let inventories: Api<NodeInventory> = Api::all(client.clone());
     let epoch = inventories.get("node-1").await.expect("it is there").epoch;
-    let _agent = agent(node, plane);
+    let (_agent, health) = agent(node, plane);
     wait_for(async || {
         let found = inventories.get("node-1").await.ok()?;
         (found.epoch > epoch && found.sequence == 1).then_some(())
     })
     .await;
-    // The inventory is written first, the other object at once after it.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // It has tried, and was told that the object is another's.
+    let conflict =
+        r#"polypod_bridge_published_total{what="node-resource-topology",outcome="conflict"} 1"#;
+    wait_for(async || {
+        let url = format!("{health}/metrics");
+        let mut answer = ureq::get(&url).call().ok()?;
+        let metrics = answer.body_mut().read_to_string().ok()?;
+        metrics.contains(conflict).then_some(())
+    })
+    .await;
     let found = topologies.get("node-1").await.expect("it is there");
     assert_eq!(found.zones[0].name, "node-9");
 }
@@ -146,7 +154,8 @@ where
     .unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
-fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
+/// An agent that serves, and where its metrics are.
+fn agent(node: &Node, plane: &ControlPlane) -> (Daemon, String) {
     let sysfs = node.path("sys");
     if !sysfs.exists() {
         machine::sysfs(sysfs.parent().expect("it is in a folder"));
@@ -157,8 +166,10 @@ fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
         node.path("kubelet.sock"),
     );
     let checkpoint = node.path("checkpoint");
-    let arguments: [&OsStr; 15] = [
+    let arguments: [&OsStr; 17] = [
         "serve".as_ref(),
+        "--health-listen".as_ref(),
+        "127.0.0.1:0".as_ref(),
         "--kubeconfig".as_ref(),
         kubeconfig.as_ref(),
         "--node-name".as_ref(),
@@ -175,8 +186,9 @@ fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
         checkpoint.as_ref(),
     ];
     let agent = Daemon::start("polypod-device-bridge", &arguments);
+    let health = format!("http://{}", agent.ready("health http://"));
     agent.ready("serving unix://");
-    agent
+    (agent, health)
 }
 
 async fn create<K>(api: &Api<K>, object: Value) -> K
