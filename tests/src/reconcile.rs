@@ -74,7 +74,7 @@ fn what_is_left_of_a_sandbox_is_undone() {
         let bridge = Bridge::of_file(node, kubelet());
         let cluster = json!({"cniVersion": "0.3.1", "name": "cbr0", "type": "bridge", "bridge": "cni0", "ipam": host_local(node, "10.22.0.0/24")});
         let conf = bridge.conf(&cluster);
-        let [left, alive] = ["p1", "p2"].map(|name| Sandbox::new(node, name));
+        let [left, alive, meanwhile] = ["p1", "p2", "p3"].map(|name| Sandbox::new(node, name));
         left.add(&conf);
         // A pod without objects: the plugin knows that it asks for nothing.
         let mut quiet = conf;
@@ -82,9 +82,12 @@ fn what_is_left_of_a_sandbox_is_undone() {
         alive.add(&quiet);
         assert_eq!(leases(node).len(), 2);
         drop(bridge);
+        // While the device-bridge is down, pods that ask for no network start.
+        meanwhile.add(&quiet);
         left.netns.remove();
-        age(node, &left);
-        age(node, &alive);
+        for sandbox in [&left, &alive, &meanwhile] {
+            age(node, sandbox);
+        }
         objects("uid-of-another");
         fs::remove_file(node.path("kubelet.sock")).unwrap();
         let plugin = binaries::path("polypod");
@@ -96,9 +99,11 @@ fn what_is_left_of_a_sandbox_is_undone() {
         ];
         let _bridge = Bridge::with_arguments(node, kubelet(), &more);
         wait_until("the record and the lease are there", || {
-            node.files("state/sandboxes").len() == 1 && leases(node).len() == 1
+            node.files("state/sandboxes").len() == 2 && leases(node).len() == 2
         });
-        assert_eq!(alive.netns.names(), ["eth0"]);
+        for sandbox in [alive, meanwhile] {
+            assert_eq!(sandbox.netns.names(), ["eth0"]);
+        }
     });
 }
 
