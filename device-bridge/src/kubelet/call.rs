@@ -13,14 +13,14 @@ use super::{
     connection::{Connection, Open},
     error::PodResourcesError,
     limiter::Limiter,
-    node_list::NodeList,
+    node_list::{AllocatableList, NodeList},
     status::Meaning,
 };
 use crate::{
     metrics::Metrics,
     proto::{
-        AllocatableResourcesRequest, AllocatableResourcesResponse, GetPodResourcesRequest,
-        GetPodResourcesResponse, ListPodResourcesRequest, PodResources,
+        AllocatableResourcesRequest, GetPodResourcesRequest, GetPodResourcesResponse,
+        ListPodResourcesRequest, PodResources,
     },
 };
 
@@ -132,9 +132,7 @@ impl Caller {
     }
 
     /// `GetAllocatableResources`.
-    pub(crate) async fn allocatable(
-        &self,
-    ) -> Result<AllocatableResourcesResponse, PodResourcesError> {
+    pub(crate) async fn allocatable(&self) -> Result<AllocatableList, PodResourcesError> {
         let request = AllocatableResourcesRequest {};
         self.call(&ALLOCATABLE, request).await.result
     }

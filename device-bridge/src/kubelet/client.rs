@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use prost::Message as _;
 use spec::bridge::PodRef;
 use tokio::{
     sync::{Notify, oneshot},
@@ -30,7 +31,7 @@ use super::{
 };
 use crate::{
     metrics::Metrics,
-    proto::{AllocatableResourcesResponse, PodResources},
+    proto::{AllocatableResourcesResponse, ContainerDevices, PodResources},
 };
 
 /// How long one call may take; what other clients of the API wait.
@@ -181,12 +182,25 @@ impl PodResourcesClient {
     }
 
     /// The devices, CPUs and memory that the kubelet may allocate, whoever holds them: its capacity. Devices that are not
-    /// healthy are missing.
+    /// healthy are missing. A full node has tens of thousands of devices: they are given to `visit`, entry by entry, and are
+    /// not in what comes back.
     ///
     /// # Errors
     /// The kubelet cannot be asked, or keeps answering with an error.
-    pub async fn allocatable(&self) -> Result<AllocatableResourcesResponse, PodResourcesError> {
-        self.patiently(|| self.desk.caller.allocatable()).await
+    pub async fn allocatable(
+        &self,
+        mut visit: impl FnMut(ContainerDevices),
+    ) -> Result<AllocatableResourcesResponse, PodResourcesError> {
+        let list = self.patiently(|| self.desk.caller.allocatable()).await?;
+        for entry in list.devices {
+            let entry = ContainerDevices::decode(entry);
+            visit(entry.map_err(|error| self.desk.malformed(&error))?);
+        }
+        Ok(AllocatableResourcesResponse {
+            devices: Vec::new(),
+            cpu_ids: list.cpu_ids,
+            memory: list.memory,
+        })
     }
 
     /// Calls until there is an answer, or an error that is not passing, or the patience is at its end.

@@ -214,7 +214,12 @@ async fn the_whole_node() {
     };
     let kubelet = FakeKubelet::start(folder.path(), behaviour);
     let client = kubelet.client();
-    let allocatable = client.allocatable().await.unwrap();
+    let mut devices = Vec::new();
+    let rest = client.allocatable(|entry| devices.push(entry)).await;
+    let allocatable = AllocatableResourcesResponse {
+        devices,
+        ..rest.unwrap()
+    };
     assert_eq!(allocatable, kubelet.behaviour.allocatable);
     let pods = client.list().await.unwrap();
     assert_eq!(Allocation::of(&pods[1]).devices("r").len(), 2);

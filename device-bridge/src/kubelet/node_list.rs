@@ -3,13 +3,24 @@
 use prost::{DecodeError, Message, bytes::Bytes};
 
 use super::queue::Wanted;
-use crate::proto::PodResources;
+use crate::proto::{ContainerMemory, PodResources};
 
 /// `ListPodResourcesResponse` whose pods are not decoded yet. They share the one buffer that the answer came in.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct NodeList {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pods: Vec<Bytes>,
+}
+
+/// `AllocatableResourcesResponse` whose devices are not decoded yet.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AllocatableList {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub(crate) devices: Vec<Bytes>,
+    #[prost(int64, repeated, tag = "2")]
+    pub(crate) cpu_ids: Vec<i64>,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) memory: Vec<ContainerMemory>,
 }
 
 /// The first fields of `PodResources`; the others are stepped over.

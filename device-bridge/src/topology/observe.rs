@@ -109,9 +109,9 @@ impl Observer {
     pub async fn look(&mut self) -> Result<Look, LookError> {
         let at = MicroTime(Timestamp::now());
         let mut pods = Pods::new(self.settings.fingerprint);
-        let mut allocatable = self.kubelet.allocatable().await?;
         // On a full node each of these answers has megabytes: what is known of one is small before the next one comes.
-        pods.add_healthy(&std::mem::take(&mut allocatable.devices));
+        let add = |entry| pods.add_healthy(&[entry]);
+        let allocatable = self.kubelet.allocatable(add).await?;
         let is_settling = self.kubelet.for_each(|pod| pods.add(&pod)).await?;
         complete(&mut pods, &self.checkpoint().await?, |namespace, name| {
             self.pod(namespace, name)
