@@ -1,11 +1,11 @@
 //! What a sandbox got, for network-status and Events.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use spec::{
     TraceContext,
     bridge::{AddedInterface, PodRef, Report},
     cni::{AddResult, Invocation},
-    network::statuses,
+    network::{pci_device_info, statuses},
 };
 
 use crate::{device_info, plan::Planned};
@@ -54,6 +54,6 @@ fn device_info_of(attachment: &Planned) -> Option<Value> {
     let written = device_info::read_back(file).ok().flatten();
     written.or_else(|| {
         let address = attachment.device.as_ref()?.id.pci_address()?;
-        Some(json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": address}}))
+        Some(pci_device_info(&address))
     })
 }

@@ -1,6 +1,6 @@
 //! The command line of `install`, `uninstall` and `serve --install`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -156,12 +156,17 @@ pub struct PlaceArgs {
     pub plugin_kubeconfig: Option<PathBuf>,
 }
 
+/// A path of the node, as this process sees it whose node's root is mounted at `host_root`.
+pub(super) fn below(host_root: &Path, path: &Path) -> PathBuf {
+    // What stands after the root is relative, and would otherwise replace the prefix.
+    host_root.join(path.strip_prefix("/").unwrap_or(path))
+}
+
 impl PlaceArgs {
     /// `cniDir`, as this process sees it.
     #[must_use]
     pub fn cni_dir_here(&self) -> PathBuf {
-        let below_root = self.cni_dir.strip_prefix("/").unwrap_or(&self.cni_dir);
-        self.host_root.join(below_root)
+        below(&self.host_root, &self.cni_dir)
     }
 }
 

@@ -10,7 +10,7 @@ use spec::cni::{NetworkName, Version};
 
 use super::args::{
     Alias, Compat, CredentialArgs, InstallArgs, InstallCommandArgs, KeyArgs, PlaceArgs,
-    UninstallCommandArgs,
+    UninstallCommandArgs, below,
 };
 
 /// What is installed.
@@ -254,8 +254,7 @@ impl Places {
     /// A path of the node, as this process sees it.
     #[must_use]
     pub fn here(&self, path: &Path) -> PathBuf {
-        // What stands after the root is relative, and would otherwise replace the prefix.
-        self.host_root.join(path.strip_prefix("/").unwrap_or(path))
+        below(&self.host_root, path)
     }
 
     /// A plugin's executable, as this process sees it.

@@ -172,10 +172,8 @@ impl PodResourcesClient {
     }
 
     /// What the kubelet allocated to the pods of the whole node, all at once in memory.
-    ///
-    /// # Errors
-    /// As [`Self::for_each`].
-    pub async fn list(&self) -> Result<Vec<PodResources>, PodResourcesError> {
+    #[cfg(test)]
+    pub(crate) async fn list(&self) -> Result<Vec<PodResources>, PodResourcesError> {
         let mut pods = Vec::new();
         self.for_each(|pod| pods.push(pod)).await?;
         Ok(pods)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use spec::{
     bridge::{PodRef, Report},
     cni::{AddResult, Version},
-    network::statuses,
+    network::{pci_device_info, statuses},
     record::{Attachment, Record},
 };
 
@@ -39,9 +39,7 @@ fn device_info(attachment: &Attachment) -> Option<Value> {
     let written = attachment.device_info.as_deref().and_then(read);
     written.or_else(|| {
         let address = attachment.device.as_ref()?.id.pci_address()?;
-        Some(
-            serde_json::json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": address}}),
-        )
+        Some(pci_device_info(&address))
     })
 }
 

@@ -28,5 +28,5 @@ pub use legacy_object::{LegacyFault, LegacyNetwork};
 pub use name::{Namespace, ObjectName};
 pub use port_mapping::{PortMapping, Protocol};
 pub use selection::{NetworkRef, Selection};
-pub use status::{DeviceInfo, NetworkStatus, print_statuses, statuses};
+pub use status::{DeviceInfo, NetworkStatus, pci_device_info, print_statuses, statuses};
 pub use unmet::{Demands, Unmet};

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::cni::{AddResult, Dns, IpConfig};
+use crate::{
+    cni::{AddResult, Dns, IpConfig},
+    device::PciAddress,
+};
 
 /// The content of a device-info file, passed through (NPWG device information specification).
 pub type DeviceInfo = Value;
@@ -40,6 +43,12 @@ pub struct NetworkStatus {
     /// The gateways of its default routes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateway: Vec<String>,
+}
+
+/// The device information of a PCI device of which nobody has written any (NPWG device-information specification 1.1.0).
+#[must_use]
+pub fn pci_device_info(address: &PciAddress) -> DeviceInfo {
+    json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": address}})
 }
 
 /// The elements for one attachment: one for each interface the result has in the container, and one with
