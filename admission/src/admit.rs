@@ -4,8 +4,9 @@ use api::pod::Pod;
 use spec::network::Namespace;
 
 use crate::{
-    Addition, Denial, Fault, Need, NetworkIndex, NetworkVersion, Plan, Policy, Warning, attachment,
-    default_route, holding, holding::Holding, interface, need, selections, target,
+    Addition, Cluster, Denial, Fault, Need, NetworkVersion, Plan, Policy, Warning, attachment,
+    default_route, findings::Findings, holding, holding::Holding, interface, need, selections,
+    target,
 };
 
 /// Decides what `pod`, to be created in `namespace`, gets for its networks.
@@ -14,17 +15,31 @@ use crate::{
 /// and other injectors may have been there.
 ///
 /// # Errors
-/// The plugin could not carry out what the pod asks for.
+/// The plugin could not carry out what the pod asks for, or the administrator does not let it.
 pub fn admit(
     pod: &Pod,
     namespace: &Namespace,
-    networks: &NetworkIndex,
+    cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
+    let mut findings = Findings::new(namespace, cluster, policy);
+    let mut plan = plan(pod, namespace, cluster, policy, &mut findings);
+    findings.conclude(&mut plan, subject(pod, namespace))?;
+    Ok(plan)
+}
+
+/// The plan as far as it can be made; what is wrong goes into `findings`.
+pub(crate) fn plan(
+    pod: &Pod,
+    namespace: &Namespace,
+    cluster: &Cluster,
+    policy: &Policy,
+    findings: &mut Findings<'_>,
+) -> Plan {
     let mut plan = Plan::default();
     // One is going, the other is an image of what the kubelet already runs.
     if pod.metadata.deletion_timestamp.is_some() || pod.is_mirror() {
-        return Ok(plan);
+        return plan;
     }
     let annotations = pod.network_annotations();
     if pod.spec.host_network {
@@ -33,18 +48,21 @@ pub fn admit(
                 "the pod's networks are not attached, as it uses the node's own network (hostNetwork: true)",
             ));
         }
-        return Ok(plan);
+        return plan;
     }
-    let deny = |faults| Denial::new(subject(pod, namespace), faults);
-    let selections = selections::parse(&annotations, namespace, policy, &mut plan.warnings)
-        .map_err(|error| deny(vec![Fault::Annotation(error)]))?;
-    let mut faults = interface::check(&selections);
-    faults.extend(default_route::check(&selections));
-    let attachments = match attachment::resolve(&selections, networks, policy) {
-        Ok(attachments) if faults.is_empty() => attachments,
-        Ok(_) => return Err(deny(faults)),
-        Err(more) => return Err(deny([more, faults].concat())),
+    let selections = match selections::parse(&annotations, namespace, policy, &mut plan.warnings) {
+        Ok(selections) => selections,
+        Err(error) => {
+            findings.add(Fault::Annotation(error));
+            return plan;
+        }
     };
+    let attachments = attachment::resolve(&selections, cluster, policy, findings);
+    findings.extend(interface::check(&selections));
+    findings.extend(default_route::check(&selections));
+    if findings.deny() {
+        return plan;
+    }
     plan.networks = attachments
         .iter()
         .map(|attachment| NetworkVersion {
@@ -53,8 +71,8 @@ pub fn admit(
         })
         .collect();
     plan.needs = need::count(&attachments, &mut plan.warnings);
-    add_what_is_missing(&mut plan, pod).map_err(deny)?;
-    Ok(plan)
+    add_what_is_missing(&mut plan, pod, policy, findings);
+    plan
 }
 
 /// Whether the decision about `pod` looks networks up. One that is going, an image of a static pod, and one that uses the
@@ -72,14 +90,13 @@ pub(crate) fn subject(pod: &Pod, namespace: &Namespace) -> String {
     )
 }
 
-fn add_what_is_missing(plan: &mut Plan, pod: &Pod) -> Result<(), Vec<Fault>> {
-    let mut faults = Vec::new();
+fn add_what_is_missing(plan: &mut Plan, pod: &Pod, policy: &Policy, findings: &mut Findings<'_>) {
     let mut target = None;
     for need in &mut plan.needs {
         let holdings = match holding::of(pod, &need.resource) {
             Ok(holdings) => holdings,
             Err(fault) => {
-                faults.push(fault);
+                findings.add(fault);
                 continue;
             }
         };
@@ -88,7 +105,7 @@ fn add_what_is_missing(plan: &mut Plan, pod: &Pod) -> Result<(), Vec<Fault>> {
             .map(Holding::devices)
             .fold(0, u64::saturating_add);
         if need.deficit() > 0 && target.is_none() {
-            target = target::choose(pod, &mut plan.warnings);
+            target = target::choose(pod, &policy.injection.sidecars, &mut plan.warnings);
         }
         let target = target.as_ref().filter(|_| need.deficit() > 0);
         plan.additions.extend(
@@ -96,11 +113,6 @@ fn add_what_is_missing(plan: &mut Plan, pod: &Pod) -> Result<(), Vec<Fault>> {
                 .into_iter()
                 .filter_map(|holding| addition(need, holding, target)),
         );
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
     }
 }
 

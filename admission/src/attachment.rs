@@ -3,7 +3,9 @@
 use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
-use crate::{Denial, Fault, NetworkIndex, Place, Policy, not_found, selections::Placed};
+use crate::{
+    Cluster, Fault, NetworkIndex, Place, Policy, findings::Findings, not_found, selections::Placed,
+};
 
 /// One attachment of the pod.
 #[derive(Clone, Debug)]
@@ -26,28 +28,24 @@ impl<'a> Attachment<'a> {
     }
 }
 
-/// Finds the networks of `selections` and checks that they can be attached as they are selected.
+/// Finds the networks of `selections` that can be attached as they are selected; what cannot goes into `findings`.
 pub(crate) fn resolve<'a>(
     selections: &[Placed],
-    networks: &'a NetworkIndex,
+    cluster: &'a Cluster,
     policy: &Policy,
-) -> Result<Vec<Attachment<'a>>, Vec<Fault>> {
+    findings: &mut Findings<'_>,
+) -> Vec<Attachment<'a>> {
     let mut attachments = Vec::new();
-    let mut faults = Vec::new();
     for placed in selections {
-        match attachment(placed, networks, policy) {
+        match attachment(placed, &cluster.networks, policy) {
             Ok(attachment) => attachments.push(attachment),
-            Err(fault) => faults.push(fault),
+            Err(fault) => findings.add(fault),
         }
-        if faults.len() == Denial::MOST_FAULTS {
+        if findings.are_enough() {
             break;
         }
     }
-    if faults.is_empty() {
-        Ok(attachments)
-    } else {
-        Err(faults)
-    }
+    attachments
 }
 
 fn attachment<'a>(

@@ -10,7 +10,7 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESOURCE_NAME},
 };
 
-use crate::{ContainerRef, Need, Place};
+use crate::{ContainerRef, Need, Place, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -191,6 +191,25 @@ impl Fault {
             | Self::Name(_)
             | Self::OwnConf(_)
             | Self::OwnResource(_) => "FieldValueInvalid",
+        }
+    }
+
+    /// The rule it breaks.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        match self {
+            Self::Annotation(_) => Rule::AnnotationSyntax,
+            Self::NotFound { .. } => Rule::NetworkNotFound,
+            Self::Network { .. } => Rule::NetworkUnusable,
+            Self::Interface { .. } => Rule::InterfaceConflict,
+            Self::DefaultRoute { .. } => Rule::DefaultRouteConflict,
+            Self::Quantity { .. } | Self::RequestIsNotLimit { .. } | Self::NoLimit { .. } => {
+                Rule::DeviceQuantity
+            }
+            Self::Deficit(_) => Rule::DeviceDeficit,
+            Self::Name(_) => Rule::DefinitionName,
+            Self::OwnConf(_) => Rule::DefinitionConfig,
+            Self::OwnResource(_) => Rule::DefinitionAnnotations,
         }
     }
 

@@ -4,7 +4,7 @@ use api::{network::Network, pod::Pod};
 use serde_json::{Value, json};
 use spec::network::{DEFAULT_NETWORK, NETWORKS, Namespace, NetworkRef, RESOURCE_NAME};
 
-use crate::{Denial, NetworkIndex, Plan, Policy, admit};
+use crate::{Cluster, Denial, NetworkIndex, Plan, Policy, admit};
 
 pub(crate) fn namespace(text: &str) -> Namespace {
     text.parse().unwrap()
@@ -72,6 +72,11 @@ pub(crate) fn networks() -> NetworkIndex {
     .collect()
 }
 
+/// A cluster with these networks.
+pub(crate) fn cluster() -> Cluster {
+    networks().into()
+}
+
 /// A pod with one container `c0` and these annotations.
 pub(crate) fn pod(networks: Option<&str>, default_network: Option<&str>) -> Value {
     let mut pod = json!({
@@ -97,7 +102,7 @@ pub(crate) fn decide(pod: &Value) -> Result<Plan, Denial> {
     admit(
         &read(pod),
         &namespace("default"),
-        &networks(),
+        &cluster(),
         &Policy::default(),
     )
 }

@@ -5,12 +5,16 @@
 
 mod admit;
 mod attachment;
+mod cluster;
+pub mod configuration;
 mod container;
 mod default_route;
 mod denial;
 mod fault;
+mod findings;
 mod holding;
 mod interface;
+mod namespace_index;
 mod need;
 mod network_attachment_definition;
 mod network_index;
@@ -18,24 +22,31 @@ mod not_found;
 mod patched;
 mod place;
 mod plan;
-mod policy;
+pub mod policy;
 mod review;
+mod rule;
 mod selections;
+mod selector;
 mod target;
 mod warning;
 
 pub use admit::{admit, needs_networks};
+pub use cluster::Cluster;
 pub use container::{ContainerKind, ContainerRef};
 pub use denial::{Cause, Denial};
 pub use fault::Fault;
+pub use findings::Finding;
+pub use namespace_index::{Labels, NamespaceIndex};
 pub use need::Need;
 pub use network_attachment_definition::{admit_network, admit_network_update};
 pub use network_index::NetworkIndex;
 pub use patched::{Patched, Refusal, patched};
 pub use place::Place;
 pub use plan::{Addition, NetworkVersion, Plan};
-pub use policy::Policy;
+pub use policy::{Mode, Policy};
 pub use review::{review_final, review_update};
+pub use rule::Rule;
+pub use selector::{Selector, SelectorError};
 pub use warning::Warning;
 
 #[cfg(test)]

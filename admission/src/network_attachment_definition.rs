@@ -6,21 +6,26 @@ use api::{
 };
 use spec::network::RESOURCE_NAME;
 
-use crate::{Denial, Fault, Warning};
+use crate::{Cluster, Denial, Fault, Plan, Policy, Warning, findings::Findings};
 
 /// Plugin types that attach a device and cannot do so without being given one.
 const DEVICE_PLUGINS: [&str; 2] = ["sriov", "ib-sriov"];
 
-/// Decides whether pods could be attached to what `object` defines.
+/// Decides whether pods could be attached to what `object` defines. The plan of a network is its warnings and findings.
 ///
 /// # Errors
 /// They could not: its configuration or its resource name is wrong.
-pub fn admit_network(object: &NetworkAttachmentDefinition) -> Result<Vec<Warning>, Denial> {
+pub fn admit_network(
+    object: &NetworkAttachmentDefinition,
+    cluster: &Cluster,
+    policy: &Policy,
+) -> Result<Plan, Denial> {
     let (network, display_name) = parse(object)?;
-    let mut faults = Vec::new();
-    let mut warnings = Vec::new();
+    let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
+    let mut plan = Plan::default();
+    let warnings = &mut plan.warnings;
     match &network.conf {
-        Err(problem) => faults.push(Fault::OwnConf(problem.clone())),
+        Err(problem) => findings.add(Fault::OwnConf(problem.clone())),
         Ok(None) => warnings.push(Warning::new(&format!(
             "spec.config is empty: every node needs a CNI configuration named {} in its confDir",
             network.reference.name
@@ -28,7 +33,7 @@ pub fn admit_network(object: &NetworkAttachmentDefinition) -> Result<Vec<Warning
         Ok(Some(conf)) => warnings.extend(device_warning(conf, &network)),
     }
     match &network.resource {
-        Err(problem) => faults.push(Fault::OwnResource(problem.clone())),
+        Err(problem) => findings.add(Fault::OwnResource(problem.clone())),
         Ok(Some(resource)) if !resource.is_extended_resource() => {
             warnings.push(Warning::new(&format!(
                 "resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
@@ -41,11 +46,8 @@ pub fn admit_network(object: &NetworkAttachmentDefinition) -> Result<Vec<Warning
             "the name has a dot: pods can select it in the JSON form of the annotation only",
         ));
     }
-    if faults.is_empty() {
-        Ok(warnings)
-    } else {
-        Err(Denial::new(subject(&display_name), faults))
-    }
+    findings.conclude(&mut plan, subject(&display_name))?;
+    Ok(plan)
 }
 
 /// Decides about the change of a stored object from `old` to `new`. One whose network stays what it is is not judged
@@ -56,16 +58,18 @@ pub fn admit_network(object: &NetworkAttachmentDefinition) -> Result<Vec<Warning
 pub fn admit_network_update(
     old: &NetworkAttachmentDefinition,
     new: &NetworkAttachmentDefinition,
-) -> Result<Vec<Warning>, Denial> {
+    cluster: &Cluster,
+    policy: &Policy,
+) -> Result<Plan, Denial> {
     let resource = |object: &NetworkAttachmentDefinition| {
         let annotations = object.metadata.annotations.as_ref();
         annotations.and_then(|all| all.get(RESOURCE_NAME).cloned())
     };
     let is_going = new.metadata.deletion_timestamp.is_some();
     if is_going || (old.config() == new.config() && resource(old) == resource(new)) {
-        return Ok(Vec::new());
+        return Ok(Plan::default());
     }
-    admit_network(new)
+    admit_network(new, cluster, policy)
 }
 
 /// The network, and the name people know it by. One that is still to be named is judged by its prefix.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use spec::network::Namespace;
 
-use crate::{Denial, NetworkIndex, Plan, Policy, admit};
+use crate::{Cluster, Denial, Plan, Policy, admit};
 
 /// An admitted pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +44,11 @@ pub enum Refusal {
 pub fn patched(
     mut object: Value,
     namespace: &Namespace,
-    networks: &NetworkIndex,
+    cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Patched, Refusal> {
     let pod = Pod::deserialize(&object).map_err(Refusal::NotAPod)?;
-    let plan = admit(&pod, namespace, networks, policy)?;
+    let plan = admit(&pod, namespace, cluster, policy)?;
     let patch = plan.patch(&pod);
     json_patch::patch(&mut object, &patch).map_err(Refusal::Patch)?;
     Ok(Patched {

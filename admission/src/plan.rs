@@ -8,7 +8,7 @@ use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 use spec::{device::ResourceName, network::NetworkRef};
 
-use crate::{ContainerRef, Need, Warning};
+use crate::{ContainerRef, Finding, Need, Warning};
 
 /// What a pod gets, and why. The plan of a pod without networks is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Plan {
     pub networks: Vec<NetworkVersion>,
     /// What the pod's author should know.
     pub warnings: Vec<Warning>,
+    /// What is wrong and let pass by the administrator's word.
+    pub findings: Vec<Finding>,
 }
 
 /// A quantity to be written into a container's requests and limits.

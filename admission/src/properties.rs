@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::fixture::{decide, namespace, networks, pod, read};
+use crate::fixture::{cluster, decide, namespace, pod, read};
 
 const RESOURCES: [&str; 2] = ["example.com/foo", "example.com/bar"];
 
@@ -93,13 +93,13 @@ proptest! {
     fn the_patch_gives_the_intended_pod_and_nothing_is_left_to_add(pod in any_pod()) {
         let plan = decide(&pod).unwrap();
         let intended = carried_out(&pod, &plan);
-        let given = patched(pod.clone(), &namespace("default"), &networks(), &Policy::default()).unwrap();
+        let given = patched(pod.clone(), &namespace("default"), &cluster(), &Policy::default()).unwrap();
         prop_assert_eq!(&given.object, &intended);
         prop_assert_eq!(given.patch.is_empty(), pod == intended);
         let again = decide(&given.object).unwrap();
         prop_assert_eq!(&again.additions, &[]);
         prop_assert!(again.needs.iter().all(|need| need.deficit() == 0));
-        prop_assert!(review_final(&read(&given.object), &namespace("default"), &networks(), &Policy::default()).is_ok());
+        prop_assert!(review_final(&read(&given.object), &namespace("default"), &cluster(), &Policy::default()).is_ok());
     }
 
     #[test]
@@ -117,7 +117,7 @@ proptest! {
         let count = pod["spec"]["containers"].as_array().unwrap().len();
         let resources = json!({"requests": {RESOURCES[0]: more}, "limits": {RESOURCES[0]: more}});
         pod["spec"]["containers"][container % count]["resources"] = resources;
-        let given = patched(pod, &namespace("default"), &networks(), &Policy::default()).unwrap();
+        let given = patched(pod, &namespace("default"), &cluster(), &Policy::default()).unwrap();
         prop_assert_eq!(&decide(&given.object).unwrap().additions, &[]);
     }
 

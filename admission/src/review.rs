@@ -6,29 +6,28 @@
 use api::pod::Pod;
 use spec::network::Namespace;
 
-use crate::{Addition, Denial, Fault, Need, NetworkIndex, Plan, Policy, admit, admit::subject};
+use crate::{
+    Addition, Cluster, Denial, Fault, Need, Plan, Policy, admit::plan, admit::subject,
+    findings::Findings,
+};
 
 /// Decides whether `pod`, as it is about to be stored in `namespace`, has the devices that its networks need.
 ///
 /// # Errors
-/// The plugin could not carry out what the pod asks for, or devices are missing.
+/// The plugin could not carry out what the pod asks for, devices are missing, or the administrator does not let it.
 pub fn review_final(
     pod: &Pod,
     namespace: &Namespace,
-    networks: &NetworkIndex,
+    cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
-    let plan = admit(pod, namespace, networks, policy)?;
-    let faults: Vec<Fault> = plan
-        .additions
-        .iter()
-        .map(|addition| fault(addition, &plan.needs))
-        .collect();
-    if faults.is_empty() {
-        Ok(plan)
-    } else {
-        Err(Denial::new(subject(pod, namespace), faults))
+    let mut findings = Findings::new(namespace, cluster, policy);
+    let mut plan = plan(pod, namespace, cluster, policy, &mut findings);
+    for addition in plan.additions.drain(..) {
+        findings.add(fault(&addition, &plan.needs));
     }
+    findings.conclude(&mut plan, subject(pod, namespace))?;
+    Ok(plan)
 }
 
 /// Decides about the change of a stored pod from `old` to `new`. A pod whose networks stay what they are is not judged
@@ -41,13 +40,13 @@ pub fn review_update(
     old: &Pod,
     new: &Pod,
     namespace: &Namespace,
-    networks: &NetworkIndex,
+    cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
     if old.network_annotations() == new.network_annotations() {
         return Ok(Plan::default());
     }
-    review_final(new, namespace, networks, policy).map_err(|denial| {
+    review_final(new, namespace, cluster, policy).map_err(|denial| {
         denial.about(format!(
             "the networks of pod {namespace}/{} cannot be changed in this way while it exists",
             new.display_name()

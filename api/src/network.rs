@@ -1,5 +1,7 @@
 //! A NetworkAttachmentDefinition, parsed: what an attachment to it needs.
 
+use std::collections::BTreeMap;
+
 use spec::{
     NameError,
     cni::{ConfError, NetworkConf, NetworkName},
@@ -8,6 +10,9 @@ use spec::{
 };
 
 use crate::network_attachment_definition::NetworkAttachmentDefinition;
+
+/// Where `kubectl apply` keeps what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A network that pods can select.
 ///
@@ -23,6 +28,8 @@ pub struct Network {
     pub conf: Result<Option<DelegateConf>, ConfError>,
     /// Whether its attachments may be made together with others.
     pub parallel: Result<bool, UnknownParallel>,
+    /// Its annotations, without the copy of the whole object that `kubectl apply` leaves among them.
+    pub annotations: BTreeMap<String, String>,
     /// The object's `resourceVersion`, for the record of what a decision was made from; empty for objects from files.
     pub resource_version: String,
 }
@@ -112,11 +119,18 @@ impl Network {
             .config()
             .and_then(|text| text.map(delegate).transpose());
         let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
+        let annotations = annotations
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| *key != LAST_APPLIED)
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
         Ok(Self {
             reference,
             resource,
             conf,
             parallel,
+            annotations,
             resource_version,
         })
     }

@@ -39,6 +39,9 @@ pub struct Metadata {
     /// The identity of this pod among all of its name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub uid: String,
+    /// Labels.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub labels: BTreeMap<String, String>,
     /// Annotations.
     #[serde(default, deserialize_with = "null_is_default")]
     pub annotations: BTreeMap<String, String>,
@@ -54,6 +57,18 @@ pub struct PodSpec {
     /// The pod uses the node's own network: no CNI plugin is executed for it.
     #[serde(default, deserialize_with = "null_is_default")]
     pub host_network: bool,
+    /// The account its processes have; empty where the author leaves it to the API server, which writes `default`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub service_account_name: String,
+    /// Labels that its node must have; absent in raw manifests.
+    #[serde(default)]
+    pub node_selector: Option<BTreeMap<String, String>>,
+    /// Volumes; absent in raw manifests.
+    #[serde(default)]
+    pub volumes: Option<Vec<Volume>>,
+    /// Claims of devices (DRA).
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub resource_claims: Vec<PodResourceClaim>,
     /// App containers.
     #[serde(default, deserialize_with = "null_is_default")]
     pub containers: Vec<Container>,
@@ -75,6 +90,62 @@ pub struct Container {
     /// What it asks for; absent in raw manifests.
     #[serde(default)]
     pub resources: Option<Resources>,
+    /// Its environment; absent in raw manifests.
+    #[serde(default)]
+    pub env: Option<Vec<EnvVar>>,
+    /// Its mounts; absent in raw manifests.
+    #[serde(default)]
+    pub volume_mounts: Option<Vec<VolumeMount>>,
+}
+
+/// A variable of a container's environment.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct EnvVar {
+    /// Its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// Its value, where it is not taken from elsewhere; manifests write texts of all kinds without quotes.
+    #[serde(default)]
+    pub value: Option<Value>,
+}
+
+/// Where a container sees a volume.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeMount {
+    /// The volume's name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// The path in the container.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub mount_path: String,
+}
+
+/// A volume of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// `downwardAPI`, where it shows the pod's own fields.
+    #[serde(default, rename = "downwardAPI")]
+    pub downward_api: Option<Value>,
+}
+
+/// An entry of `spec.resourceClaims` (Kubernetes `PodResourceClaim`).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodResourceClaim {
+    /// Its name within the pod.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// The ResourceClaim, where it exists by itself.
+    #[serde(default)]
+    pub resource_claim_name: Option<String>,
+    /// The ResourceClaimTemplate, where the claim is made for the pod.
+    #[serde(default)]
+    pub resource_claim_template_name: Option<String>,
 }
 
 /// `resources` of a container. Quantities are kept as they are written: texts from the API server, numbers in manifests.
@@ -86,6 +157,20 @@ pub struct Resources {
     /// What it may not exceed.
     #[serde(default)]
     pub limits: Option<BTreeMap<String, Value>>,
+    /// The pod's claims that it uses, by their names within the pod.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub claims: Vec<ContainerClaim>,
+}
+
+/// An entry of `resources.claims` (Kubernetes `ResourceClaim` of a container).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ContainerClaim {
+    /// The claim's name within the pod.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// One of the claim's requests; all of them where it is absent.
+    #[serde(default)]
+    pub request: Option<String>,
 }
 
 /// Set by the kubelet on the API server's image of a static pod, whose annotations and spec cannot be changed.

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use admission::{NetworkIndex, Patched, Policy, Refusal, patched};
+use admission::{Cluster, NetworkIndex, Patched, Policy, Refusal, patched};
 use anyhow::{Context, Result, bail};
 use api::{
     objects::{self, Object},
@@ -65,6 +65,7 @@ pub fn run(arguments: &RenderArgs) -> Result<ExitCode> {
     } = arguments;
     let policy = Policy {
         system_namespace: system_namespace.clone(),
+        ..Policy::default()
     };
     let rendered = render(&read(filenames)?, namespace, &policy)?;
     for warning in &rendered.warnings {
@@ -100,6 +101,7 @@ fn render(objects: &[Object], default_namespace: &Namespace, policy: &Policy) ->
     let networks: NetworkIndex = objects::networks(objects, default_namespace.as_str())?
         .into_iter()
         .collect();
+    let cluster = Cluster::from(networks);
     let mut pods = objects
         .iter()
         .filter(|object| object.kind == "Pod" && object.api_version == "v1")
@@ -117,7 +119,7 @@ fn render(objects: &[Object], default_namespace: &Namespace, policy: &Policy) ->
                 .parse()
                 .with_context(|| format!("{origin} is not a valid Pod"))?,
         };
-        match patched(value.clone(), &namespace, &networks, policy) {
+        match patched(value.clone(), &namespace, &cluster, policy) {
             Ok(admitted) => {
                 let warnings = admitted.plan.warnings.iter();
                 let name = pod.display_name();

@@ -80,6 +80,7 @@ impl TryFrom<Args> for Config {
             tls_names: tls_names(listen.ip(), &tls_name)?,
             policy: Policy {
                 system_namespace: system_namespace.parse()?,
+                ..Policy::default()
             },
             log_level,
         })

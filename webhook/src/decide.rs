@@ -1,7 +1,7 @@
 //! From a request to a decision: which of admission's questions is asked.
 
 use admission::{
-    Denial, NetworkIndex, Patched, Plan, Policy, Refusal, admit_network, admit_network_update,
+    Cluster, Denial, Patched, Plan, Policy, Refusal, admit_network, admit_network_update,
     needs_networks, patched, review_final, review_update,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
@@ -32,7 +32,7 @@ pub enum Decision {
 #[derive(Debug, thiserror::Error)]
 pub enum Undecided {
     /// The networks have not been read yet.
-    #[error("the networks are not known yet; try again")]
+    #[error("the networks of the cluster are not known yet; try again")]
     NotSynced,
     /// The object is not of the kind that the request says.
     #[error("reading the {what} of the request as a {kind}: {problem}")]
@@ -53,14 +53,14 @@ pub enum Undecided {
     Refusal(Refusal),
 }
 
-/// Decides. `networks` is `None` while they are not known yet.
+/// Decides. `cluster` is `None` while it is not known yet.
 ///
 /// # Errors
 /// There is no decision.
 pub fn decide(
     hook: Hook,
     request: &Request<'_>,
-    networks: Option<&NetworkIndex>,
+    cluster: Option<&Cluster>,
     policy: &Policy,
 ) -> Result<Decision, Undecided> {
     // Nothing about networks is in a subresource, and nothing is left to decide when an object goes.
@@ -76,9 +76,9 @@ pub fn decide(
         ("", "Pod", "CREATE" | "UPDATE") if !selects::networks(object.get()) => Ok(allowed()),
         ("", "Pod", "CREATE") => {
             let pod: Pod = read("object", "Pod", object)?;
-            let none = NetworkIndex::default();
-            let networks = known(networks, &none, needs_networks(&pod))?;
-            created_pod(hook, request, object, networks, policy)
+            let none = Cluster::default();
+            let cluster = known(cluster, &none, needs_networks(&pod))?;
+            created_pod(hook, request, object, cluster, policy)
         }
         ("", "Pod", "UPDATE") => {
             let new: Pod = read("object", "Pod", object)?;
@@ -87,30 +87,31 @@ pub fn decide(
                 None => Pod::default(),
             };
             let namespace = namespace(request, &new)?;
-            let none = NetworkIndex::default();
+            let none = Cluster::default();
             let is_judged = old.network_annotations() != new.network_annotations();
-            let networks = known(networks, &none, is_judged && needs_networks(&new))?;
+            let cluster = known(cluster, &none, is_judged && needs_networks(&new))?;
             Ok(judged(review_update(
-                &old, &new, &namespace, networks, policy,
+                &old, &new, &namespace, cluster, policy,
             )))
         }
         ("k8s.cni.cncf.io", "NetworkAttachmentDefinition", "CREATE" | "UPDATE")
             if hook == Hook::Validate =>
         {
-            network(request, object)
+            let cluster = cluster.ok_or(Undecided::NotSynced)?;
+            network(request, object, cluster, policy)
         }
         _ => Ok(allowed()),
     }
 }
 
-/// The networks; while they are not known yet, none at all for a decision that looks nothing up.
+/// The cluster; while it is not known yet, an empty one for a decision that looks nothing up.
 fn known<'a>(
-    networks: Option<&'a NetworkIndex>,
-    none: &'a NetworkIndex,
+    cluster: Option<&'a Cluster>,
+    none: &'a Cluster,
     are_needed: bool,
-) -> Result<&'a NetworkIndex, Undecided> {
-    match networks {
-        Some(networks) => Ok(networks),
+) -> Result<&'a Cluster, Undecided> {
+    match cluster {
+        Some(cluster) => Ok(cluster),
         None if are_needed => Err(Undecided::NotSynced),
         None => Ok(none),
     }
@@ -120,16 +121,16 @@ fn created_pod(
     hook: Hook,
     request: &Request<'_>,
     object: &RawValue,
-    networks: &NetworkIndex,
+    cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Decision, Undecided> {
     let pod: Pod = read("object", "Pod", object)?;
     let namespace = namespace(request, &pod)?;
     if hook == Hook::Validate {
-        return Ok(judged(review_final(&pod, &namespace, networks, policy)));
+        return Ok(judged(review_final(&pod, &namespace, cluster, policy)));
     }
     let object = read("object", "Pod", object)?;
-    match patched(object, &namespace, networks, policy) {
+    match patched(object, &namespace, cluster, policy) {
         Ok(Patched { plan, patch, .. }) if patch.is_empty() => Ok(judged(Ok(plan))),
         Ok(Patched { plan, patch, .. }) => Ok(Decision::Patched { plan, patch }),
         Err(Refusal::Denied(denial)) => Ok(Decision::Denied(denial)),
@@ -137,7 +138,12 @@ fn created_pod(
     }
 }
 
-fn network(request: &Request<'_>, object: &RawValue) -> Result<Decision, Undecided> {
+fn network(
+    request: &Request<'_>,
+    object: &RawValue,
+    cluster: &Cluster,
+    policy: &Policy,
+) -> Result<Decision, Undecided> {
     const KIND: &str = "NetworkAttachmentDefinition";
     let mut new: NetworkAttachmentDefinition = read("object", KIND, object)?;
     let metadata = &mut new.metadata;
@@ -145,21 +151,14 @@ fn network(request: &Request<'_>, object: &RawValue) -> Result<Decision, Undecid
         .namespace
         .take()
         .or_else(|| request.namespace.as_deref().map(str::to_owned));
-    let warnings = match request.old_object {
+    Ok(judged(match request.old_object {
         // What is stored may be older than any rule; if it cannot be read, the new one is judged like a first one.
         Some(old) => match serde_json::from_str(old.get()) {
-            Ok(old) => admit_network_update(&old, &new),
-            Err(_) => admit_network(&new),
+            Ok(old) => admit_network_update(&old, &new, cluster, policy),
+            Err(_) => admit_network(&new, cluster, policy),
         },
-        None => admit_network(&new),
-    };
-    Ok(match warnings {
-        Ok(warnings) => Decision::Allowed(Plan {
-            warnings,
-            ..Plan::default()
-        }),
-        Err(denial) => Decision::Denied(denial),
-    })
+        None => admit_network(&new, cluster, policy),
+    }))
 }
 
 /// The request's namespace; that of the pod may be empty, as its author left it.

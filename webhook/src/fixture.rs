@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admission::Policy;
+use admission::NetworkIndex;
 use api::objects;
 use axum::{
     Router,
@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::{
+    configured::Configured,
     metrics::Metrics,
-    networks::Networks,
     server::{self, Webhook},
+    store::{Part, Store},
 };
 
 const NETWORKS: &str = r#"
@@ -40,18 +41,21 @@ spec:
 
 /// A webhook that knows its networks.
 pub(crate) fn webhook() -> Webhook {
-    let webhook = unsynced();
     let objects = objects::parse(NETWORKS, "fixture").unwrap();
     let networks = objects::networks(&objects, "default").unwrap();
-    webhook.networks.replace(networks.into_iter().collect());
-    webhook
+    let networks: NetworkIndex = networks.into_iter().collect();
+    with(Store::filled(networks.into()))
 }
 
 /// A webhook that does not know its networks yet.
 pub(crate) fn unsynced() -> Webhook {
+    with(Store::awaiting([Part::Networks]))
+}
+
+fn with(store: Store) -> Webhook {
     Webhook {
-        networks: Arc::new(Networks::default()),
-        policy: Arc::new(Policy::default()),
+        store: Arc::new(store),
+        configured: Arc::new(Configured::default()),
         metrics: Arc::new(Metrics::new()),
         api_server: None,
     }

@@ -14,15 +14,15 @@ use axum::{
 };
 use time::OffsetDateTime;
 
-use crate::{metrics, metrics::Metrics, networks::Networks, readiness::Readiness};
+use crate::{metrics, metrics::Metrics, readiness::Readiness, store::Store};
 
 /// What the plain port tells about.
 #[derive(Clone, Debug)]
 pub struct Health {
     /// Whether requests should be sent here.
     pub readiness: Arc<Readiness>,
-    /// The networks.
-    pub networks: Arc<Networks>,
+    /// What is known of the cluster.
+    pub store: Arc<Store>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
     /// When the certificate that is served expires, in seconds since 1970.
@@ -39,7 +39,7 @@ pub fn router(health: Health) -> Router {
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    match health.readiness.obstacle(&health.networks) {
+    match health.readiness.obstacle(&health.store) {
         None => "ok\n".into_response(),
         Some(obstacle) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("{obstacle}\n")).into_response()
@@ -50,7 +50,7 @@ async fn readyz(State(health): State<Health>) -> Response {
 async fn scrape(State(health): State<Health>) -> Response {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let leaf_expiry = health.leaf_not_after.load(Ordering::Relaxed) - now;
-    match health.metrics.render(health.networks.count(), leaf_expiry) {
+    match health.metrics.render(health.store.networks(), leaf_expiry) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -61,14 +61,17 @@ mod tests {
     use axum::{body::Body, http::Request};
 
     use super::*;
-    use crate::fixture::{send, unsynced};
+    use crate::{
+        fixture::{send, unsynced},
+        store::Part,
+    };
 
     #[tokio::test]
     async fn ready_when_tls_and_networks_are() {
         let webhook = unsynced();
         let health = Health {
             readiness: Arc::default(),
-            networks: Arc::clone(&webhook.networks),
+            store: Arc::clone(&webhook.store),
             metrics: webhook.metrics,
             leaf_not_after: Arc::new(AtomicI64::new(i64::MAX)),
         };
@@ -80,7 +83,7 @@ mod tests {
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
         health.readiness.begin();
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
-        health.networks.replace([].into_iter().collect());
+        health.store.list(Part::Networks, |_| ());
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 200));
         assert_eq!(get("/metrics").await, 200);
         health.readiness.end();

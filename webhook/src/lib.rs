@@ -7,15 +7,16 @@ pub mod answer;
 pub mod args;
 pub mod cert_file;
 pub mod config;
+pub mod configured;
 pub mod deadline;
 pub mod decide;
 pub mod health;
 pub mod hook;
 pub mod identity;
+pub mod indexed;
 pub mod live;
 pub mod logging;
 pub mod metrics;
-pub mod networks;
 pub mod readiness;
 pub mod renewal;
 pub mod review;
@@ -23,6 +24,7 @@ pub mod run;
 mod selects;
 pub mod server;
 mod shutdown;
+pub mod store;
 pub mod watch;
 
 #[cfg(test)]

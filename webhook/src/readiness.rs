@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::networks::Networks;
+use crate::store::{Part, Store};
 
 /// What the process knows of itself.
 #[derive(Debug, Default)]
@@ -23,10 +23,11 @@ impl Readiness {
 
     /// Why not, or nothing.
     #[must_use]
-    pub fn obstacle(&self, networks: &Networks) -> Option<&'static str> {
+    pub fn obstacle(&self, store: &Store) -> Option<String> {
         if !self.is_serving.load(Ordering::Acquire) {
-            return Some("TLS is not served (yet, or any more)");
+            return Some("TLS is not served (yet, or any more)".to_owned());
         }
-        (!networks.are_known()).then_some("the networks are not known yet")
+        let awaited = store.awaited().map(Part::as_str);
+        awaited.map(|kind| format!("the {kind} are not known yet"))
     }
 }

@@ -23,14 +23,15 @@ use tracing::info;
 use crate::{
     cert_file,
     config::{Config, Source},
+    configured::Configured,
     health::{self, Health},
     identity::Identity,
     metrics::Metrics,
-    networks::Networks,
     readiness::Readiness,
     renewal::renew,
     server::{self, Webhook},
     shutdown::Signals,
+    store::{Part, Store},
     watch::watch,
 };
 
@@ -61,15 +62,18 @@ pub async fn run(config: Config) -> Result<()> {
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
-    let networks = Arc::new(Networks::default());
-    let client = match source {
+    let (store, client) = match source {
         Source::Files(paths) => {
-            networks.replace(read(&paths)?);
-            info!(networks = networks.count(), "Networks read from files");
-            None
+            let store = Store::filled(read(&paths)?.into());
+            info!(networks = store.networks(), "Networks read from files");
+            (store, None)
         }
-        Source::ApiServer { kubeconfig } => Some(client(kubeconfig).await?),
+        Source::ApiServer { kubeconfig } => {
+            let store = Store::awaiting([Part::Networks, Part::Namespaces]);
+            (store, Some(client(kubeconfig).await?))
+        }
     };
+    let store = Arc::new(store);
     let identity = Identity::generate(tls_names, OffsetDateTime::now_utc())?;
     if let Some(path) = &cert_out {
         cert_file::write(path, &identity.trust())?;
@@ -78,14 +82,14 @@ pub async fn run(config: Config) -> Result<()> {
     let readiness = Arc::new(Readiness::default());
     let leaf_not_after = Arc::new(AtomicI64::new(identity.not_after().unix_timestamp()));
     let webhook = server::router(Webhook {
-        networks: Arc::clone(&networks),
-        policy: Arc::new(policy),
+        store: Arc::clone(&store),
+        configured: Arc::new(Configured::new(policy)),
         metrics: Arc::clone(&metrics),
         api_server: client.clone(),
     });
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),
-        networks: Arc::clone(&networks),
+        store: Arc::clone(&store),
         metrics,
         leaf_not_after: Arc::clone(&leaf_not_after),
     });
@@ -118,7 +122,7 @@ pub async fn run(config: Config) -> Result<()> {
 
     let watched = async {
         match client {
-            Some(client) => watch(client, &networks).await,
+            Some(client) => watch(client, &store).await,
             None => std::future::pending().await,
         }
     };

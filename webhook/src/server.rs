@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use admission::Policy;
 use axum::{
     Router,
     body::Bytes,
@@ -22,13 +21,14 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     answer::{Answer, shortened},
+    configured::Configured,
     deadline,
     decide::{Decision, Undecided, decide},
     hook::Hook,
     live::{self, Unread},
     metrics::{Metrics, Outcome},
-    networks::Networks,
     review::{self, Request, ReviewError},
+    store::Store,
 };
 
 /// The largest body that is read. API servers take objects of 3 MiB, and a review of a change holds two of them.
@@ -37,10 +37,10 @@ pub const BODY_LIMIT: usize = 8 << 20;
 /// What every request needs.
 #[derive(Clone)]
 pub struct Webhook {
-    /// The networks that pods select.
-    pub networks: Arc<Networks>,
+    /// What is known of the cluster.
+    pub store: Arc<Store>,
     /// The administrator's decisions.
-    pub policy: Arc<Policy>,
+    pub configured: Arc<Configured>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
     /// The API server, for networks that are not known here yet; none where networks come from files.
@@ -50,7 +50,7 @@ pub struct Webhook {
 impl std::fmt::Debug for Webhook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Webhook")
-            .field("policy", &self.policy)
+            .field("configured", &self.configured)
             .finish_non_exhaustive()
     }
 }
@@ -167,20 +167,21 @@ async fn answer(
 ) -> Result<Response, Failure> {
     check_content_type(headers)?;
     let request = review::parse(body)?;
+    let policy = webhook.configured.current();
     let mut decision = webhook
-        .networks
-        .read(|networks| decide(hook, &request, networks, &webhook.policy))?;
+        .store
+        .read(|cluster| decide(hook, &request, cluster, &policy))?;
     if let (Decision::Denied(denial), Some(client)) = (&decision, &webhook.api_server) {
         let found = live::read(client, &live::missing(denial)).await?;
         if !found.is_empty() {
-            // Not into the networks that all share: the watch alone says what is there, and what is gone again.
-            let mut networks = webhook
-                .networks
-                .read(|networks| networks.cloned().unwrap_or_default());
+            // Not into the store that all share: the watch alone says what is there, and what is gone again.
+            let mut cluster = webhook
+                .store
+                .read(|cluster| cluster.cloned().unwrap_or_default());
             for network in found {
-                networks.insert(network);
+                cluster.networks.insert(network);
             }
-            decision = decide(hook, &request, Some(&networks), &webhook.policy)?;
+            decision = decide(hook, &request, Some(&cluster), &policy)?;
         }
     }
     let answer = serde_json::to_vec(&Answer::new(&request.uid, &decision)?)?;

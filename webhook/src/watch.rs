@@ -1,101 +1,80 @@
-//! Keeps the networks as the API server has them.
+//! Keeps the store as the API server has it.
 //!
 //! Listing, watching, bookmarks, expired versions and backoff are kube's; here is what becomes of the events. An object
 //! that cannot be read must not stop the others, and must not look as if it were not there.
 
-use admission::NetworkIndex;
-use api::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
+use admission::{NamespaceIndex, NetworkIndex};
 use futures::{Stream, StreamExt};
 use kube::{
     Api, Client,
-    core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
     },
 };
-use spec::network::NetworkRef;
 use tracing::{info, warn};
 
-use crate::networks::Networks;
+use crate::{
+    indexed::{Indexed, WatchedNamespace, WatchedNetwork},
+    store::Store,
+};
 
-/// An object of the watch, readable or not.
-pub type Watched = DeserializeGuard<NetworkAttachmentDefinition>;
-
-/// Watches the NetworkAttachmentDefinitions of all namespaces, for ever.
-pub async fn watch(client: Client, networks: &Networks) {
-    let all: Api<Watched> = Api::all(client);
-    let events = watcher(all, watcher::Config::default()).default_backoff();
-    feed(events, networks).await;
+/// Watches everything that decisions look at, for ever.
+pub async fn watch(client: Client, store: &Store) {
+    let config = watcher::Config::default;
+    let networks: Api<WatchedNetwork> = Api::all(client.clone());
+    let networks = watcher(networks, config()).default_backoff();
+    let namespaces: Api<WatchedNamespace> = Api::all(client);
+    let namespaces = watcher(namespaces, config()).default_backoff();
+    tokio::join!(
+        feed::<NetworkIndex>(networks, store),
+        feed::<NamespaceIndex>(namespaces, store),
+    );
 }
 
 /// Takes events until there are no more.
-pub async fn feed(
-    events: impl Stream<Item = watcher::Result<Event<Watched>>>,
-    networks: &Networks,
+pub async fn feed<I: Indexed>(
+    events: impl Stream<Item = watcher::Result<Event<I::Object>>>,
+    store: &Store,
 ) {
     let mut events = std::pin::pin!(events);
-    let mut listed = NetworkIndex::default();
+    let mut listed = I::default();
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => take(event, &mut listed, networks),
-            // What is known stays: a pod is better judged by the networks of a minute ago than by none.
+            Ok(event) => take(event, &mut listed, store),
+            // What is known stays: a pod is better judged by what was true a minute ago than by nothing.
             Err(error) => {
-                warn!(%error, "Watching NetworkAttachmentDefinitions failed, trying again");
+                warn!(%error, kind = I::PART.as_str(), "Watching failed, trying again");
             }
         }
     }
 }
 
 /// `listed` collects a list until it is complete, so that nobody sees half of it.
-fn take(event: Event<Watched>, listed: &mut NetworkIndex, networks: &Networks) {
+fn take<I: Indexed>(event: Event<I::Object>, listed: &mut I, store: &Store) {
     match event {
-        Event::Init => *listed = NetworkIndex::default(),
-        Event::InitApply(object) => {
-            if let Some(network) = read(&object) {
-                listed.insert(network);
-            }
-        }
+        Event::Init => *listed = I::default(),
+        Event::InitApply(object) => listed.apply(&object),
         Event::InitDone => {
-            info!(networks = listed.len(), "Networks listed");
-            networks.replace(std::mem::take(listed));
+            info!(kind = I::PART.as_str(), "Listed");
+            let listed = std::mem::take(listed);
+            store.list(I::PART, |cluster| *I::of(cluster) = listed);
         }
-        Event::Apply(object) => {
-            if let Some(network) = read(&object) {
-                networks.insert(network);
-            }
-        }
-        Event::Delete(object) => {
-            if let Some(reference) = reference(&object) {
-                networks.remove(&reference);
-            }
-        }
+        Event::Apply(object) => store.change(I::PART, |cluster| I::of(cluster).apply(&object)),
+        Event::Delete(object) => store.change(I::PART, |cluster| I::of(cluster).delete(&object)),
     }
-}
-
-/// The network. Only an object whose metadata is none cannot be read at all.
-fn read(watched: &Watched) -> Option<Network> {
-    let network = match &watched.0 {
-        Ok(object) => Network::parse(object, "").map_err(|error| error.to_string()),
-        Err(invalid) => Err(invalid.error.clone()),
-    };
-    network
-        .inspect_err(|error| warn!(%error, "A network is passed over"))
-        .ok()
-}
-
-fn reference(watched: &Watched) -> Option<NetworkRef> {
-    read(watched).map(|network| network.reference)
 }
 
 #[cfg(test)]
 mod tests {
     use futures::stream;
     use serde_json::{Value, json};
+    use spec::network::NetworkRef;
 
     use super::*;
+    use crate::store::Part;
 
-    fn object(name: &str, config: Value) -> Watched {
+    fn object(name: &str, config: Value) -> WatchedNetwork {
         serde_json::from_value(json!({
             "apiVersion": "k8s.cni.cncf.io/v1",
             "kind": "NetworkAttachmentDefinition",
@@ -105,12 +84,15 @@ mod tests {
         .unwrap()
     }
 
-    fn known(networks: &Networks) -> Option<Vec<String>> {
+    fn known(networks: &Store) -> Option<Vec<String>> {
         networks.read(|networks| {
-            networks.map(|networks| {
+            networks.map(|cluster| {
                 let there = |name: &&str| {
                     let (namespace, name) = ("default".parse().unwrap(), name.parse().unwrap());
-                    networks.get(&NetworkRef { namespace, name }).is_some()
+                    cluster
+                        .networks
+                        .get(&NetworkRef { namespace, name })
+                        .is_some()
                 };
                 let names = ["a", "b", "c"].iter().copied().filter(|name| there(name));
                 names.map(str::to_owned).collect()
@@ -118,13 +100,13 @@ mod tests {
         })
     }
 
-    async fn take_all(networks: &Networks, events: Vec<watcher::Result<Event<Watched>>>) {
-        feed(stream::iter(events), networks).await;
+    async fn take_all(networks: &Store, events: Vec<watcher::Result<Event<WatchedNetwork>>>) {
+        feed::<NetworkIndex>(stream::iter(events), networks).await;
     }
 
     #[tokio::test]
     async fn lists_replace_and_events_change() {
-        let networks = Networks::default();
+        let networks = Store::awaiting([Part::Networks]);
         let bridge = || json!(r#"{"type":"bridge"}"#);
         take_all(
             &networks,
@@ -169,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_that_cannot_be_read_is_there_with_its_fault() {
-        let networks = Networks::default();
+        let networks = Store::awaiting([Part::Networks]);
         let malformed = object("a", json!({"type": "bridge"}));
         take_all(
             &networks,
@@ -184,8 +166,11 @@ mod tests {
         .await;
         assert_eq!(known(&networks).unwrap(), ["a", "b"]);
         let fault = networks.read(|networks| {
-            let reference = reference(&malformed).unwrap();
-            let network = networks.unwrap().get(&reference).unwrap();
+            let reference = NetworkRef {
+                namespace: "default".parse().unwrap(),
+                name: "a".parse().unwrap(),
+            };
+            let network = networks.unwrap().networks.get(&reference).unwrap();
             network.conf.as_ref().unwrap_err().to_string()
         });
         assert!(fault.contains("an object at /spec/config"), "{fault}");

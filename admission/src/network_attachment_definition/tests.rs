@@ -17,6 +17,17 @@ fn object(name: &str, resource: Option<&str>, config: Value) -> NetworkAttachmen
     serde_json::from_value(object).unwrap()
 }
 
+fn decide(object: &NetworkAttachmentDefinition) -> Result<Plan, Denial> {
+    admit_network(object, &Cluster::default(), &Policy::default())
+}
+
+fn decide_update(
+    old: &NetworkAttachmentDefinition,
+    new: &NetworkAttachmentDefinition,
+) -> Result<Plan, Denial> {
+    admit_network_update(old, new, &Cluster::default(), &Policy::default())
+}
+
 #[test]
 fn vectors_n1_to_n6_39_and_40_what_is_denied() {
     let denials: Vec<String> = [
@@ -36,7 +47,7 @@ fn vectors_n1_to_n6_39_and_40_what_is_denied() {
     ]
     .into_iter()
     .map(|(resource, config)| {
-        let denial = admit_network(&object("n", resource, json!(config))).unwrap_err();
+        let denial = decide(&object("n", resource, json!(config))).unwrap_err();
         let fields: Vec<String> = denial.causes().map(|cause| cause.field).collect();
         format!(
             "{config}\n  {} {}: {denial}",
@@ -104,8 +115,8 @@ fn vectors_n2_n3_and_n11_to_n15_what_is_allowed_and_warned_of() {
             Some("no domain"),
         ),
     ] {
-        let warnings = admit_network(&object(name, resource, config)).unwrap();
-        let texts: Vec<&str> = warnings.iter().map(Warning::as_str).collect();
+        let plan = decide(&object(name, resource, config)).unwrap();
+        let texts: Vec<&str> = plan.warnings.iter().map(Warning::as_str).collect();
         match wanted {
             None => assert!(texts.is_empty(), "{number}: {texts:?}"),
             Some(wanted) => assert!(texts.concat().contains(wanted), "{number}: {texts:?}"),
@@ -117,14 +128,14 @@ fn vectors_n2_n3_and_n11_to_n15_what_is_allowed_and_warned_of() {
 fn vector_n12_an_object_that_is_still_to_be_named() {
     let mut unnamed = object("", None, json!(r#"{"type":"bridge"}"#));
     unnamed.metadata.generate_name = Some("net-".to_owned());
-    assert_eq!(admit_network(&unnamed).unwrap(), []);
+    assert_eq!(decide(&unnamed).unwrap(), Plan::default());
     unnamed.spec = serde_json::json!({"config": "{}"});
-    let denial = admit_network(&unnamed).unwrap_err().to_string();
+    let denial = decide(&unnamed).unwrap_err().to_string();
     assert!(
         denial.contains("NetworkAttachmentDefinition ns1/net-* cannot"),
         "{denial}"
     );
-    let denial = admit_network(&object("", None, json!(null))).unwrap_err();
+    let denial = decide(&object("", None, json!(null))).unwrap_err();
     assert_eq!(denial.causes().next().unwrap().field, "metadata.name");
 }
 
@@ -133,9 +144,9 @@ fn vector_n16_a_stored_object_is_judged_only_when_its_network_changes() {
     let bad = object("n", Some(""), json!("{}"));
     let mut labelled = bad.clone();
     labelled.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
-    assert!(admit_network_update(&bad, &labelled).is_ok());
+    assert!(decide_update(&bad, &labelled).is_ok());
     let other = object("n", Some(""), json!(r#"{"type":"bridge"}"#));
-    assert!(admit_network_update(&bad, &other).is_err());
+    assert!(decide_update(&bad, &other).is_err());
     let other = object("n", None, json!("{}"));
-    assert!(admit_network_update(&bad, &other).is_err());
+    assert!(decide_update(&bad, &other).is_err());
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Policy, admit,
-    fixture::{namespace, networks, pod, read},
+    fixture::{cluster, namespace, pod, read},
 };
 
 #[test]
@@ -13,7 +13,7 @@ fn vector_6_names_are_of_the_pods_namespace() {
     let plan = admit(
         &read(&pod(Some("foo"), None)),
         &namespace("ns1"),
-        &networks(),
+        &cluster(),
         &Policy::default(),
     )
     .unwrap();

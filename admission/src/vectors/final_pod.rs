@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Policy,
-    fixture::{namespace, networks, pod, read},
+    fixture::{cluster, namespace, pod, read},
     review_final, review_update,
 };
 
@@ -15,7 +15,7 @@ fn the_final_pod_must_have_what_its_networks_need() {
         review_final(
             &read(pod),
             &namespace("default"),
-            &networks(),
+            &cluster(),
             &Policy::default(),
         )
     };
@@ -37,7 +37,7 @@ fn vectors_60_and_61_a_stored_pod_is_judged_only_when_its_networks_change() {
             &read(old),
             &read(new),
             &namespace("default"),
-            &networks(),
+            &cluster(),
             &Policy::default(),
         )
     };

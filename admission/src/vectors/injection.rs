@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Policy,
-    fixture::{namespace, networks, pod},
+    fixture::{cluster, namespace, pod},
     patched,
 };
 
@@ -147,7 +147,7 @@ fn vectors_29_34_and_35_the_patch() {
     ]
     .into_iter()
     .map(|(number, pod)| {
-        let patched = patched(pod, &namespace("default"), &networks(), &Policy::default()).unwrap();
+        let patched = patched(pod, &namespace("default"), &cluster(), &Policy::default()).unwrap();
         let again = decide(&patched.object).unwrap();
         assert_eq!(again.additions, [], "29: {number}");
         let operations: Vec<String> = patched

@@ -83,7 +83,7 @@ fn yaml_keeps_texts_that_look_like_something_else() {
         "\"",
         "'",
     ];
-    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": looks}, "spec": {"containers": []}});
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"finalizers": looks}, "spec": {"containers": []}});
     let input = object.to_string();
     let yaml = printed(&input, Format::Yaml);
     assert_eq!(

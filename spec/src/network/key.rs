@@ -14,3 +14,29 @@ pub const RESOURCE_NAME: &str = "k8s.v1.cni.cncf.io/resourceName";
 
 /// On a NetworkAttachmentDefinition: `"true"` where its attachments may be made together with others.
 pub const PARALLEL: &str = "polypod.dev/parallel";
+
+/// On a NetworkAttachmentDefinition: labels a node must have, `key=value` or `key`, separated by commas. The network
+/// resources injector's key.
+pub const NODE_SELECTOR: &str = "k8s.v1.cni.cncf.io/nodeSelector";
+
+/// On a pod: which container gets the devices of its networks. One name for all networks, or `network=container` for one
+/// network, separated by commas: `app, sriov-net-b=dpdk`.
+pub const CONTAINER: &str = "polypod.dev/container";
+
+/// On a pod: devices that its containers request for themselves and not for its networks, `resource=count` separated by
+/// commas. They are not counted as the networks'.
+pub const RESERVE: &str = "polypod.dev/reserve";
+
+/// On a pod: `"false"` where nothing is to be added to it. It is validated all the same.
+pub const INJECT: &str = "polypod.dev/inject";
+
+/// On a NetworkAttachmentDefinition: the namespaces that may select it beside its own, as a label selector in JSON
+/// (`{"matchLabels": {"team": "radio"}}`), or `*` for all.
+pub const SHARED_WITH: &str = "polypod.dev/shared-with";
+
+/// On a NetworkAttachmentDefinition: `"true"` where it may be deleted although pods use it.
+pub const ALLOW_DELETE: &str = "polypod.dev/allow-delete";
+
+/// On a NetworkAttachmentDefinition: who supplies its devices, `device-plugin` (the default: they are injected as an
+/// extended resource) or `claim` (a ResourceClaim of the pod: nothing is injected).
+pub const DEVICES: &str = "polypod.dev/devices";

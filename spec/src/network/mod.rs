@@ -22,7 +22,10 @@ pub use address::{AddressError, Guid, IpRequest, MacAddress};
 pub use annotation::{MOST_NETWORKS, parse_default_network, parse_networks};
 pub use annotation_error::{AnnotationError, EntryError};
 pub use bandwidth::{Bandwidth, Rate};
-pub use key::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, PARALLEL, RESOURCE_NAME};
+pub use key::{
+    ALLOW_DELETE, CONTAINER, DEFAULT_NETWORK, DEVICES, INJECT, NETWORK_STATUS, NETWORKS,
+    NODE_SELECTOR, PARALLEL, RESERVE, RESOURCE_NAME, SHARED_WITH,
+};
 pub use legacy_annotation::parse_legacy_networks;
 pub use legacy_object::{LegacyFault, LegacyNetwork};
 pub use name::{Namespace, ObjectName};

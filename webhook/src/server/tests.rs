@@ -246,7 +246,7 @@ async fn every_end_of_a_request_is_counted() {
     post(&webhook, "/validate", &json!({})).await;
     let text = webhook
         .metrics
-        .render(webhook.networks.count(), 99)
+        .render(webhook.store.networks(), 99)
         .unwrap();
     for line in [
         r#"polypod_admission_decisions_total{hook="mutate",decision="allowed"} 1"#,

@@ -1,0 +1,22 @@
+//! What admission knows of the cluster when it decides.
+
+use crate::{NamespaceIndex, NetworkIndex};
+
+/// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    /// The networks that pods can select.
+    pub networks: NetworkIndex,
+    /// The namespaces, for rules that select them by label.
+    pub namespaces: NamespaceIndex,
+}
+
+impl From<NetworkIndex> for Cluster {
+    /// A cluster of which nothing but its networks is known.
+    fn from(networks: NetworkIndex) -> Self {
+        Self {
+            networks,
+            ..Self::default()
+        }
+    }
+}
