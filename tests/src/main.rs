@@ -17,6 +17,7 @@ mod check;
 mod claims;
 mod cluster;
 mod conditions;
+mod conformance;
 mod deadlines;
 mod default_route;
 mod demo;
@@ -67,6 +68,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         claims::scenarios(),
         cluster::scenarios(),
         conditions::scenarios(),
+        conformance::scenarios(),
         deadlines::scenarios(),
         default_route::scenarios(),
         demo::scenarios(),
