@@ -1,6 +1,7 @@
 //! Against a real kube-apiserver: it calls the webhook, and the device-bridge reads from it, and writes network-status and
 //! Events.
 
+mod admission;
 mod all_the_way;
 mod claims;
 mod installed_thin;
@@ -36,7 +37,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Need::Ip,
         Need::Plugins(&["bridge", "macvlan", "host-local"]),
     ];
-    vec![
+    let mut scenarios = vec![
         Scenario {
             name: "cluster::a_pod_all_the_way",
             needs: CLUSTER,
@@ -62,7 +63,9 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             needs: NETWORK,
             body: v1_networks::networks_of_multus_v1,
         },
-    ]
+    ];
+    scenarios.extend(admission::scenarios());
+    scenarios
 }
 
 /// The agent of node `node-1`.

@@ -1,0 +1,60 @@
+//! The webhook is away, or somebody takes its work away: no pod gets in without the devices its networks need.
+
+use serde_json::{Value, json};
+
+use super::{CONFIGURATIONS, Cluster, RESOURCE, is_created, is_denied, pod, resources, until};
+
+pub(super) fn when_a_hook_fails() {
+    let mut cluster = Cluster::start();
+    fails_open_and_is_found_out(&cluster);
+    fails_closed(&mut cluster);
+}
+
+/// The mutating hook cannot be reached: its failure policy lets the pod on, unchanged, to the validating hook.
+fn fails_open_and_is_found_out(cluster: &Cluster) {
+    let path = format!("{CONFIGURATIONS}/mutatingwebhookconfigurations/polypod");
+    let stored = cluster.plane.ask("GET", &path, &Value::Null).body;
+    let mut unreachable = stored.clone();
+    // Nobody listens at the discard port.
+    unreachable["webhooks"][0]["clientConfig"]["url"] = json!("https://127.0.0.1:9/mutate");
+    let replaced = cluster.plane.ask("PUT", &path, &unreachable);
+    assert_eq!(replaced.status, 200, "{}", replaced.body);
+    until(|| cluster.dry_run(&pod("open", "foo,foo")).status == 403);
+    let denied = cluster.create(&pod("open", "foo,foo"));
+    is_denied(
+        &denied,
+        "validate.polypod.dev",
+        &["needs 2", RESOURCE, "request 0", "add 2"],
+    );
+
+    // One who brings the devices needs no mutating hook.
+    let mut complete = pod("complete", "foo");
+    let quantities = json!({RESOURCE: "1"});
+    complete["spec"]["containers"][0]["resources"] =
+        json!({"requests": quantities, "limits": quantities});
+    is_created(&cluster.create(&complete));
+    is_created(&cluster.create(&pod("no-devices", "plain")));
+
+    let mut again = cluster.plane.ask("GET", &path, &Value::Null).body;
+    again["webhooks"] = stored["webhooks"].clone();
+    assert_eq!(cluster.plane.ask("PUT", &path, &again).status, 200);
+    until(|| cluster.dry_run(&pod("open", "foo")).status == 201);
+}
+
+/// Nothing answers: pods that select networks wait for the webhook, all others do not.
+fn fails_closed(cluster: &mut Cluster) {
+    let webhook = cluster.webhook.take().expect("it was started");
+    assert!(webhook.stop(), "SIGTERM ends it well");
+    let refused = cluster.create(&pod("closed", "foo"));
+    assert_eq!(refused.status, 500, "{}", refused.body);
+    let message = refused.body["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("failed calling webhook \"validate.polypod.dev\""),
+        "{message}"
+    );
+    let mut plain = pod("unconcerned", "");
+    plain["metadata"]["annotations"].take();
+    let created = cluster.create(&plain);
+    is_created(&created);
+    assert_eq!(resources(&created.body), json!({}));
+}

@@ -1,0 +1,258 @@
+//! The webhook as an operator registers it with a real API server.
+
+mod as_registered;
+mod definitions;
+mod failing;
+mod kubectl;
+
+use std::{
+    ffi::OsStr,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{
+        binaries::workspace,
+        control_plane::{ControlPlane, Reply},
+        daemon::Daemon,
+        needs::Need,
+    },
+    scenario::Scenario,
+};
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+const NETWORKS: &str = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
+const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1";
+const RESOURCE: &str = "example.com/foo";
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    const PLANE: &[Need] = &[Need::ControlPlane];
+    const KUBECTL: &[Need] = &[Need::ControlPlane, Need::Kubectl];
+    vec![
+        Scenario {
+            name: "cluster::admission_as_registered",
+            needs: PLANE,
+            body: as_registered::as_registered,
+        },
+        Scenario {
+            name: "cluster::admission_of_definitions_in_use",
+            needs: PLANE,
+            body: definitions::in_use,
+        },
+        Scenario {
+            name: "cluster::admission_when_a_hook_fails",
+            needs: PLANE,
+            body: failing::when_a_hook_fails,
+        },
+        Scenario {
+            name: "cluster::admission_as_kubectl_shows",
+            needs: KUBECTL,
+            body: kubectl::as_kubectl_shows,
+        },
+    ]
+}
+
+/// An API server that calls a webhook, with the networks `foo` and `bar` of devices, `plain` of none, and `ns1/foo`.
+struct Cluster {
+    plane: ControlPlane,
+    /// Stopped by dropping it.
+    webhook: Option<Daemon>,
+    _folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let plane = ControlPlane::start();
+        let text = workspace().join("manifests/crds/network-attachment-definitions.yaml");
+        let text = std::fs::read_to_string(text).expect("the manifest is there");
+        let crd: Value = serde_yaml_ng::from_str(&text).expect("the manifest is YAML");
+        let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        is_created(&plane.ask("POST", crds, &crd));
+        until(|| plane.ask("GET", NETWORKS, &Value::Null).status == 200);
+        let namespace = json!({"metadata": {"name": "ns1"}});
+        is_created(&plane.ask("POST", "/api/v1/namespaces", &namespace));
+        for network in [
+            network("foo", Some(RESOURCE)),
+            network("bar", Some("example.com/bar")),
+            network("plain", None),
+        ] {
+            is_created(&plane.ask("POST", NETWORKS, &network));
+        }
+        let elsewhere = NETWORKS.replace("default", "ns1");
+        let nsfoo = network("foo", Some("example.com/nsfoo"));
+        is_created(&plane.ask("POST", &elsewhere, &nsfoo));
+
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (kubeconfig, ca) = (plane.kubeconfig(), folder.path().join("ca.crt"));
+        let arguments: [&OsStr; 8] = [
+            "--kubeconfig".as_ref(),
+            kubeconfig.as_os_str(),
+            "--listen".as_ref(),
+            "127.0.0.1:0".as_ref(),
+            "--health-listen".as_ref(),
+            "127.0.0.1:0".as_ref(),
+            "--cert-out".as_ref(),
+            ca.as_os_str(),
+        ];
+        let webhook = Daemon::start("polypod-webhook", &arguments);
+        let (url, health) = (webhook.ready("serving "), webhook.ready("health "));
+        until(|| ureq::get(format!("{health}/readyz")).call().is_ok());
+        let bundle = STANDARD.encode(std::fs::read(&ca).expect("the webhook wrote its CA"));
+        let cluster = Self {
+            plane,
+            webhook: Some(webhook),
+            _folder: folder,
+        };
+        cluster.register(&url, &bundle);
+        cluster
+    }
+
+    /// The mutating hook fails open, the validating one closed; both are called for pods that select networks only.
+    fn register(&self, url: &str, bundle: &str) {
+        let hook = |name: &str, path: &str, policy: &str, rule: Value| {
+            json!({
+                "name": name,
+                "clientConfig": {"url": format!("{url}/{path}"), "caBundle": bundle},
+                "rules": [rule], "failurePolicy": policy, "matchPolicy": "Equivalent",
+                "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5,
+            })
+        };
+        let pods = |operations: Value| json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": ["pods"], "scope": "Namespaced"});
+        let conditions = json!([
+            {
+                "name": "selects-networks",
+                "expression": "has(object.metadata.annotations) && ('k8s.v1.cni.cncf.io/networks' in object.metadata.annotations || 'v1.multus-cni.io/default-network' in object.metadata.annotations)",
+            },
+            {
+                "name": "is-no-mirror-pod",
+                "expression": "!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations)",
+            },
+        ]);
+        let mut mutate = hook(
+            "mutate.polypod.dev",
+            "mutate",
+            "Ignore",
+            pods(json!(["CREATE"])),
+        );
+        mutate["matchConditions"] = conditions.clone();
+        mutate["reinvocationPolicy"] = json!("IfNeeded");
+        let mut validate = hook(
+            "validate.polypod.dev",
+            "validate",
+            "Fail",
+            pods(json!(["CREATE", "UPDATE"])),
+        );
+        validate["matchConditions"] = conditions;
+        let definitions = hook(
+            "definitions.polypod.dev",
+            "validate",
+            "Fail",
+            json!({"apiGroups": ["k8s.cni.cncf.io"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "resources": ["network-attachment-definitions"], "scope": "Namespaced"}),
+        );
+        for (kind, hooks) in [
+            ("mutating", vec![mutate]),
+            ("validating", vec![validate, definitions]),
+        ] {
+            let path = format!("{CONFIGURATIONS}/{kind}webhookconfigurations");
+            let object = json!({"metadata": {"name": "polypod"}, "webhooks": hooks});
+            is_created(&self.plane.ask("POST", &path, &object));
+        }
+        // The API server reads configurations by watching; until it has, nobody is asked.
+        until(|| {
+            let created = self.dry_run(&pod("probe", "foo"));
+            created.status == 201 && resources(&created.body) == resources_of(1)
+        });
+        // Both validating hooks are of one object.
+        let broken = json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": {"name": "probe"}, "spec": {"config": "{"}});
+        until(|| {
+            let path = format!("{NETWORKS}?dryRun=All");
+            self.plane.ask("POST", &path, &broken).status == 422
+        });
+    }
+
+    fn create(&self, pod: &Value) -> Reply {
+        self.plane.ask("POST", PODS, pod)
+    }
+
+    fn dry_run(&self, pod: &Value) -> Reply {
+        self.plane.ask("POST", &format!("{PODS}?dryRun=All"), pod)
+    }
+}
+
+/// A pod with one container `c0`, as people write it.
+fn pod(name: &str, networks: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
+        "spec": {"containers": [{"name": "c0", "image": "busybox"}]}})
+}
+
+fn network(name: &str, resource: Option<&str>) -> Value {
+    let config = match resource {
+        Some(_) => r#"{"cniVersion":"1.0.0","type":"sriov"}"#,
+        None => r#"{"cniVersion":"1.0.0","type":"bridge"}"#,
+    };
+    let mut object = json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": name}, "spec": {"config": config}});
+    if let Some(resource) = resource {
+        object["metadata"]["annotations"] = json!({"k8s.v1.cni.cncf.io/resourceName": resource});
+    }
+    object
+}
+
+/// The resources of the first container.
+fn resources(pod: &Value) -> Value {
+    pod["spec"]["containers"][0]["resources"].clone()
+}
+
+/// Requests and limits of so many devices.
+fn resources_of(quantity: u64) -> Value {
+    let quantities = json!({RESOURCE: quantity.to_string()});
+    json!({"requests": quantities, "limits": quantities})
+}
+
+fn is_created(reply: &Reply) {
+    assert_eq!(reply.status, 201, "{}", reply.body);
+}
+
+/// Denied by this webhook with these words, and with causes that name fields.
+fn is_denied(reply: &Reply, webhook: &str, words: &[&str]) {
+    let status = &reply.body;
+    assert!(matches!(reply.status, 403 | 422), "{reply:?}");
+    assert_eq!(status["code"], reply.status, "{status}");
+    let reason = if reply.status == 403 {
+        "Forbidden"
+    } else {
+        "Invalid"
+    };
+    assert_eq!(status["reason"], reason, "{status}");
+    let message = status["message"].as_str().unwrap_or_default();
+    let head = format!("admission webhook \"{webhook}\" denied the request: ");
+    assert!(message.starts_with(&head), "{message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?}: {message}");
+    }
+    let causes = status["details"]["causes"].as_array();
+    let causes = causes.unwrap_or_else(|| panic!("no causes: {status}"));
+    assert!(!causes.is_empty(), "{status}");
+    for cause in causes {
+        assert!(
+            cause["field"].is_string() && cause["message"].is_string(),
+            "{status}"
+        );
+    }
+}
+
+/// Asks until it is so.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(
+            Instant::now() < until,
+            "it did not come about within a minute"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
