@@ -1,6 +1,6 @@
 //! An answer, with everything that is wanted of every answer whatever its row: row 69, and what API servers ask for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use json_patch::{Patch, PatchOperation};
@@ -151,7 +151,7 @@ fn visible(text: &Value) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The object with the patch applied, which holds nothing that changes nothing and adds resources in their order.
+/// The object with the patch applied, in which every operation changes something, and names are added in their order.
 fn patched(hook: Hook, response: &Value, object: &Value) -> Result<(Value, bool), String> {
     let mut object = object.clone();
     let Some(patch) = response.get("patch") else {
@@ -165,7 +165,7 @@ fn patched(hook: Hook, response: &Value, object: &Value) -> Result<(Value, bool)
     let patch: Patch =
         serde_json::from_slice(&patch).map_err(|error| format!("the patch: {error}"))?;
     ensure!(!patch.is_empty(), "an empty patch");
-    let mut quantities: Vec<(String, String)> = Vec::new();
+    let mut quantities: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for operation in patch.0 {
         ensure!(
             matches!(operation, PatchOperation::Add(_)),
@@ -176,18 +176,24 @@ fn patched(hook: Hook, response: &Value, object: &Value) -> Result<(Value, bool)
         json_patch::patch(&mut object, &[operation])
             .map_err(|error| format!("the patch does not apply: {error}"))?;
         ensure!(before != object, "adding {path} changes nothing");
-        quantities.extend(quantity(&path));
+        if let Some((list, name)) = quantity(&path) {
+            quantities
+                .entry(list.to_owned())
+                .or_default()
+                .push(name.to_owned());
+        }
     }
-    ensure!(
-        quantities.is_sorted(),
-        "the operations are not sorted: {quantities:?}"
-    );
+    for (list, names) in quantities {
+        ensure!(
+            names.is_sorted(),
+            "what is added to {list} is not sorted by name: {names:?}"
+        );
+    }
     Ok((object, true))
 }
 
-/// Resource and container of a path such as `/spec/containers/0/resources/limits/example.com~1foo`.
-fn quantity(path: &str) -> Option<(String, String)> {
-    let (container, quantity) = path.split_once("/resources/")?;
-    let (_, resource) = quantity.split_once('/')?;
-    Some((resource.to_owned(), container.to_owned()))
+/// List and resource of a path such as `/spec/containers/0/resources/limits/example.com~1foo`.
+fn quantity(path: &str) -> Option<(&str, &str)> {
+    let is_quantity = path.contains("/resources/limits/") || path.contains("/resources/requests/");
+    path.rsplit_once('/').filter(|_| is_quantity)
 }

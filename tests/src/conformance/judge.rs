@@ -179,11 +179,18 @@ fn is_patched(
     }
 }
 
-/// The pod is denied as it is, with every resource that is missing.
+/// The pod is denied as it is, with every resource that is missing; or for the annotation that would ask for them.
 fn is_short(row: &Row, answer: &Answer) -> Result<(), String> {
     let Wanted::Allowed { changes, .. } = &row.wanted else {
         return Ok(());
     };
+    is_denied(Hook::Validate, answer, Code::Either, &[])?;
+    if changes
+        .iter()
+        .any(|(pointer, _)| pointer.starts_with("/metadata/annotations"))
+    {
+        return Ok(());
+    }
     for (pointer, _) in changes {
         let Some((_, quantity)) = pointer.split_once("/resources/") else {
             continue;

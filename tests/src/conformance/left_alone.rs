@@ -48,7 +48,12 @@ pub(super) fn rows() -> Vec<Row> {
         host_network(Row::pod("57")),
         mirror(Row::networks("58", "foo")),
         mirror(Row::networks("58", "fooo")),
-        Row::networks("59", "claimed").set("/spec/resourceClaims", claim),
+        Row::networks("59", "claimed")
+            .set("/spec/resourceClaims", claim)
+            .set(
+                "/spec/containers/0/resources",
+                json!({"claims": [{"name": "devices"}]}),
+            ),
         Row::networks("60", "foo")
             .updates(|old| old.without("/metadata/annotations"))
             .is_forbidden(&[FOO, "needs 1"]),

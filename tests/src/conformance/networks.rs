@@ -87,3 +87,37 @@ fn definition(reference: &str, annotations: &[(&str, &str)], config: &str) -> Va
     }
     object
 }
+
+/// Claims of devices, for row 59: the paths of their kinds, and the objects.
+pub(super) fn claims() -> [(&'static str, Vec<Value>); 2] {
+    let template = |name: &str, expression: &str| {
+        json!({
+            "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate",
+            "metadata": {"name": name, "namespace": "default", "resourceVersion": "8"},
+            "spec": {"spec": {"devices": {"requests": [{"name": "vf", "exactly": {
+                "deviceClassName": "sriov", "selectors": [{"cel": {"expression": expression}}]}}]}}},
+        })
+    };
+    let resource =
+        |name: &str| format!("device.attributes[\"k8s.cni.cncf.io\"].resourceName == \"{name}\"");
+    let class = |name: &str, extended_resource: &str| {
+        json!({
+            "apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass",
+            "metadata": {"name": name, "resourceVersion": "9"},
+            "spec": {"extendedResourceName": extended_resource},
+        })
+    };
+    [
+        (
+            "/apis/resource.k8s.io/v1/resourceclaimtemplates",
+            vec![
+                template("foo", &resource("example.com/foo")),
+                template("other", &resource("example.com/other")),
+            ],
+        ),
+        (
+            "/apis/resource.k8s.io/v1/deviceclasses",
+            vec![class("bars", "example.com/bar")],
+        ),
+    ]
+}

@@ -5,15 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use super::{
     answer::Outcome,
+    judge::judge,
     networks,
     row::Row,
     webhook::{Hook, Webhook, review},
 };
 use crate::fixture::listing::{Listing, Single, kubeconfig};
 
-pub(super) const TESTS: [(&str, fn()); 2] = [
+pub(super) const TESTS: [(&str, fn()); 3] = [
     (
         "conformance::networks_that_are_not_known",
         networks_that_are_not_known,
@@ -22,6 +25,7 @@ pub(super) const TESTS: [(&str, fn()); 2] = [
         "conformance::a_warm_store_asks_nobody",
         a_warm_store_asks_nobody,
     ),
+    ("conformance::claims", claims),
 ];
 
 const NETWORKS_PATH: &str = "/apis/k8s.cni.cncf.io/v1/network-attachment-definitions";
@@ -130,4 +134,32 @@ fn warm(server: &Listing) -> Webhook {
         std::thread::sleep(Duration::from_millis(20));
     }
     webhook
+}
+
+/// Row 59: what claims of the pod supply is known from their templates, without a word in the NetworkAttachmentDefinition.
+fn claims() {
+    let [templates, classes] = networks::claims();
+    let server = Listing::start([(NETWORKS_PATH, networks::all()), templates, classes]);
+    let webhook = warm(&server);
+    let claims = |networks: &str, template: &str| {
+        Row::networks("59", networks)
+            .set(
+                "/spec/resourceClaims",
+                json!([{"name": "devices", "resourceClaimTemplateName": template}]),
+            )
+            .set(
+                "/spec/containers/0/resources",
+                json!({"claims": [{"name": "devices"}]}),
+            )
+    };
+    let c0 = "containers/0";
+    let rows = [
+        claims("foo", "foo"),
+        claims("foo2", "foo"),
+        claims("foo,bar", "foo").gets(c0, "example.com/bar", 1),
+        claims("foo", "other").gets(c0, "example.com/foo", 1),
+        // An extended resource behind which is a DeviceClass is requested like any other.
+        Row::networks("59", "bar").gets(c0, "example.com/bar", 1),
+    ];
+    judge(&webhook, &rows);
 }
