@@ -131,6 +131,7 @@ fn changes() -> Vec<Row> {
         // What was there before and stays is not the fault of this edit.
         bad_vlan()
             .annotated(RESOURCE_NAME, "example.com/foo")
-            .updates(|old| old.without("/metadata/annotations")),
+            .updates(|old| old.without("/metadata/annotations"))
+            .warns(&["still wrong", "/vlan"]),
     ]
 }
