@@ -156,7 +156,7 @@ fn what_the_plugin_could_not_do_is_denied() {
         ("macvlan-conf,", "entry 2"),
         ("[null]", "entry 1"),
         ("[{}]", "\"name\""),
-        ("{}", "must be a JSON list"),
+        ("{}", "must be a JSON array"),
         (
             r#"[{"name":"macvlan-conf","ips":["192.168.1.201"]}]"#,
             "capabilities",
