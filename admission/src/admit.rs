@@ -4,15 +4,16 @@ use api::pod::Pod;
 use spec::network::Namespace;
 
 use crate::{
-    Addition, Cluster, Denial, Fault, Need, NetworkVersion, Plan, Policy, Warning, attachment,
-    default_route, findings::Findings, holding, holding::Holding, interface, need, selections,
-    target,
+    Addition, Cluster, Denial, Fault, Need, NetworkVersion, Plan, Policy, Warning, access::Asker,
+    attachment, default_route, findings::Findings, holding, holding::Holding, interface, need,
+    selections, target,
 };
 
 /// Decides what `pod`, to be created in `namespace`, gets for its networks.
 ///
 /// The plan adds what is missing and nothing else, so that of an admitted pod is empty: the decision may be made again,
-/// and other injectors may have been there.
+/// and other injectors may have been there. Whether the service account may use the networks is not asked here, only said
+/// where it is known: nothing is granted by it, and [`crate::review_final`] asks.
 ///
 /// # Errors
 /// The plugin could not carry out what the pod asks for, or the administrator does not let it.
@@ -24,6 +25,7 @@ pub fn admit(
 ) -> Result<Plan, Denial> {
     let mut findings = Findings::new(namespace, cluster, policy);
     let mut plan = plan(pod, namespace, cluster, policy, &mut findings);
+    findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;
     Ok(plan)
 }
@@ -57,7 +59,9 @@ pub(crate) fn plan(
             return plan;
         }
     };
-    let attachments = attachment::resolve(&selections, cluster, policy, findings);
+    let asker = Asker::new(pod, namespace, &cluster.permissions, policy);
+    let warnings = &mut plan.warnings;
+    let attachments = attachment::resolve(&selections, &asker, cluster, policy, warnings, findings);
     findings.extend(interface::check(&selections));
     findings.extend(default_route::check(&selections));
     if findings.deny() {

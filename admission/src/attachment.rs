@@ -4,7 +4,8 @@ use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
-    Cluster, Fault, NetworkIndex, Place, Policy, findings::Findings, not_found, selections::Placed,
+    Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
+    not_found, selections::Placed,
 };
 
 /// One attachment of the pod.
@@ -31,15 +32,23 @@ impl<'a> Attachment<'a> {
 /// Finds the networks of `selections` that can be attached as they are selected; what cannot goes into `findings`.
 pub(crate) fn resolve<'a>(
     selections: &[Placed],
+    asker: &Asker<'_>,
     cluster: &'a Cluster,
     policy: &Policy,
+    warnings: &mut Vec<Warning>,
     findings: &mut Findings<'_>,
 ) -> Vec<Attachment<'a>> {
     let mut attachments = Vec::new();
     for placed in selections {
-        match attachment(placed, &cluster.networks, policy) {
-            Ok(attachment) => attachments.push(attachment),
-            Err(fault) => findings.add(fault),
+        let Placed { place, selection } = placed;
+        if asker.may_select(*place, &selection.network, findings) {
+            match attachment(placed, asker, &cluster.networks, policy) {
+                Ok(attachment) => {
+                    asker.judge(*place, attachment.network, warnings, findings);
+                    attachments.push(attachment);
+                }
+                Err(fault) => findings.add(fault),
+            }
         }
         if findings.are_enough() {
             break;
@@ -50,6 +59,7 @@ pub(crate) fn resolve<'a>(
 
 fn attachment<'a>(
     placed: &Placed,
+    asker: &Asker<'_>,
     networks: &'a NetworkIndex,
     policy: &Policy,
 ) -> Result<Attachment<'a>, Fault> {
@@ -59,7 +69,7 @@ fn attachment<'a>(
     let network = networks.get(reference).ok_or_else(|| Fault::NotFound {
         place,
         network: reference.clone(),
-        hint: not_found::hint(place, reference, networks, policy),
+        hint: not_found::hint(place, reference, asker, networks, policy),
     })?;
     let attachable = network
         .attachable(selection)

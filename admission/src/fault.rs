@@ -10,7 +10,7 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESOURCE_NAME},
 };
 
-use crate::{ContainerRef, Need, Place, Rule};
+use crate::{AccessFault, ContainerRef, Need, Place, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,9 @@ pub enum Fault {
         #[source]
         problem: NetworkFault,
     },
+    /// A selected network is not for this pod.
+    #[error(transparent)]
+    Access(#[from] AccessFault),
     /// Two attachments would have one interface name.
     #[error(
         "{place}: field \"interface\": {name:?} is already the interface of {taken_by}; choose another name",
@@ -148,6 +151,7 @@ impl Fault {
                     annotation: key, ..
                 },
             ) => annotation(key),
+            Self::Access(fault) => fault.field(),
             Self::NotFound { place, .. }
             | Self::Network { place, .. }
             | Self::Interface { place, .. }
@@ -181,6 +185,7 @@ impl Fault {
     #[must_use]
     pub const fn cause_type(&self) -> &'static str {
         match self {
+            Self::Access(fault) => fault.cause_type(),
             Self::NotFound { .. } => "FieldValueNotFound",
             Self::Interface { .. } | Self::DefaultRoute { .. } => "FieldValueDuplicate",
             Self::NoLimit { .. } | Self::Deficit(_) => "FieldValueRequired",
@@ -199,6 +204,7 @@ impl Fault {
     pub const fn rule(&self) -> Rule {
         match self {
             Self::Annotation(_) => Rule::AnnotationSyntax,
+            Self::Access(fault) => fault.rule(),
             Self::NotFound { .. } => Rule::NetworkNotFound,
             Self::Network { .. } => Rule::NetworkUnusable,
             Self::Interface { .. } => Rule::InterfaceConflict,
@@ -215,6 +221,9 @@ impl Fault {
 
     /// Whether the object is right in itself and only the cluster's networks do not let it in.
     pub(crate) const fn is_of_the_cluster(&self) -> bool {
+        if let Self::Access(fault) = self {
+            return fault.is_of_the_cluster();
+        }
         matches!(
             self,
             Self::NotFound { .. }

@@ -3,6 +3,8 @@
 //! Every decision is a function of values: no HTTP, no clock, no client. The mutating hook, the validating hook and
 //! `kubectl-polypod render` call the same [`admit`], so that none of them can say something else about a pod.
 
+mod access;
+mod access_fault;
 mod admit;
 mod attachment;
 mod cluster;
@@ -20,6 +22,7 @@ mod network_attachment_definition;
 mod network_index;
 mod not_found;
 mod patched;
+pub mod permissions;
 mod place;
 mod plan;
 pub mod policy;
@@ -27,9 +30,11 @@ mod review;
 mod rule;
 mod selections;
 mod selector;
+mod sharing;
 mod target;
 mod warning;
 
+pub use access_fault::AccessFault;
 pub use admit::{admit, needs_networks};
 pub use cluster::Cluster;
 pub use container::{ContainerKind, ContainerRef};
@@ -41,12 +46,14 @@ pub use need::Need;
 pub use network_attachment_definition::{admit_network, admit_network_update};
 pub use network_index::NetworkIndex;
 pub use patched::{Patched, Refusal, patched};
+pub use permissions::Permissions;
 pub use place::Place;
 pub use plan::{Addition, NetworkVersion, Plan};
 pub use policy::{Mode, Policy};
 pub use review::{review_final, review_update};
 pub use rule::Rule;
 pub use selector::{Selector, SelectorError};
+pub use sharing::SharingError;
 pub use warning::Warning;
 
 #[cfg(test)]
