@@ -5,8 +5,8 @@ use spec::network::Namespace;
 
 use crate::{
     Addition, Cluster, Denial, Fault, Need, NetworkVersion, Plan, Policy, Warning, access::Asker,
-    attachment, default_route, findings::Findings, holding, holding::Holding, interface, need,
-    selections, target,
+    attachment, default_route, device_claim::Supply, findings::Findings, holding, holding::Holding,
+    interface, need, selections, target,
 };
 
 /// Decides what `pod`, to be created in `namespace`, gets for its networks.
@@ -74,7 +74,9 @@ pub(crate) fn plan(
             resource_version: attachment.resource_version().to_owned(),
         })
         .collect();
-    plan.needs = need::count(&attachments, &mut plan.warnings);
+    let supply = Supply::of(pod, namespace, &cluster.devices);
+    findings.extend(supply.check(&attachments));
+    plan.needs = need::count(&attachments, &supply, &mut plan.warnings);
     add_what_is_missing(&mut plan, pod, policy, findings);
     plan
 }

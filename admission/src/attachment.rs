@@ -5,7 +5,7 @@ use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
     Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
-    not_found, selections::Placed,
+    not_found, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
@@ -14,6 +14,8 @@ pub(crate) struct Attachment<'a> {
     pub(crate) place: Place,
     /// The resource whose device it needs.
     pub(crate) resource: Option<&'a ResourceName>,
+    /// Who supplies it.
+    pub(crate) supplier: Supplier,
     network: &'a Network,
 }
 
@@ -77,6 +79,7 @@ fn attachment<'a>(
     Ok(Attachment {
         place,
         resource: attachable.resource,
+        supplier: Supplier::of(network).unwrap_or_default(),
         network,
     })
 }

@@ -1,6 +1,6 @@
 //! What admission knows of the cluster when it decides.
 
-use crate::{NamespaceIndex, NetworkIndex, Permissions};
+use crate::{NamespaceIndex, NetworkIndex, Permissions, device_claim::Devices};
 
 /// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct Cluster {
     pub namespaces: NamespaceIndex,
     /// Who may use which network, for the rule that asks the API server.
     pub permissions: Permissions,
+    /// What claims of devices ask for.
+    pub devices: Devices,
 }
 
 impl From<NetworkIndex> for Cluster {

@@ -10,7 +10,7 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESOURCE_NAME},
 };
 
-use crate::{AccessFault, ContainerRef, Need, Place, Rule};
+use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,9 @@ pub enum Fault {
     /// A selected network is not for this pod.
     #[error(transparent)]
     Access(#[from] AccessFault),
+    /// A claim that a network needs is not there.
+    #[error(transparent)]
+    Claim(#[from] ClaimFault),
     /// Two attachments would have one interface name.
     #[error(
         "{place}: field \"interface\": {name:?} is already the interface of {taken_by}; choose another name",
@@ -106,8 +109,8 @@ pub enum Fault {
     },
     /// A final pod has fewer devices than its networks need.
     #[error(
-        "it needs {} of {} for {}, but its containers request {}; add {} to the requests and limits of one container",
-        .0.wanted, .0.resource, networks(.0), .0.held, .0.deficit()
+        "it needs {} of {} for {}, but its containers request {}{}; add {} to the requests and limits of one container",
+        .0.wanted, .0.resource, networks(.0), .0.held, claimed(.0), .0.deficit()
     )]
     Deficit(Need),
     /// A NetworkAttachmentDefinition has a name that no selection can write.
@@ -152,6 +155,7 @@ impl Fault {
                 },
             ) => annotation(key),
             Self::Access(fault) => fault.field(),
+            Self::Claim(fault) => fault.field(),
             Self::NotFound { place, .. }
             | Self::Network { place, .. }
             | Self::Interface { place, .. }
@@ -186,6 +190,7 @@ impl Fault {
     pub const fn cause_type(&self) -> &'static str {
         match self {
             Self::Access(fault) => fault.cause_type(),
+            Self::Claim(fault) => fault.cause_type(),
             Self::NotFound { .. } => "FieldValueNotFound",
             Self::Interface { .. } | Self::DefaultRoute { .. } => "FieldValueDuplicate",
             Self::NoLimit { .. } | Self::Deficit(_) => "FieldValueRequired",
@@ -205,6 +210,7 @@ impl Fault {
         match self {
             Self::Annotation(_) => Rule::AnnotationSyntax,
             Self::Access(fault) => fault.rule(),
+            Self::Claim(fault) => fault.rule(),
             Self::NotFound { .. } => Rule::NetworkNotFound,
             Self::Network { .. } => Rule::NetworkUnusable,
             Self::Interface { .. } => Rule::InterfaceConflict,
@@ -221,23 +227,29 @@ impl Fault {
 
     /// Whether the object is right in itself and only the cluster's networks do not let it in.
     pub(crate) const fn is_of_the_cluster(&self) -> bool {
-        if let Self::Access(fault) = self {
-            return fault.is_of_the_cluster();
-        }
-        matches!(
-            self,
+        match self {
+            Self::Access(fault) => fault.is_of_the_cluster(),
+            Self::Claim(fault) => fault.is_of_the_cluster(),
             Self::NotFound { .. }
-                | Self::Deficit(_)
-                | Self::Network {
-                    problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
-                    ..
-                }
-        )
+            | Self::Deficit(_)
+            | Self::Network {
+                problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
+                ..
+            } => true,
+            _ => false,
+        }
     }
 }
 
 fn family(gateway: &IpAddr) -> &'static str {
     if gateway.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+fn claimed(need: &Need) -> String {
+    match need.claimed {
+        0 => String::new(),
+        claimed => format!(" and its claims supply {claimed}"),
+    }
 }
 
 fn networks(need: &Need) -> String {

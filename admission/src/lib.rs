@@ -7,11 +7,13 @@ mod access;
 mod access_fault;
 mod admit;
 mod attachment;
+mod claim_fault;
 mod cluster;
 pub mod configuration;
 mod container;
 mod default_route;
 mod denial;
+pub mod device_claim;
 mod fault;
 mod findings;
 mod holding;
@@ -31,11 +33,13 @@ mod rule;
 mod selections;
 mod selector;
 mod sharing;
+mod supplier;
 mod target;
 mod warning;
 
 pub use access_fault::AccessFault;
 pub use admit::{admit, needs_networks};
+pub use claim_fault::ClaimFault;
 pub use cluster::Cluster;
 pub use container::{ContainerKind, ContainerRef};
 pub use denial::{Cause, Denial};
@@ -54,6 +58,7 @@ pub use review::{review_final, review_update};
 pub use rule::Rule;
 pub use selector::{Selector, SelectorError};
 pub use sharing::SharingError;
+pub use supplier::UnknownSupplier;
 pub use warning::Warning;
 
 #[cfg(test)]

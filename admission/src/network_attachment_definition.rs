@@ -4,9 +4,12 @@ use api::{
     network::{DelegateConf, Network},
     network_attachment_definition::NetworkAttachmentDefinition,
 };
-use spec::network::{RESOURCE_NAME, SHARED_WITH};
+use spec::network::{DEVICES, RESOURCE_NAME, SHARED_WITH};
 
-use crate::{Cluster, Denial, Fault, Plan, Policy, Warning, access, findings::Findings};
+use crate::{
+    ClaimFault, Cluster, Denial, Fault, Plan, Policy, Warning, access, findings::Findings,
+    supplier::Supplier,
+};
 
 /// Plugin types that attach a device and cannot do so without being given one.
 const DEVICE_PLUGINS: [&str; 2] = ["sriov", "ib-sriov"];
@@ -46,6 +49,9 @@ pub fn admit_network(
             "the name has a dot: pods can select it in the JSON form of the annotation only",
         ));
     }
+    if let Err(problem) = Supplier::of(&network) {
+        findings.add(Fault::Claim(ClaimFault::OwnSupplier(problem)));
+    }
     access::judge_definition(&network, policy, &mut plan.warnings, &mut findings);
     findings.conclude(&mut plan, subject(&display_name))?;
     Ok(plan)
@@ -64,7 +70,8 @@ pub fn admit_network_update(
 ) -> Result<Plan, Denial> {
     let judged = |object: &NetworkAttachmentDefinition| {
         let annotations = object.metadata.annotations.as_ref();
-        [RESOURCE_NAME, SHARED_WITH].map(|key| annotations.and_then(|all| all.get(key).cloned()))
+        [RESOURCE_NAME, SHARED_WITH, DEVICES]
+            .map(|key| annotations.and_then(|all| all.get(key).cloned()))
     };
     let is_going = new.metadata.deletion_timestamp.is_some();
     if is_going || (old.config() == new.config() && judged(old) == judged(new)) {
