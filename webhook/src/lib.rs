@@ -10,13 +10,17 @@ pub mod config;
 pub mod configured;
 pub mod deadline;
 pub mod decide;
+pub mod deliberate;
 pub mod health;
 pub mod hook;
 pub mod identity;
 pub mod indexed;
+pub mod indexed_claims;
 pub mod live;
 pub mod logging;
 pub mod metrics;
+pub mod optional;
+pub mod permissions;
 pub mod readiness;
 pub mod renewal;
 pub mod review;
@@ -27,5 +31,7 @@ mod shutdown;
 pub mod store;
 pub mod watch;
 
+#[cfg(test)]
+mod fake_api_server;
 #[cfg(test)]
 mod fixture;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use admission::NetworkIndex;
+use admission::{Cluster, NetworkIndex, device_claim::Devices};
 use anyhow::{Context, Result, bail};
 use api::objects;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
@@ -64,12 +64,12 @@ pub async fn run(config: Config) -> Result<()> {
     let mut signals = Signals::listen().context("listening for signals")?;
     let (store, client) = match source {
         Source::Files(paths) => {
-            let store = Store::filled(read(&paths)?.into());
+            let store = Store::filled(read(&paths)?);
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
         Source::ApiServer { kubeconfig } => {
-            let store = Store::awaiting([Part::Networks, Part::Namespaces]);
+            let store = Store::awaiting(Part::ALL);
             (store, Some(client(kubeconfig).await?))
         }
     };
@@ -85,6 +85,7 @@ pub async fn run(config: Config) -> Result<()> {
         store: Arc::clone(&store),
         configured: Arc::new(Configured::new(policy)),
         metrics: Arc::clone(&metrics),
+        permissions: Arc::default(),
         api_server: client.clone(),
     });
     let plain = health::router(Health {
@@ -141,11 +142,13 @@ pub async fn run(config: Config) -> Result<()> {
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<NetworkIndex> {
+fn read(paths: &[PathBuf]) -> Result<Cluster> {
     let objects = objects::read(paths)?;
-    Ok(objects::networks(&objects, DEFAULT_NAMESPACE)?
-        .into_iter()
-        .collect())
+    let networks = objects::networks(&objects, DEFAULT_NAMESPACE)?;
+    Ok(Cluster {
+        devices: Devices::of_objects(&objects, DEFAULT_NAMESPACE)?,
+        ..NetworkIndex::from_iter(networks).into()
+    })
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {

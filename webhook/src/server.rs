@@ -23,10 +23,12 @@ use crate::{
     answer::{Answer, shortened},
     configured::Configured,
     deadline,
-    decide::{Decision, Undecided, decide},
+    decide::{Decision, Undecided},
+    deliberate::deliberate,
     hook::Hook,
-    live::{self, Unread},
+    live::Unread,
     metrics::{Metrics, Outcome},
+    permissions::{Permissions, Unanswered},
     review::{self, Request, ReviewError},
     store::Store,
 };
@@ -43,7 +45,9 @@ pub struct Webhook {
     pub configured: Arc<Configured>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
-    /// The API server, for networks that are not known here yet; none where networks come from files.
+    /// What was asked lately about the use of networks.
+    pub permissions: Arc<Permissions>,
+    /// The API server, for networks and permissions that are not known here yet; none where networks come from files.
     pub api_server: Option<Client>,
 }
 
@@ -110,6 +114,8 @@ enum Failure {
     Undecided(#[from] Undecided),
     #[error(transparent)]
     Unread(#[from] Unread),
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     #[error("writing the answer: {0}")]
     Answer(#[from] serde_json::Error),
 }
@@ -124,7 +130,7 @@ impl Failure {
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) => {
+            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) | Self::Unanswered(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => {
@@ -168,22 +174,7 @@ async fn answer(
     check_content_type(headers)?;
     let request = review::parse(body)?;
     let policy = webhook.configured.current();
-    let mut decision = webhook
-        .store
-        .read(|cluster| decide(hook, &request, cluster, &policy))?;
-    if let (Decision::Denied(denial), Some(client)) = (&decision, &webhook.api_server) {
-        let found = live::read(client, &live::missing(denial)).await?;
-        if !found.is_empty() {
-            // Not into the store that all share: the watch alone says what is there, and what is gone again.
-            let mut cluster = webhook
-                .store
-                .read(|cluster| cluster.cloned().unwrap_or_default());
-            for network in found {
-                cluster.networks.insert(network);
-            }
-            decision = decide(hook, &request, Some(&cluster), &policy)?;
-        }
-    }
+    let decision = deliberate::<Failure>(hook, webhook, &request, &policy).await?;
     let answer = serde_json::to_vec(&Answer::new(&request.uid, &decision)?)?;
     webhook.metrics.count(hook, Outcome::from(&decision));
     log(hook, &request, &decision);

@@ -5,7 +5,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockWriteGuard},
 };
 
-use admission::Cluster;
+use admission::{Cluster, Permissions};
 
 /// A kind of objects that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,12 @@ pub enum Part {
     Networks,
     /// Namespaces.
     Namespaces,
+    /// ResourceClaims.
+    Claims,
+    /// ResourceClaimTemplates.
+    ClaimTemplates,
+    /// DeviceClasses.
+    DeviceClasses,
 }
 
 /// The one copy of all that is known; nothing is told of it until every watched part has been listed once.
@@ -30,11 +36,14 @@ struct State {
 }
 
 impl Store {
-    /// A store that does not know these parts yet.
+    /// A store of an API server, which does not know these parts yet. Permissions can be asked for.
     #[must_use]
     pub fn awaiting(parts: impl IntoIterator<Item = Part>) -> Self {
         Self(RwLock::new(State {
-            cluster: Cluster::default(),
+            cluster: Cluster {
+                permissions: Permissions::to_be_asked(),
+                ..Cluster::default()
+            },
             unknown: parts.into_iter().collect(),
         }))
     }
@@ -84,18 +93,35 @@ impl Store {
         state.unknown.remove(&part);
     }
 
+    /// Changes what is known of permissions.
+    pub fn permissions(&self, f: impl FnOnce(&mut Permissions)) {
+        f(&mut self.write().cluster.permissions);
+    }
+
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Part {
+    /// All kinds that an API server is watched for.
+    pub const ALL: [Self; 5] = [
+        Self::Networks,
+        Self::Namespaces,
+        Self::Claims,
+        Self::ClaimTemplates,
+        Self::DeviceClasses,
+    ];
+
     /// Its name in logs and on `/readyz`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Networks => "NetworkAttachmentDefinitions",
             Self::Namespaces => "Namespaces",
+            Self::Claims => "ResourceClaims",
+            Self::ClaimTemplates => "ResourceClaimTemplates",
+            Self::DeviceClasses => "DeviceClasses",
         }
     }
 }
