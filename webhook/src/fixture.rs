@@ -57,6 +57,7 @@ fn with(store: Store) -> Webhook {
         store: Arc::new(store),
         configured: Arc::new(Configured::default()),
         metrics: Arc::new(Metrics::new()),
+        readiness: Arc::default(),
         api_server: None,
     }
 }

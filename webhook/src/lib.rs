@@ -5,16 +5,21 @@
 
 pub mod answer;
 pub mod args;
+mod audit;
 pub mod cert_file;
 pub mod config;
+pub mod configuration_file;
 pub mod configured;
+pub mod control_switches;
 pub mod deadline;
 pub mod decide;
 pub mod health;
 pub mod hook;
 pub mod identity;
 pub mod indexed;
+pub mod listener;
 pub mod live;
+mod logged;
 pub mod logging;
 pub mod metrics;
 pub mod readiness;
