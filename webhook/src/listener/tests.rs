@@ -112,6 +112,7 @@ async fn ask(stream: &mut TlsStream<TcpStream>) {
         body.len()
     );
     stream.write_all((head + &body).as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"}}") {
         let read = timeout(PATIENCE, stream.read_buf(&mut answer)).await;
