@@ -8,6 +8,7 @@ mod attachment;
 mod cluster;
 pub mod configuration;
 mod container;
+pub mod control_switches;
 mod default_route;
 mod denial;
 mod devices;
