@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use admission::{ControlSwitches, Policy, configuration};
+use admission::{Policy, configuration, control_switches::ControlSwitches};
 use serde_json::Value;
 use time::OffsetDateTime;
 use twox_hash::XxHash64;

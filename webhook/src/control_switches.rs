@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use admission::ControlSwitches;
+use admission::control_switches::{ControlSwitches, KEY};
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -19,9 +19,6 @@ use spec::{
 use tracing::{error, info, warn};
 
 use crate::configured::{Configured, Origin};
-
-/// The key of the ConfigMap that holds the switches.
-const KEY: &str = "config.json";
 
 /// A ConfigMap, as `NAMESPACE/NAME`. The injector's is `kube-system/nri-control-switches`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +97,7 @@ fn take(map: &ConfigMap, name: &ConfigMapName, configured: &Configured) {
             info!(config_map = %name, "Control switches taken");
         }
         Err(error) => {
-            let error = format!("ConfigMap {name}, key {KEY}: {error}");
+            let error = format!("{name}: {error}");
             error!(
                 error,
                 "Control switches not taken, the last good ones stay; mend the ConfigMap, it is watched"
