@@ -26,6 +26,7 @@ mod network_index;
 mod node_labels;
 mod node_selector;
 mod not_found;
+mod packed_network;
 mod patch;
 mod patched;
 mod place;

@@ -90,7 +90,35 @@ pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
 /// # Errors
 /// As [`parse`], and what the system says.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Object>, ObjectsError> {
-    let mut objects = Vec::new();
+    let mut all = Vec::new();
+    each(paths, |objects| {
+        all.extend(objects);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Gives `take` the networks of these files, read one file after another, so that of many files only the networks are kept.
+///
+/// # Errors
+/// As [`read`] and [`networks`].
+pub fn read_networks(
+    paths: &[PathBuf],
+    default_namespace: &str,
+    mut take: impl FnMut(Network),
+) -> Result<(), ObjectsError> {
+    each(paths, |objects| {
+        networks(&objects, default_namespace)?
+            .into_iter()
+            .for_each(&mut take);
+        Ok(())
+    })
+}
+
+fn each(
+    paths: &[PathBuf],
+    mut take: impl FnMut(Vec<Object>) -> Result<(), ObjectsError>,
+) -> Result<(), ObjectsError> {
     for path in paths {
         for file in files(path).map_err(|source| ObjectsError::Read {
             path: path.clone(),
@@ -100,10 +128,10 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Object>, ObjectsError> {
                 path: file.clone(),
                 source,
             })?;
-            objects.extend(parse(&text, &file.display().to_string())?);
+            take(parse(&text, &file.display().to_string())?)?;
         }
     }
-    Ok(objects)
+    Ok(())
 }
 
 /// The networks among `objects`. Other kinds are passed over.

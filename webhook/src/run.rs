@@ -175,10 +175,11 @@ pub async fn run(config: Config) -> Result<()> {
 }
 
 fn read(paths: &[PathBuf]) -> Result<NetworkIndex> {
-    let objects = objects::read(paths)?;
-    Ok(objects::networks(&objects, DEFAULT_NAMESPACE)?
-        .into_iter()
-        .collect())
+    let mut networks = NetworkIndex::default();
+    objects::read_networks(paths, DEFAULT_NAMESPACE, |network| {
+        networks.insert(network);
+    })?;
+    Ok(networks)
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {
