@@ -1,20 +1,22 @@
 //! A selection with the network it selects, where the plugin could carry it out.
 
+use std::borrow::Cow;
+
 use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
     Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
-    not_found, selections::Placed, supplier::Supplier,
+    not_found, resource_names, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
 #[derive(Clone, Debug)]
 pub(crate) struct Attachment<'a> {
     pub(crate) place: Place,
-    /// The resource whose device it needs.
-    pub(crate) resource: Option<&'a ResourceName>,
-    /// Who supplies it.
+    /// The resources of which it needs a device each.
+    pub(crate) resources: Vec<Cow<'a, ResourceName>>,
+    /// Who supplies them.
     pub(crate) supplier: Supplier,
     network: &'a Network,
 }
@@ -23,6 +25,11 @@ impl<'a> Attachment<'a> {
     /// The network.
     pub(crate) fn network(&self) -> &'a NetworkRef {
         &self.network.reference
+    }
+
+    /// An annotation of the network.
+    pub(crate) fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.network.annotations.get(key).map(String::as_str)
     }
 
     /// The version of the object the network was read from.
@@ -76,9 +83,11 @@ fn attachment<'a>(
     let attachable = network
         .attachable(selection)
         .map_err(|problem| Fault::Network { place, problem })?;
+    let keys = &policy.injection.resource_name_keys;
+    let resources = resource_names::of(network, attachable.resource, keys, place)?;
     Ok(Attachment {
         place,
-        resource: attachable.resource,
+        resources,
         supplier: Supplier::of(network).unwrap_or_default(),
         network,
     })

@@ -7,10 +7,10 @@ use spec::{
     NameError,
     cni::{ConfError, InterfaceName},
     device::ResourceName,
-    network::{AnnotationError, NetworkRef, RESOURCE_NAME},
+    network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
-use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, Rule};
+use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, PlacementFault, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,10 +109,13 @@ pub enum Fault {
     },
     /// A final pod has fewer devices than its networks need.
     #[error(
-        "it needs {} of {} for {}, but its containers request {}{}; add {} to the requests and limits of one container",
-        .0.wanted, .0.resource, networks(.0), .0.held, claimed(.0), .0.deficit()
+        "it needs {} of {} for {}{}, but its containers request {}{}; add {} to the requests and limits of one container",
+        .0.wanted, .0.resource, networks(.0), reserved(.0), .0.held, claimed(.0), .0.deficit()
     )]
     Deficit(Need),
+    /// Its devices, its node or its annotations are not where they should be.
+    #[error(transparent)]
+    Placement(#[from] PlacementFault),
     /// A NetworkAttachmentDefinition has a name that no selection can write.
     #[error("{}", .0.problem)]
     Name(UnusableName),
@@ -179,6 +182,7 @@ impl Fault {
             Self::Deficit(need) => {
                 format!("spec.containers[*].resources.limits[{}]", need.resource)
             }
+            Self::Placement(fault) => fault.field(),
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
@@ -187,13 +191,14 @@ impl Fault {
 
     /// The kind of the fault in the words of Kubernetes's `CauseType`.
     #[must_use]
-    pub const fn cause_type(&self) -> &'static str {
+    pub fn cause_type(&self) -> &'static str {
         match self {
             Self::Access(fault) => fault.cause_type(),
             Self::Claim(fault) => fault.cause_type(),
             Self::NotFound { .. } => "FieldValueNotFound",
             Self::Interface { .. } | Self::DefaultRoute { .. } => "FieldValueDuplicate",
             Self::NoLimit { .. } | Self::Deficit(_) => "FieldValueRequired",
+            Self::Placement(fault) => fault.cause_type(),
             Self::Annotation(_)
             | Self::Network { .. }
             | Self::Quantity { .. }
@@ -206,7 +211,7 @@ impl Fault {
 
     /// The rule it breaks.
     #[must_use]
-    pub const fn rule(&self) -> Rule {
+    pub fn rule(&self) -> Rule {
         match self {
             Self::Annotation(_) => Rule::AnnotationSyntax,
             Self::Access(fault) => fault.rule(),
@@ -219,6 +224,7 @@ impl Fault {
                 Rule::DeviceQuantity
             }
             Self::Deficit(_) => Rule::DeviceDeficit,
+            Self::Placement(fault) => fault.rule(),
             Self::Name(_) => Rule::DefinitionName,
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
@@ -226,17 +232,20 @@ impl Fault {
     }
 
     /// Whether the object is right in itself and only the cluster's networks do not let it in.
-    pub(crate) const fn is_of_the_cluster(&self) -> bool {
+    pub(crate) fn is_of_the_cluster(&self) -> bool {
         match self {
             Self::Access(fault) => fault.is_of_the_cluster(),
             Self::Claim(fault) => fault.is_of_the_cluster(),
-            Self::NotFound { .. }
-            | Self::Deficit(_)
-            | Self::Network {
-                problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
-                ..
-            } => true,
-            _ => false,
+            Self::Placement(fault) => fault.is_of_the_cluster(),
+            other => matches!(
+                other,
+                Self::NotFound { .. }
+                    | Self::Deficit(_)
+                    | Self::Network {
+                        problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
+                        ..
+                    }
+            ),
         }
     }
 }
@@ -257,5 +266,12 @@ fn networks(need: &Need) -> String {
     match names.as_slice() {
         [one] => format!("network {one}"),
         several => format!("networks {}", several.join(", ")),
+    }
+}
+
+fn reserved(need: &Need) -> String {
+    match need.reserved {
+        0 => String::new(),
+        count => format!(" and {count} reserved by annotation {RESERVE}"),
     }
 }

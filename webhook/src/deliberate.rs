@@ -38,14 +38,10 @@ where
     let mut found: Option<Vec<Network>> = None;
     loop {
         let decision = match &found {
-            Some(networks) if !networks.is_empty() => {
-                // Not into the store that all share: the watch alone says what is there, and what is gone again.
-                let mut cluster = store.read(|cluster| cluster.cloned().unwrap_or_default());
-                for network in networks {
-                    cluster.networks.insert(network.clone());
-                }
-                decide(hook, request, Some(&cluster), policy)
-            }
+            Some(networks) if !networks.is_empty() => store
+                .read_with(networks.clone(), |cluster| {
+                    decide(hook, request, cluster, policy)
+                }),
             _ => store.read(|cluster| decide(hook, request, cluster, policy)),
         }?;
         let Decision::Denied(denial) = &decision else {

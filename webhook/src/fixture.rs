@@ -58,6 +58,7 @@ pub(crate) fn with(store: Store) -> Webhook {
         configured: Arc::new(Configured::default()),
         metrics: Arc::new(Metrics::new()),
         permissions: Arc::default(),
+        readiness: Arc::default(),
         api_server: None,
     }
 }

@@ -5,9 +5,12 @@
 
 pub mod answer;
 pub mod args;
+mod audit;
 pub mod cert_file;
 pub mod config;
+pub mod configuration_file;
 pub mod configured;
+pub mod control_switches;
 pub mod deadline;
 pub mod decide;
 pub mod deliberate;
@@ -16,7 +19,9 @@ pub mod hook;
 pub mod identity;
 pub mod indexed;
 pub mod indexed_claims;
+pub mod listener;
 pub mod live;
+mod logged;
 pub mod logging;
 pub mod metrics;
 pub mod optional;

@@ -107,7 +107,10 @@ impl Permissions {
             Err(problem) => problem,
         };
         if can_do_without {
-            warn!(user = question.user(), network = %question.network, problem, "Deciding without an answer, as the rule is not enforced");
+            warn!(
+                problem,
+                "Whether a network may be used was not answered; the rule is not enforced, so the pod is let in"
+            );
             self.note(store, &question, UseAnswer::Unanswered);
             return Ok(());
         }

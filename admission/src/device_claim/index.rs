@@ -39,6 +39,18 @@ pub struct TemplateIndex(ByName);
 pub struct ClassIndex(BTreeMap<String, Class>);
 
 impl ClaimIndex {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Adds a claim or replaces it. One that was made for a pod is passed over: there are as many of them as pods, and that
     /// pod is there already.
     pub fn insert(&mut self, claim: &ResourceClaim) {
@@ -59,6 +71,18 @@ impl ClaimIndex {
 }
 
 impl TemplateIndex {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Adds a template or replaces it.
     pub fn insert(&mut self, template: &ResourceClaimTemplate) {
         self.0
@@ -77,6 +101,18 @@ impl TemplateIndex {
 }
 
 impl ClassIndex {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Adds a class or replaces it.
     pub fn insert(&mut self, class: &DeviceClass) {
         if let Some(name) = &class.metadata.name {
@@ -98,12 +134,15 @@ impl ClassIndex {
 }
 
 impl Devices {
-    /// Those among the objects of files; one without a namespace is in `default_namespace`.
+    /// Adds those among the objects of files; one without a namespace is in `default_namespace`.
     ///
     /// # Errors
     /// One does not fit its kind.
-    pub fn of_objects(objects: &[Object], default_namespace: &str) -> Result<Self, ObjectsError> {
-        let mut devices = Self::default();
+    pub fn extend(
+        &mut self,
+        objects: &[Object],
+        default_namespace: &str,
+    ) -> Result<(), ObjectsError> {
         let place = |metadata: &mut ObjectMeta| {
             metadata
                 .namespace
@@ -117,22 +156,26 @@ impl Devices {
                 "ResourceClaim" => {
                     let mut claim: ResourceClaim = read(object)?;
                     place(&mut claim.metadata);
-                    devices.claims.insert(&claim);
+                    self.claims.insert(&claim);
                 }
                 "ResourceClaimTemplate" => {
                     let mut template: ResourceClaimTemplate = read(object)?;
                     place(&mut template.metadata);
-                    devices.templates.insert(&template);
+                    self.templates.insert(&template);
                 }
-                "DeviceClass" => devices.classes.insert(&read(object)?),
+                "DeviceClass" => self.classes.insert(&read(object)?),
                 _ => {}
             }
         }
-        Ok(devices)
+        Ok(())
     }
 }
 
 impl ByName {
+    fn len(&self) -> usize {
+        self.0.values().map(BTreeMap::len).sum()
+    }
+
     fn insert(&mut self, metadata: &ObjectMeta, claimed: Claimed) {
         if let (Some(namespace), Some(name)) = (&metadata.namespace, &metadata.name) {
             let of_namespace = self.0.entry(namespace.clone()).or_default();

@@ -113,8 +113,10 @@ fn cluster() -> Cluster {
     ];
     let text: Vec<String> = written.iter().map(ToString::to_string).collect();
     let objects = objects::parse(&text.join("\n---\n"), "test").unwrap();
+    let mut devices = Devices::default();
+    devices.extend(&objects, "default").unwrap();
     Cluster {
-        devices: Devices::of_objects(&objects, "default").unwrap(),
+        devices,
         ..Cluster::from(NetworkIndex::from_iter(networks))
     }
 }
