@@ -45,6 +45,8 @@ rules! {
     DeviceQuantity = "device-quantity",
     /// A stored pod has the devices its networks need.
     DeviceDeficit = "device-deficit",
+    /// A stored pod has the annotations that the administrator injects.
+    InjectedAnnotations = "injected-annotations",
     /// The node selectors of the networks and of the pod agree.
     NodeSelectorConflict = "node-selector-conflict",
     /// Pods select networks of their own namespace, and of the global ones.

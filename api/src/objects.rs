@@ -90,7 +90,22 @@ pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
 /// # Errors
 /// As [`parse`], and what the system says.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Object>, ObjectsError> {
-    let mut objects = Vec::new();
+    let mut all = Vec::new();
+    read_each(paths, |objects| {
+        all.extend(objects);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Gives `take` the objects of these files, read one file after another, so that of many files only what it keeps is kept.
+///
+/// # Errors
+/// As [`read`], and what `take` says.
+pub fn read_each(
+    paths: &[PathBuf],
+    mut take: impl FnMut(Vec<Object>) -> Result<(), ObjectsError>,
+) -> Result<(), ObjectsError> {
     for path in paths {
         for file in files(path).map_err(|source| ObjectsError::Read {
             path: path.clone(),
@@ -100,10 +115,10 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Object>, ObjectsError> {
                 path: file.clone(),
                 source,
             })?;
-            objects.extend(parse(&text, &file.display().to_string())?);
+            take(parse(&text, &file.display().to_string())?)?;
         }
     }
-    Ok(objects)
+    Ok(())
 }
 
 /// The networks among `objects`. Other kinds are passed over.

@@ -1,20 +1,27 @@
-//! Whether a pod selects networks at all, read from its annotations alone.
+//! Whether a pod selects networks at all, or may be given some, read from its annotations and labels alone.
 //!
 //! Where it does not, that is the whole decision: it takes a third of the time of reading the pod, and holds while the
 //! networks are not known yet.
 
+use std::collections::BTreeMap;
+
+use admission::policy::UserDefined;
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
-struct Annotated {
-    #[serde(default)]
-    metadata: Option<Metadata>,
+struct Annotated<'a> {
+    #[serde(default, borrow)]
+    metadata: Option<Metadata<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct Metadata<'a> {
     #[serde(default)]
     annotations: Option<Annotations>,
+    /// Looked into only where labels inject anything.
+    #[serde(default, borrow)]
+    labels: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -25,13 +32,31 @@ struct Annotations {
     default_network: Option<IgnoredAny>,
 }
 
-/// Whether the pod has one of the two annotations. An object that cannot be read may have them.
-pub(crate) fn networks(pod: &str) -> bool {
-    let Ok(pod) = serde_json::from_str::<Annotated>(pod) else {
+/// Whether the pod has one of the two annotations, or a label that `user_defined` gives annotations to. An object that
+/// cannot be read may have them.
+pub(crate) fn networks(pod: &str, user_defined: &[UserDefined]) -> bool {
+    let Ok(pod) = serde_json::from_str::<Annotated<'_>>(pod) else {
         return true;
     };
-    let annotations = pod.metadata.and_then(|metadata| metadata.annotations);
+    let Some(metadata) = pod.metadata else {
+        return false;
+    };
+    let annotations = metadata.annotations;
     annotations.is_some_and(|all| all.networks.is_some() || all.default_network.is_some())
+        || metadata
+            .labels
+            .is_some_and(|labels| are_selected(labels, user_defined))
+}
+
+fn are_selected(labels: &RawValue, user_defined: &[UserDefined]) -> bool {
+    if user_defined.is_empty() {
+        return false;
+    }
+    let Ok(labels) = serde_json::from_str::<BTreeMap<String, String>>(labels.get()) else {
+        return true;
+    };
+    let label = |key: &str| labels.get(key).map(String::as_str);
+    user_defined.iter().any(|one| one.selects(label))
 }
 
 #[cfg(test)]
@@ -55,7 +80,29 @@ mod tests {
             ),
             (json!({"metadata": 5}), true),
         ] {
-            assert_eq!(networks(&pod.to_string()), wanted, "{pod}");
+            assert_eq!(networks(&pod.to_string(), &[]), wanted, "{pod}");
+        }
+    }
+
+    #[test]
+    fn a_label_that_injects_is_seen() {
+        let user_defined: Vec<UserDefined> = serde_json::from_value(json!([
+            {"label": "a", "annotations": {NETWORKS: "x"}},
+            {"label": "example.com/b", "annotations": {"c": "d"}},
+        ]))
+        .unwrap();
+        for (labels, wanted) in [
+            (json!({"a": "true"}), true),
+            (json!({"example.com/b": "TRUE"}), true),
+            (json!({"example.com\u{2f}b": "True", "z": "1"}), true),
+            (json!({"a": "false", "b": "true"}), false),
+            (json!({}), false),
+            (json!(null), false),
+            (json!({"a": true}), true),
+        ] {
+            let pod = json!({"metadata": {"labels": labels}}).to_string();
+            assert_eq!(networks(&pod, &user_defined), wanted, "{pod}");
+            assert!(!networks(&pod, &[]), "{pod}");
         }
     }
 }

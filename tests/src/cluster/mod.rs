@@ -5,6 +5,7 @@ mod all_the_way;
 mod claims;
 mod installed_thin;
 mod told;
+mod use_permission;
 mod v1_networks;
 
 use std::{
@@ -56,6 +57,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::the_resolver_uses_the_written_kubeconfig",
             needs: NETWORK,
             body: installed_thin::the_resolver_uses_the_written_kubeconfig,
+        },
+        Scenario {
+            name: "cluster::who_may_use_a_network",
+            needs: CLUSTER,
+            body: use_permission::who_may_use_a_network,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
