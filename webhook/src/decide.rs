@@ -193,3 +193,6 @@ fn judged(result: Result<Plan, Denial>) -> Decision {
 fn allowed() -> Decision {
     Decision::Allowed(Plan::default())
 }
+
+#[cfg(test)]
+mod tests;
