@@ -25,6 +25,11 @@ fn vector_43_each_named_annotation_asks_for_a_device() {
             "twokeys,keybad",
             vec!["c0 example.com/foo=1"],
         ),
+        (
+            vec![BRIDGE_NAME, BRIDGE_NAME],
+            "twokeys",
+            vec!["c0 ovs/br1=1"],
+        ),
         (vec![], "twokeys", vec![]),
     ] {
         let policy = policy(json!({"injection": {"resourceNameKeys": keys}}));
