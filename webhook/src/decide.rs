@@ -193,6 +193,3 @@ fn judged(result: Result<Plan, Denial>) -> Decision {
 fn allowed() -> Decision {
     Decision::Allowed(Plan::default())
 }
-
-#[cfg(test)]
-mod tests;

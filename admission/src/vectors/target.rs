@@ -114,6 +114,12 @@ fn vector_33_what_cannot_be_carried_out_is_denied() {
 }
 
 #[test]
+fn vector_38_a_pod_without_containers_is_the_api_servers_to_refuse() {
+    let pod = pod_with("foo,eno3", &[(CONTAINER, "c0")], json!({}));
+    assert_eq!(patched_by(&pod, &Policy::default()).1, [""; 0]);
+}
+
+#[test]
 fn a_relaxed_rule_leaves_the_default_container() {
     let policy =
         crate::fixture::policy(json!({"modes": [{"rules": ["target-container"], "mode": "warn"}]}));
