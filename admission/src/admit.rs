@@ -124,7 +124,8 @@ pub(crate) fn plan(
     plan
 }
 
-/// Which containers the pod's author wants the devices in. Those of a stored pod are where they are.
+/// Which containers the pod's author wants the devices in. Those of a stored pod are where they are, and a pod without
+/// containers is the API server's to refuse.
 fn targets(
     pod: &Pod,
     namespace: &Namespace,
@@ -132,7 +133,7 @@ fn targets(
     stage: Stage,
     findings: &mut Findings<'_>,
 ) -> Targets {
-    if stage == Stage::Stored {
+    if stage == Stage::Stored || pod.spec.containers.is_empty() {
         return Targets::default();
     }
     let selected: Vec<&NetworkRef> = selections

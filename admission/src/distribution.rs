@@ -61,3 +61,57 @@ impl Share<'_> {
         *left -= given;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ContainerKind, fixture::reference};
+
+    const CONTAINERS: usize = 3;
+
+    fn container(index: usize) -> ContainerRef {
+        ContainerRef {
+            kind: ContainerKind::App,
+            index,
+            name: format!("c{index}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_the_deficit_is_spread_and_nobody_gets_what_it_has(
+            targets in prop::collection::vec(0..CONTAINERS, 1..8),
+            held in prop::collection::vec(0_u64..4, CONTAINERS),
+            reserved in prop_oneof![Just(0_u64), 0_u64..4],
+        ) {
+            let containers: Vec<ContainerRef> = (0..CONTAINERS).map(container).collect();
+            let need = Need {
+                resource: "example.com/foo".parse().unwrap(),
+                wanted: targets.len() as u64,
+                reserved,
+                held: held.iter().sum(),
+                networks: (0..targets.len()).map(|at| reference(&format!("default/n{at}"))).collect(),
+            };
+            let holdings: Vec<Holding> = held
+                .iter()
+                .enumerate()
+                .map(|(index, held)| Holding { container: container(index), request: Some(*held), limit: Some(*held) })
+                .collect();
+            let of = |network: &NetworkRef| {
+                let at: usize = network.name.as_str()[1..].parse().unwrap();
+                &containers[targets[at]]
+            };
+            let given = spread(&need, &holdings, of);
+            prop_assert_eq!(given.values().sum::<u64>(), need.deficit());
+            for (container, given) in given {
+                let networks = targets.iter().filter(|target| **target == container.index).count() as u64;
+                prop_assert!(networks > 0, "{} has no network", container);
+                if reserved == 0 {
+                    prop_assert!(given <= networks.saturating_sub(held[container.index]), "{}", container);
+                }
+            }
+        }
+    }
+}

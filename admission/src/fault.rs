@@ -272,6 +272,6 @@ fn networks(need: &Need) -> String {
 fn reserved(need: &Need) -> String {
     match need.reserved {
         0 => String::new(),
-        count => format!(" and {count} reserved by annotation {RESERVE}"),
+        count => format!(", and {count} reserved by annotation {RESERVE}"),
     }
 }

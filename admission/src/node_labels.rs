@@ -30,7 +30,7 @@ pub(crate) fn missing(
     pod: &Pod,
     findings: &mut Findings<'_>,
 ) -> Vec<NodeLabel> {
-    let mut wanted: BTreeMap<LabelKey, (LabelValue, &NetworkRef)> = BTreeMap::new();
+    let mut wanted: BTreeMap<LabelKey, NodeLabel> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for attachment in attachments {
         let network = attachment.network();
@@ -44,22 +44,25 @@ pub(crate) fn missing(
             let fault = PlacementFault::NodeSelector {
                 place: attachment.place,
                 network: network.clone(),
-                problem,
+                problem: Box::new(problem),
             };
             findings.add(fault.into());
             Vec::new()
         });
         for (key, value) in labels {
-            let (first_value, first) = wanted
-                .entry(key.clone())
-                .or_insert_with(|| (value.clone(), network));
-            if *first_value != value {
+            let network = network.clone();
+            let label = NodeLabel {
+                key,
+                value,
+                network,
+            };
+            let first = wanted
+                .entry(label.key.clone())
+                .or_insert_with(|| label.clone());
+            if first.value != label.value {
                 let fault = PlacementFault::NetworksDiffer {
-                    key,
-                    first: (*first).clone(),
-                    first_value: first_value.clone(),
-                    second: network.clone(),
-                    second_value: value,
+                    first: Box::new(first.clone()),
+                    second: Box::new(label),
                 };
                 findings.add(fault.into());
             }
@@ -67,24 +70,17 @@ pub(crate) fn missing(
     }
     let own = |key: &LabelKey| pod.spec.node_selector.as_ref()?.get(key.as_str());
     let mut missing = Vec::new();
-    for (key, (value, network)) in wanted {
-        let network = network.clone();
-        match own(&key) {
-            Some(found) if found == value.as_str() => {}
+    for label in wanted.into_values() {
+        match own(&label.key) {
+            Some(found) if found == label.value.as_str() => {}
             Some(found) => {
                 let fault = PlacementFault::PodDiffers {
                     found: shown(found),
-                    key,
-                    network,
-                    wanted: value,
+                    wanted: Box::new(label),
                 };
                 findings.add(fault.into());
             }
-            None => missing.push(NodeLabel {
-                key,
-                value,
-                network,
-            }),
+            None => missing.push(label),
         }
     }
     missing

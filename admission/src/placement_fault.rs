@@ -3,11 +3,10 @@
 
 use spec::{
     NameError,
-    label::{LabelKey, LabelValue},
     network::{CONTAINER, INJECT, NETWORKS, NetworkRef, RESERVE},
 };
 
-use crate::{Place, Rule, node_selector::NodeSelectorError};
+use crate::{NodeLabel, Place, Rule, node_selector::NodeSelectorError};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +74,7 @@ pub enum PlacementFault {
         /// The annotation's key.
         key: String,
         /// What is wrong with it.
-        problem: NameError,
+        problem: Box<NameError>,
     },
     /// A network's node selector cannot be read.
     #[error("{place}: NetworkAttachmentDefinition {network}: {problem}")]
@@ -85,51 +84,36 @@ pub enum PlacementFault {
         /// The network.
         network: NetworkRef,
         /// What is wrong with it.
-        problem: NodeSelectorError,
+        problem: Box<NodeSelectorError>,
     },
     /// Two networks want different nodes.
     #[error(
-        "no node has both {key}={first_value}, which network {first} needs, and {key}={second_value}, which network {second} needs; select one of the two"
+        "no node has both {}={}, which network {} needs, and {}={}, which network {} needs; select one of the two",
+        first.key, first.value, first.network, second.key, second.value, second.network
     )]
     NetworksDiffer {
-        /// The label.
-        key: LabelKey,
-        /// The network that is selected first.
-        first: NetworkRef,
-        /// What it wants.
-        first_value: LabelValue,
-        /// The other network.
-        second: NetworkRef,
-        /// What that wants.
-        second_value: LabelValue,
+        /// What the network that is selected first wants.
+        first: Box<NodeLabel>,
+        /// What the other wants, under the same key.
+        second: Box<NodeLabel>,
     },
     /// A network wants other nodes than the pod.
     #[error(
-        "spec.nodeSelector has {key}={found}, but network {network} needs nodes with {key}={wanted}; remove the label there, or select another network"
+        "spec.nodeSelector has {}={found}, but network {} needs nodes with {}={}; remove the label there, or select another network",
+        wanted.key, wanted.network, wanted.key, wanted.value
     )]
     PodDiffers {
-        /// The label.
-        key: LabelKey,
         /// What the pod wants, shortened when it is long.
         found: String,
-        /// The network.
-        network: NetworkRef,
-        /// What it wants.
-        wanted: LabelValue,
+        /// What the network wants.
+        wanted: Box<NodeLabel>,
     },
     /// A final pod does not ask for the nodes that a network needs.
     #[error(
-        "spec.nodeSelector lacks {key}={value}, which network {network} needs; write {key}: {:?} there",
-        value.as_str()
+        "spec.nodeSelector lacks {}={}, which network {} needs; write {}: {:?} there",
+        .0.key, .0.value, .0.network, .0.key, .0.value.as_str()
     )]
-    NodeSelectorMissing {
-        /// The label.
-        key: LabelKey,
-        /// Its value.
-        value: LabelValue,
-        /// The network.
-        network: NetworkRef,
-    },
+    NodeSelectorMissing(Box<NodeLabel>),
     /// A final pod does not have an annotation that it should have been given.
     #[error(
         "annotation {key} is missing, which the administrator has injected; write {key}: {text:?}"
@@ -158,8 +142,8 @@ impl PlacementFault {
                 annotation(place.annotation())
             }
             Self::NetworksDiffer { .. } => annotation(NETWORKS),
-            Self::PodDiffers { key, .. } | Self::NodeSelectorMissing { key, .. } => {
-                format!("spec.nodeSelector[{key}]")
+            Self::PodDiffers { wanted: label, .. } | Self::NodeSelectorMissing(label) => {
+                format!("spec.nodeSelector[{}]", label.key)
             }
             Self::AnnotationMissing { key, .. } => annotation(key),
         }
@@ -169,9 +153,7 @@ impl PlacementFault {
     pub(crate) const fn cause_type(&self) -> &'static str {
         match self {
             Self::NoContainer { .. } | Self::NoNetwork { .. } => "FieldValueNotFound",
-            Self::NodeSelectorMissing { .. } | Self::AnnotationMissing { .. } => {
-                "FieldValueRequired"
-            }
+            Self::NodeSelectorMissing(_) | Self::AnnotationMissing { .. } => "FieldValueRequired",
             Self::Inject { .. } => "FieldValueNotSupported",
             Self::Entry { .. }
             | Self::InitContainer { .. }
@@ -194,7 +176,7 @@ impl PlacementFault {
             Self::ResourceName { .. } | Self::NodeSelector { .. } => Rule::NetworkUnusable,
             Self::NetworksDiffer { .. }
             | Self::PodDiffers { .. }
-            | Self::NodeSelectorMissing { .. } => Rule::NodeSelectorConflict,
+            | Self::NodeSelectorMissing(_) => Rule::NodeSelectorConflict,
             Self::AnnotationMissing { .. } => Rule::InjectedAnnotations,
         }
     }
@@ -207,7 +189,7 @@ impl PlacementFault {
             | Self::NodeSelector { .. }
             | Self::NetworksDiffer { .. }
             | Self::PodDiffers { .. }
-            | Self::NodeSelectorMissing { .. }
+            | Self::NodeSelectorMissing(_)
             | Self::AnnotationMissing { .. } => true,
             Self::Entry { .. }
             | Self::NoContainer { .. }

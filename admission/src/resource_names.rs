@@ -8,15 +8,18 @@ use spec::{device::ResourceName, network::RESOURCE_NAME};
 use crate::{Place, placement_fault::PlacementFault};
 
 /// One resource for each of `keys` that `network` has; of each an attachment needs a device of its own. `standard` is
-/// what its annotation [`RESOURCE_NAME`] says.
+/// what its annotation [`RESOURCE_NAME`] says. A key that is named twice is one key.
 pub(crate) fn of<'a>(
     network: &'a Network,
     standard: Option<&'a ResourceName>,
     keys: &[String],
     place: Place,
 ) -> Result<Vec<Cow<'a, ResourceName>>, PlacementFault> {
+    let is_first = |(at, key): &(usize, &String)| !keys[..*at].contains(key);
     keys.iter()
-        .filter_map(|key| {
+        .enumerate()
+        .filter(is_first)
+        .filter_map(|(_, key)| {
             if key == RESOURCE_NAME {
                 return standard.map(|resource| Ok(Cow::Borrowed(resource)));
             }
@@ -26,7 +29,7 @@ pub(crate) fn of<'a>(
                 place,
                 network: network.reference.clone(),
                 key: key.clone(),
-                problem,
+                problem: Box::new(problem),
             }))
         })
         .collect()

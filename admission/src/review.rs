@@ -64,19 +64,14 @@ fn review(
     findings.extend(missing_annotations(&plan));
     findings.extend(missing_devices(&plan));
     for label in &plan.node_labels {
-        let (key, value, network) = (&label.key, &label.value, &label.network);
         // Nobody can tell any more which nodes a stored pod could have had, and its own may be one with the label.
         if stage == Stage::Stored {
             plan.warnings.push(Warning::new(&format!(
-                "network {network} needs a node with {key}={value}, which the pod does not ask for"
+                "network {} needs a node with {}={}, which the pod does not ask for",
+                label.network, label.key, label.value
             )));
         } else {
-            let fault = PlacementFault::NodeSelectorMissing {
-                key: key.clone(),
-                value: value.clone(),
-                network: network.clone(),
-            };
-            findings.add(fault.into());
+            findings.add(PlacementFault::NodeSelectorMissing(Box::new(label.clone())).into());
         }
     }
     plan.withdraw();

@@ -61,10 +61,17 @@ fn are_selected(labels: &RawValue, user_defined: &[UserDefined]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use admission::{Cluster, Plan, Policy};
+    use serde_json::{Value, json};
     use spec::network::{DEFAULT_NETWORK, NETWORKS};
 
     use super::*;
+    use crate::{
+        decide::{Decision, Undecided, decide},
+        fixture,
+        hook::Hook,
+        review,
+    };
 
     #[test]
     fn the_keys_are_the_specifications() {
@@ -104,5 +111,62 @@ mod tests {
             assert_eq!(networks(&pod, &user_defined), wanted, "{pod}");
             assert!(!networks(&pod, &[]), "{pod}");
         }
+    }
+
+    fn policy() -> Policy {
+        serde_json::from_value(json!({"injection": {"userDefined": [
+            {"label": "sriov", "annotations": {NETWORKS: "nothing"}},
+            {"label": "note", "annotations": {"example.com/note": "x"}},
+        ]}}))
+        .unwrap()
+    }
+
+    fn decision(
+        hook: Hook,
+        operation: &str,
+        label: &str,
+        cluster: Option<&Cluster>,
+    ) -> Result<Decision, Undecided> {
+        let pod = json!({
+            "metadata": {"name": "web", "labels": {label: "true"}},
+            "spec": {"containers": [{"name": "app"}]},
+        });
+        let old = if operation == "UPDATE" {
+            pod.clone()
+        } else {
+            Value::Null
+        };
+        let body = fixture::review(operation, &pod, &old).to_string();
+        let request = review::parse(body.as_bytes()).unwrap();
+        decide(hook, &request, cluster, &policy())
+    }
+
+    #[test]
+    fn a_label_that_injects_networks_is_a_selection() {
+        let cluster = Cluster::default();
+        for hook in [Hook::Mutate, Hook::Validate] {
+            let denied = decision(hook, "CREATE", "sriov", Some(&cluster)).unwrap();
+            assert!(
+                matches!(denied, Decision::Denied(_)),
+                "{hook:?}: {denied:?}"
+            );
+            let stored = decision(hook, "UPDATE", "sriov", Some(&cluster)).unwrap();
+            assert_eq!(stored, Decision::Allowed(Plan::default()), "{hook:?}");
+            let other = decision(hook, "CREATE", "other", None).unwrap();
+            assert_eq!(other, Decision::Allowed(Plan::default()), "{hook:?}");
+        }
+        let early = decision(Hook::Mutate, "CREATE", "sriov", None);
+        assert!(matches!(early, Err(Undecided::NotSynced)), "{early:?}");
+    }
+
+    #[test]
+    fn annotations_that_are_not_about_networks_are_injected_too() {
+        let cluster = Cluster::default();
+        let patched = decision(Hook::Mutate, "CREATE", "note", Some(&cluster)).unwrap();
+        let Decision::Patched { patch, .. } = patched else {
+            panic!("{patched:?}");
+        };
+        let wanted = json!([{"op": "add", "path": "/metadata/annotations", "value": {"example.com/note": "x"}}]);
+        assert_eq!(serde_json::to_value(&patch).unwrap(), wanted);
     }
 }
