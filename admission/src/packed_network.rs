@@ -73,12 +73,20 @@ mod tests {
     fn what_is_unpacked_is_what_was_packed() {
         for (annotations, spec) in [
             ("{}", "{}"),
-            ("{k8s.v1.cni.cncf.io/resourceName: a.com/b, polypod.dev/parallel: 'true', x: y}", r#"{config: '{"type": "sriov", "vlan": 5}'}"#),
-            ("{k8s.v1.cni.cncf.io/resourceName: '', polypod.dev/parallel: 'yes'}", r#"{config: '{"name": "n", "plugins": [{"type": "a"}]}'}"#),
+            (
+                "{k8s.v1.cni.cncf.io/resourceName: a.com/b, polypod.dev/parallel: 'true', x: y}",
+                r#"{config: '{"type": "sriov", "vlan": 5}'}"#,
+            ),
+            (
+                "{k8s.v1.cni.cncf.io/resourceName: '', polypod.dev/parallel: 'yes'}",
+                r#"{config: '{"name": "n", "plugins": [{"type": "a"}]}'}"#,
+            ),
             ("{a: b}", "{config: '{'}"),
             ("{}", "{config: 5}"),
         ] {
-            let text = format!("{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: a, resourceVersion: '7', annotations: {annotations}}}, spec: {spec}}}");
+            let text = format!(
+                "{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: a, resourceVersion: '7', annotations: {annotations}}}, spec: {spec}}}"
+            );
             let objects = api::objects::parse(&text, "f").unwrap();
             let Ok(networks) = api::objects::networks(&objects, "default") else {
                 continue;

@@ -74,12 +74,19 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
         *devices = devices.saturating_add(addition.add);
     }
     if !injected.is_empty() {
-        let injected = injected.iter().map(|(name, devices)| format!("{name}={devices}"));
+        let injected = injected
+            .iter()
+            .map(|(name, devices)| format!("{name}={devices}"));
         annotations.insert("injected", shortened(listed(injected)));
     }
     if !plan.findings.is_empty() {
         let findings = plan.findings.iter().take(MOST_FINDINGS).map(|finding| {
-            format!("{} ({}): {}", finding.rule, mode(finding.mode), finding.message)
+            format!(
+                "{} ({}): {}",
+                finding.rule,
+                mode(finding.mode),
+                finding.message
+            )
         });
         let findings: Vec<String> = findings.collect();
         annotations.insert("findings", shortened(findings.join("; ")));

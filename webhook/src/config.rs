@@ -66,7 +66,9 @@ pub enum ConfigError {
     #[error("--system-namespace: {0}")]
     SystemNamespace(#[from] NameError),
     /// No annotations that name a resource.
-    #[error("--network-resource-name-keys: an annotation's key is missing; write them with commas between")]
+    #[error(
+        "--network-resource-name-keys: an annotation's key is missing; write them with commas between"
+    )]
     NoResourceNameKey,
     /// No configuration.
     #[error(transparent)]

@@ -115,8 +115,10 @@ mod tests {
     use super::*;
 
     fn map(text: Option<&str>) -> ConfigMap {
-        serde_json::from_value(json!({"metadata": {"name": "a"}, "data": text.map(|text| json!({KEY: text}))}))
-            .unwrap()
+        serde_json::from_value(
+            json!({"metadata": {"name": "a"}, "data": text.map(|text| json!({KEY: text}))}),
+        )
+        .unwrap()
     }
 
     #[tokio::test]
@@ -127,12 +129,25 @@ mod tests {
             feed(stream::iter(events.into_iter().map(Ok)), &name, &configured).await;
             let faults = configured.standing().faults;
             let is_bad = faults.iter().any(|(_, fault)| fault.is_some());
-            (configured.current().injection.honor_existing_resources, is_bad)
+            (
+                configured.current().injection.honor_existing_resources,
+                is_bad,
+            )
         };
-        let on = || map(Some(r#"{"features": {"enableHonorExistingResources": true}}"#));
-        assert_eq!(honors(vec![Event::Init, Event::InitDone]).await, (false, false));
+        let on = || {
+            map(Some(
+                r#"{"features": {"enableHonorExistingResources": true}}"#,
+            ))
+        };
+        assert_eq!(
+            honors(vec![Event::Init, Event::InitDone]).await,
+            (false, false)
+        );
         assert_eq!(honors(vec![Event::Apply(on())]).await, (true, false));
-        assert_eq!(honors(vec![Event::Apply(map(Some("{")))]).await, (true, true));
+        assert_eq!(
+            honors(vec![Event::Apply(map(Some("{")))]).await,
+            (true, true)
+        );
         assert_eq!(
             honors(vec![Event::Init, Event::InitApply(on()), Event::InitDone]).await,
             (true, false)

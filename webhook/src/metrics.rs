@@ -17,8 +17,8 @@ use prometheus_client::{
 };
 
 pub use connections::{Connections, Counted};
-pub use decisions::{Outcome, Reason};
 pub(crate) use decisions::mode;
+pub use decisions::{Outcome, Reason};
 pub use gauges::Known;
 
 use decisions::Decisions;

@@ -101,7 +101,8 @@ pub async fn run(config: Config) -> Result<()> {
     });
 
     let (listener, address) = bind(listen, limits).context("--listen")?;
-    let (health_listener, health_address) = bind(health_listen, limits).context("--health-listen")?;
+    let (health_listener, health_address) =
+        bind(health_listen, limits).context("--health-listen")?;
     let tls = certs::tls::server_config(identity.resolver())?;
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let connections = metrics.connections.clone();

@@ -192,7 +192,9 @@ mod tests {
                     name: name.parse().unwrap(),
                 };
                 let networks = &cluster.unwrap().networks;
-                networks.get(&reference).map(|network| network.resource_version.clone())
+                networks
+                    .get(&reference)
+                    .map(|network| network.resource_version.clone())
             };
             [version("a"), version("b")]
         };

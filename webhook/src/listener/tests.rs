@@ -159,7 +159,9 @@ async fn headers_that_come_slowly_are_not_waited_for() {
     let port = serve(short());
     let (mut read, mut write) = tokio::io::split(port.tls().await.unwrap());
     let dripping = tokio::spawn(async move {
-        let drops = b"POST /mutate HTTP/1.1\r\nx: ".iter().chain([b'a'; 4000].iter());
+        let drops = b"POST /mutate HTTP/1.1\r\nx: "
+            .iter()
+            .chain([b'a'; 4000].iter());
         for drop in drops {
             if write.write_all(&[*drop]).await.is_err() {
                 break;

@@ -112,9 +112,7 @@ impl Gauges {
                 self.networks.set(objects);
             }
             self.objects.get_or_create(&kind()).set(objects);
-            self.synced
-                .get_or_create(&kind())
-                .set(part.is_known.into());
+            self.synced.get_or_create(&kind()).set(part.is_known.into());
             if let Some(age) = part.last_event_age {
                 let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
                 self.last_event.get_or_create(&kind()).set(age);

@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::metrics::Known;
 use crate::fixture::{creation, post, post_as, response, review, unsynced, webhook};
+use crate::metrics::Known;
 
 fn known(webhook: &Webhook) -> Known {
     Known {
@@ -278,7 +278,8 @@ async fn vector_63_a_dry_run_is_answered_alike_and_injects_nothing() {
         answers.push(response(&webhook, "/mutate", &review).await);
         let text = webhook.metrics.render(&known(&webhook)).unwrap();
         let devices = answers.len() - 1;
-        let line = format!(r#"polypod_injected_devices_total{{resource="intel.com/sriov"}} {devices}"#);
+        let line =
+            format!(r#"polypod_injected_devices_total{{resource="intel.com/sriov"}} {devices}"#);
         assert_eq!(text.contains(&line), devices > 0, "{text}");
     }
     assert!(answers[0]["patch"].is_string());
@@ -297,7 +298,10 @@ async fn what_is_let_pass_is_counted_and_told_to_the_audit_log() {
         let response = response(&webhook, path, &review).await;
         assert_eq!(response["allowed"], true);
         let findings = response["auditAnnotations"]["findings"].as_str().unwrap();
-        assert!(findings.starts_with("network-not-found (monitor): "), "{findings}");
+        assert!(
+            findings.starts_with("network-not-found (monitor): "),
+            "{findings}"
+        );
     }
     let text = webhook.metrics.render(&known(&webhook)).unwrap();
     let line = r#"polypod_admission_findings_total{rule="network-not-found",mode="monitor"} 1"#;
@@ -308,7 +312,10 @@ async fn what_is_let_pass_is_counted_and_told_to_the_audit_log() {
 async fn a_panic_is_an_answer_and_is_counted() {
     let webhook = webhook();
     let broken = Router::new()
-        .route("/mutate", axum::routing::post(async || -> Response { panic!("a defect") }))
+        .route(
+            "/mutate",
+            axum::routing::post(async || -> Response { panic!("a defect") }),
+        )
         .layer(middleware::from_fn_with_state(
             (Hook::Mutate, webhook.clone()),
             attended,
@@ -345,4 +352,53 @@ async fn a_webhook_that_ends_answers_and_sends_its_clients_away() {
     assert_eq!(headers().await, None);
     webhook.readiness.end();
     assert_eq!(headers().await.unwrap(), "close");
+}
+
+#[tokio::test]
+async fn nothing_of_a_pod_is_logged_above_debug() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(text);
+            Ok(text.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let logged = async |level| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        for annotation in ["sriov-net-a", "secret-word", "secret-word@"] {
+            let mut review = creation(Some(annotation));
+            review["request"]["namespace"] = json!("secret-namespace");
+            review["request"]["name"] = json!("secret-name");
+            post(&webhook(), "/mutate", &review).await;
+        }
+        let mut unreadable = creation(Some("secret-word"));
+        unreadable["request"]["object"]["spec"] = json!("secret-spec");
+        post(&webhook(), "/mutate", &unreadable).await;
+        drop(guard);
+        let bytes = log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    };
+    let text = logged(tracing::Level::INFO).await;
+    assert!(text.contains("network-not-found"), "{text}");
+    assert!(text.contains("bad-request"), "{text}");
+    assert!(
+        text.contains("705ab4f5-6393-11e8-b7cc-42010a800002"),
+        "{text}"
+    );
+    assert!(!text.contains("secret"), "{text}");
+    let text = logged(tracing::Level::DEBUG).await;
+    for word in ["secret-word", "secret-name", "secret-namespace"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
 }
