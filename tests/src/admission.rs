@@ -70,6 +70,8 @@ impl Webhook {
             "127.0.0.1:0".as_ref(),
             "--cert-out".as_ref(),
             ca.as_os_str(),
+            "--shutdown-delay".as_ref(),
+            "0s".as_ref(),
         ];
         let daemon = Daemon::start("polypod-webhook", &arguments);
         let url = format!("https://{}", daemon.ready("serving https://"));

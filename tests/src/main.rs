@@ -39,6 +39,7 @@ mod resolution;
 mod scenario;
 mod seeds;
 mod selection;
+mod serving;
 mod status;
 mod storm;
 mod switch_over;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
 fn scenarios() -> Vec<scenario::Scenario> {
     [
         admission::scenarios(),
+        serving::scenarios(),
         allocation::scenarios(),
         architecture::scenarios(),
         attach::scenarios(),

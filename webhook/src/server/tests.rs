@@ -353,3 +353,52 @@ async fn a_webhook_that_ends_answers_and_sends_its_clients_away() {
     webhook.readiness.end();
     assert_eq!(headers().await.unwrap(), "close");
 }
+
+#[tokio::test]
+async fn nothing_of_a_pod_is_logged_above_debug() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(text);
+            Ok(text.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let logged = async |level| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        for annotation in ["sriov-net-a", "secret-word", "secret-word@"] {
+            let mut review = creation(Some(annotation));
+            review["request"]["namespace"] = json!("secret-namespace");
+            review["request"]["name"] = json!("secret-name");
+            post(&webhook(), "/mutate", &review).await;
+        }
+        let mut unreadable = creation(Some("secret-word"));
+        unreadable["request"]["object"]["spec"] = json!("secret-spec");
+        post(&webhook(), "/mutate", &unreadable).await;
+        drop(guard);
+        let bytes = log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    };
+    let text = logged(tracing::Level::INFO).await;
+    assert!(text.contains("network-not-found"), "{text}");
+    assert!(text.contains("bad-request"), "{text}");
+    assert!(
+        text.contains("705ab4f5-6393-11e8-b7cc-42010a800002"),
+        "{text}"
+    );
+    assert!(!text.contains("secret"), "{text}");
+    let text = logged(tracing::Level::DEBUG).await;
+    for word in ["secret-word", "secret-name", "secret-namespace"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
