@@ -23,6 +23,7 @@ mod demo;
 mod device_info;
 mod device_order;
 mod fixture;
+mod fuzz;
 mod gc;
 mod hotplug;
 mod install;
@@ -72,6 +73,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
         hotplug::scenarios(),
