@@ -27,6 +27,7 @@ mod review;
 mod rule;
 mod selections;
 mod selector;
+mod static_policy;
 mod target;
 mod warning;
 
@@ -47,6 +48,7 @@ pub use policy::{Mode, Policy};
 pub use review::{review_final, review_update};
 pub use rule::Rule;
 pub use selector::{Selector, SelectorError};
+pub use static_policy::{StaticPolicy, static_policies};
 pub use warning::Warning;
 
 #[cfg(test)]

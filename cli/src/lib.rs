@@ -5,4 +5,5 @@
 pub mod demo;
 mod input;
 pub mod lint;
+pub mod policies;
 pub mod render;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use cli::{
     demo::{self, DemoArgs},
     lint::{self, LintArgs},
+    policies::{self, PoliciesArgs},
     render::{self, RenderArgs},
 };
 
@@ -25,6 +26,8 @@ enum Command {
     Demo(DemoArgs),
     /// Judge manifests as the webhook would; no cluster needed.
     Lint(LintArgs),
+    /// Print the ValidatingAdmissionPolicies that carry out of the policy what the API server can do by itself.
+    Policies(PoliciesArgs),
     /// Print pods as the webhook would return them; no cluster needed.
     Render(RenderArgs),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Policies(arguments) => policies::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
     };
     result.unwrap_or_else(|error| {

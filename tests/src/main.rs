@@ -30,6 +30,7 @@ mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lint;
 mod logs;
 mod manifests;
 mod observability;
@@ -80,6 +81,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
         observability::scenarios(),

@@ -32,9 +32,6 @@ pub(super) fn text(report: &Report) -> String {
             );
         }
     }
-    for note in &report.notes {
-        let _ = writeln!(text, "note: {note}");
-    }
     text
 }
 

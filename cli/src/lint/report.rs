@@ -13,8 +13,6 @@ pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
     /// What could not be read.
     pub(super) unusable: Vec<Unusable>,
-    /// What was not looked at.
-    pub(super) notes: Vec<&'static str>,
 }
 
 /// One thing about one object.

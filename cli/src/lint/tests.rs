@@ -19,7 +19,7 @@ fn report(text: &str, policy: Policy) -> Report {
         name: "dir/a b.yaml".to_owned(),
         text: text.to_owned(),
     };
-    lint(vec![Ok(source)], &"default".parse().unwrap(), policy).unwrap()
+    lint(vec![Ok(source)], &"default".parse().unwrap(), &policy).unwrap()
 }
 
 fn found(text: &str) -> Vec<Finding> {
@@ -136,7 +136,7 @@ fn a_mixture_reports_everything_it_can() {
         (report.judged, report.unusable.len(), report.code(false)),
         (2, 2, 2)
     );
-    let empty = super::lint(vec![], &"default".parse().unwrap(), Policy::default()).unwrap();
+    let empty = super::lint(vec![], &"default".parse().unwrap(), &Policy::default()).unwrap();
     assert_eq!(empty.code(false), 2);
     assert!(empty.unusable[0].message.contains("name files"));
 }
@@ -217,7 +217,6 @@ fn json_has_the_documented_fields() {
         }
       ],
       "judged": 1,
-      "notes": [],
       "unusable": [],
       "version": 1,
       "warnings": 0

@@ -4,6 +4,7 @@
 mod all_the_way;
 mod claims;
 mod installed_thin;
+mod static_policies;
 mod told;
 mod v1_networks;
 
@@ -56,6 +57,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::the_resolver_uses_the_written_kubeconfig",
             needs: NETWORK,
             body: installed_thin::the_resolver_uses_the_written_kubeconfig,
+        },
+        Scenario {
+            name: "cluster::static_policies",
+            needs: &[Need::ControlPlane],
+            body: static_policies::deny_only_what_admission_denies,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
