@@ -91,7 +91,7 @@ pub(super) fn interfaces() -> Vec<Check> {
         Check {
             rule: Rule::InterfaceConflict,
             after: &[],
-            expression: "!variables.isUnderstood || variables.hasDefaultNetwork || !(\"eth0\" in variables.interfaces)".to_owned(),
+            expression: "!variables.isUnderstood || variables.defaultNetwork.contains(\"@\") || !(\"eth0\" in variables.interfaces)".to_owned(),
             message: format!(
                 "annotation {NETWORKS}: eth0 is already the interface of the cluster network; choose another name"
             ),
