@@ -47,6 +47,7 @@ mod selections;
 mod selector;
 mod sharing;
 mod stage;
+mod static_policy;
 mod supplier;
 mod target;
 mod user_defined;
@@ -77,6 +78,7 @@ pub use review::{review_final, review_update};
 pub use rule::Rule;
 pub use selector::{Selector, SelectorError};
 pub use sharing::SharingError;
+pub use static_policy::{StaticPolicy, static_policies};
 pub use supplier::UnknownSupplier;
 pub use warning::Warning;
 

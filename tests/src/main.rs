@@ -23,12 +23,14 @@ mod demo;
 mod device_info;
 mod device_order;
 mod fixture;
+mod fuzz;
 mod gc;
 mod hotplug;
 mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lint;
 mod logs;
 mod manifests;
 mod observability;
@@ -74,12 +76,14 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
         hotplug::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
         observability::scenarios(),

@@ -4,6 +4,7 @@
 mod all_the_way;
 mod claims;
 mod installed_thin;
+mod static_policies;
 mod told;
 mod use_permission;
 mod v1_networks;
@@ -62,6 +63,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::who_may_use_a_network",
             needs: CLUSTER,
             body: use_permission::who_may_use_a_network,
+        },
+        Scenario {
+            name: "cluster::static_policies",
+            needs: &[Need::ControlPlane],
+            body: static_policies::deny_only_what_admission_denies,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
