@@ -1,18 +1,22 @@
 //! The decision about a pod.
 
+use std::borrow::Cow;
+
 use api::pod::Pod;
-use spec::network::Namespace;
+use spec::network::{Namespace, NetworkRef, RESERVE};
 
 use crate::{
-    Addition, Cluster, Denial, Fault, Need, NetworkVersion, Plan, Policy, Warning, attachment,
-    default_route, findings::Findings, holding, holding::Holding, interface, need, selections,
-    target,
+    Cluster, Denial, Fault, NetworkVersion, Plan, Policy, Warning, access::Asker, attachment,
+    default_route, device_claim::Supply, devices, findings::Findings, inject, interface, need,
+    node_labels, pod_net_info, reserve, reserve::Reserve, selections, selections::Placed,
+    stage::Stage, target, target::Targets, user_defined,
 };
 
 /// Decides what `pod`, to be created in `namespace`, gets for its networks.
 ///
 /// The plan adds what is missing and nothing else, so that of an admitted pod is empty: the decision may be made again,
-/// and other injectors may have been there.
+/// and other injectors may have been there. Whether the service account may use the networks is not asked here, only said
+/// where it is known: nothing is granted by it, and [`crate::review_final`] asks.
 ///
 /// # Errors
 /// The plugin could not carry out what the pod asks for, or the administrator does not let it.
@@ -23,7 +27,15 @@ pub fn admit(
     policy: &Policy,
 ) -> Result<Plan, Denial> {
     let mut findings = Findings::new(namespace, cluster, policy);
-    let mut plan = plan(pod, namespace, cluster, policy, &mut findings);
+    let mut plan = plan(
+        pod,
+        namespace,
+        cluster,
+        policy,
+        Stage::Created,
+        &mut findings,
+    );
+    findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;
     Ok(plan)
 }
@@ -34,6 +46,7 @@ pub(crate) fn plan(
     namespace: &Namespace,
     cluster: &Cluster,
     policy: &Policy,
+    stage: Stage,
     findings: &mut Findings<'_>,
 ) -> Plan {
     let mut plan = Plan::default();
@@ -50,6 +63,20 @@ pub(crate) fn plan(
         }
         return plan;
     }
+    let inject = inject::is_wanted(pod);
+    let injects = inject != Ok(false);
+    let has_containers = !pod.spec.containers.is_empty();
+    if injects && has_containers && stage != Stage::Stored {
+        let user_defined = &policy.injection.user_defined;
+        plan.annotations = user_defined::annotations(pod, user_defined, &mut plan.warnings);
+    }
+    // A pod that nothing is added to any more is judged as it is, and for what it lacks.
+    let with_annotations = match stage {
+        Stage::Created => user_defined::with(pod, &plan.annotations),
+        Stage::Final | Stage::Stored => Cow::Borrowed(pod),
+    };
+    let pod = with_annotations.as_ref();
+    let annotations = pod.network_annotations();
     let selections = match selections::parse(&annotations, namespace, policy, &mut plan.warnings) {
         Ok(selections) => selections,
         Err(error) => {
@@ -57,9 +84,19 @@ pub(crate) fn plan(
             return plan;
         }
     };
-    let attachments = attachment::resolve(&selections, cluster, policy, findings);
+    if selections.is_empty() {
+        return plan;
+    }
+    if let Err(fault) = inject {
+        findings.add(fault.into());
+    }
+    let asker = Asker::new(pod, namespace, &cluster.permissions, policy);
+    let warnings = &mut plan.warnings;
+    let attachments = attachment::resolve(&selections, &asker, cluster, policy, warnings, findings);
     findings.extend(interface::check(&selections));
     findings.extend(default_route::check(&selections));
+    let targets = targets(pod, namespace, &selections, stage, findings);
+    let reserve = reserve(pod, policy, injects && stage != Stage::Stored, findings);
     if findings.deny() {
         return plan;
     }
@@ -70,9 +107,58 @@ pub(crate) fn plan(
             resource_version: attachment.resource_version().to_owned(),
         })
         .collect();
-    plan.needs = need::count(&attachments, &mut plan.warnings);
-    add_what_is_missing(&mut plan, pod, policy, findings);
+    let supply = Supply::of(pod, namespace, &cluster.devices);
+    findings.extend(supply.check(&attachments));
+    plan.needs = need::count(&attachments, &supply, &mut plan.warnings);
+    if !has_containers {
+        return plan;
+    }
+    plan.node_labels = node_labels::missing(&attachments, pod, findings);
+    devices::add_what_is_missing(&mut plan, pod, &targets, &reserve, stage, policy, findings);
+    if stage == Stage::Created && injects && !plan.needs.is_empty() {
+        plan.pod_net_info = pod_net_info::plan(pod, &policy.injection, &mut plan.warnings);
+    }
+    if stage == Stage::Created && !injects {
+        plan.withdraw();
+    }
     plan
+}
+
+/// Which containers the pod's author wants the devices in. Those of a stored pod are where they are, and a pod without
+/// containers is the API server's to refuse.
+fn targets(
+    pod: &Pod,
+    namespace: &Namespace,
+    selections: &[Placed],
+    stage: Stage,
+    findings: &mut Findings<'_>,
+) -> Targets {
+    if stage == Stage::Stored || pod.spec.containers.is_empty() {
+        return Targets::default();
+    }
+    let selected: Vec<&NetworkRef> = selections
+        .iter()
+        .map(|placed| &placed.selection.network)
+        .collect();
+    target::parse(pod, namespace, &selected).unwrap_or_else(|fault| {
+        findings.add(fault.into());
+        Targets::default()
+    })
+}
+
+/// What the pod's author keeps for something else; where nothing is said, what the administrator does.
+fn reserve(pod: &Pod, policy: &Policy, is_injected: bool, findings: &mut Findings<'_>) -> Reserve {
+    match pod.metadata.annotations.get(RESERVE) {
+        Some(text) => match reserve::parse(text) {
+            Ok(counts) => Reserve::Written(counts),
+            Err(fault) => {
+                findings.add(fault.into());
+                Reserve::default()
+            }
+        },
+        None if is_injected && policy.injection.honor_existing_resources => Reserve::AllThatIsHeld,
+        None => Reserve::default(),
+    }
 }
 
 /// Whether the decision about `pod` looks networks up. One that is going, an image of a static pod, and one that uses the
@@ -88,50 +174,4 @@ pub(crate) fn subject(pod: &Pod, namespace: &Namespace) -> String {
         "pod {namespace}/{} cannot get its networks",
         pod.display_name()
     )
-}
-
-fn add_what_is_missing(plan: &mut Plan, pod: &Pod, policy: &Policy, findings: &mut Findings<'_>) {
-    let mut target = None;
-    for need in &mut plan.needs {
-        let holdings = match holding::of(pod, &need.resource) {
-            Ok(holdings) => holdings,
-            Err(fault) => {
-                findings.add(fault);
-                continue;
-            }
-        };
-        need.held = holdings
-            .iter()
-            .map(Holding::devices)
-            .fold(0, u64::saturating_add);
-        if need.deficit() > 0 && target.is_none() {
-            target = target::choose(pod, &policy.injection.sidecars, &mut plan.warnings);
-        }
-        let target = target.as_ref().filter(|_| need.deficit() > 0);
-        plan.additions.extend(
-            holdings
-                .into_iter()
-                .filter_map(|holding| addition(need, holding, target)),
-        );
-    }
-}
-
-/// What is to be written for one container: the deficit in the target, a missing limit in any.
-fn addition(
-    need: &Need,
-    holding: Holding,
-    target: Option<&crate::ContainerRef>,
-) -> Option<Addition> {
-    let add = if target == Some(&holding.container) {
-        need.deficit()
-    } else {
-        0
-    };
-    let lacks_limit = holding.request.is_some() && holding.limit.is_none();
-    (add > 0 || lacks_limit).then(|| Addition {
-        add,
-        total: holding.devices() + add,
-        container: holding.container,
-        resource: need.resource.clone(),
-    })
 }

@@ -1,18 +1,23 @@
 //! A selection with the network it selects, where the plugin could carry it out.
 
+use std::borrow::Cow;
+
 use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
-    Cluster, Fault, NetworkIndex, Place, Policy, findings::Findings, not_found, selections::Placed,
+    Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
+    not_found, resource_names, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
 #[derive(Clone, Debug)]
 pub(crate) struct Attachment<'a> {
     pub(crate) place: Place,
-    /// The resource whose device it needs.
-    pub(crate) resource: Option<&'a ResourceName>,
+    /// The resources of which it needs a device each.
+    pub(crate) resources: Vec<Cow<'a, ResourceName>>,
+    /// Who supplies them.
+    pub(crate) supplier: Supplier,
     network: &'a Network,
 }
 
@@ -20,6 +25,11 @@ impl<'a> Attachment<'a> {
     /// The network.
     pub(crate) fn network(&self) -> &'a NetworkRef {
         &self.network.reference
+    }
+
+    /// An annotation of the network.
+    pub(crate) fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.network.annotations.get(key).map(String::as_str)
     }
 
     /// The version of the object the network was read from.
@@ -31,15 +41,23 @@ impl<'a> Attachment<'a> {
 /// Finds the networks of `selections` that can be attached as they are selected; what cannot goes into `findings`.
 pub(crate) fn resolve<'a>(
     selections: &[Placed],
+    asker: &Asker<'_>,
     cluster: &'a Cluster,
     policy: &Policy,
+    warnings: &mut Vec<Warning>,
     findings: &mut Findings<'_>,
 ) -> Vec<Attachment<'a>> {
     let mut attachments = Vec::new();
     for placed in selections {
-        match attachment(placed, &cluster.networks, policy) {
-            Ok(attachment) => attachments.push(attachment),
-            Err(fault) => findings.add(fault),
+        let Placed { place, selection } = placed;
+        if asker.may_select(*place, &selection.network, findings) {
+            match attachment(placed, asker, &cluster.networks, policy) {
+                Ok(attachment) => {
+                    asker.judge(*place, attachment.network, warnings, findings);
+                    attachments.push(attachment);
+                }
+                Err(fault) => findings.add(fault),
+            }
         }
         if findings.are_enough() {
             break;
@@ -50,6 +68,7 @@ pub(crate) fn resolve<'a>(
 
 fn attachment<'a>(
     placed: &Placed,
+    asker: &Asker<'_>,
     networks: &'a NetworkIndex,
     policy: &Policy,
 ) -> Result<Attachment<'a>, Fault> {
@@ -59,14 +78,17 @@ fn attachment<'a>(
     let network = networks.get(reference).ok_or_else(|| Fault::NotFound {
         place,
         network: reference.clone(),
-        hint: not_found::hint(place, reference, networks, policy),
+        hint: not_found::hint(place, reference, asker, networks, policy),
     })?;
     let attachable = network
         .attachable(selection)
         .map_err(|problem| Fault::Network { place, problem })?;
+    let keys = &policy.injection.resource_name_keys;
+    let resources = resource_names::of(network, attachable.resource, keys, place)?;
     Ok(Attachment {
         place,
-        resource: attachable.resource,
+        resources,
+        supplier: Supplier::of(network).unwrap_or_default(),
         network,
     })
 }

@@ -1,6 +1,6 @@
 //! What admission knows of the cluster when it decides.
 
-use crate::{NamespaceIndex, NetworkIndex};
+use crate::{NamespaceIndex, NetworkIndex, Permissions, device_claim::Devices};
 
 /// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
 #[derive(Clone, Debug, Default)]
@@ -9,6 +9,10 @@ pub struct Cluster {
     pub networks: NetworkIndex,
     /// The namespaces, for rules that select them by label.
     pub namespaces: NamespaceIndex,
+    /// Who may use which network, for the rule that asks the API server.
+    pub permissions: Permissions,
+    /// What claims of devices ask for.
+    pub devices: Devices,
 }
 
 impl From<NetworkIndex> for Cluster {

@@ -1,7 +1,9 @@
 //! The document in which an administrator writes the policy: one YAML or JSON object of kind `AdmissionConfiguration`.
 
+use std::collections::BTreeMap;
+
 use api::objects::{self, ObjectsError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Policy;
 
@@ -66,10 +68,35 @@ pub fn parse(text: &str, origin: &str) -> Result<Policy, ConfigurationError> {
             fields.remove(envelope);
         }
     }
-    serde_json::from_value(fields).map_err(|error| ConfigurationError::Field {
-        origin: object.origin,
-        problem: error.to_string(),
+    serde_path_to_error::deserialize(fields).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = error.into_inner();
+        ConfigurationError::Field {
+            origin: object.origin,
+            problem: match path.as_str() {
+                // The document itself.
+                "." => problem.to_string(),
+                path => format!("{path}: {problem}"),
+            },
+        }
     })
+}
+
+/// The document that says `policy`: what [`parse`] reads back as the same. `annotations` tell about it and decide nothing.
+///
+/// # Errors
+/// A policy cannot be written as JSON.
+pub fn document(
+    policy: &Policy,
+    annotations: &BTreeMap<&str, String>,
+) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(policy)?;
+    document["apiVersion"] = API_VERSION.into();
+    document["kind"] = KIND.into();
+    if !annotations.is_empty() {
+        document["metadata"] = json!({ "annotations": annotations });
+    }
+    Ok(document)
 }
 
 #[cfg(test)]
@@ -88,6 +115,18 @@ mod tests {
         assert_eq!(policy.system_namespace.as_str(), "net");
         assert!(policy.injection.pod_net_info && !policy.injection.hugepages);
         assert!(policy.access.namespace_isolation);
+    }
+
+    #[test]
+    fn what_is_told_of_a_policy_is_that_policy() {
+        let text = format!(
+            "{HEAD}systemNamespace: net\naccess: {{allowedNetworks: [{{namespaces: {{names: [a], selector: {{matchLabels: {{b: c}}}}}}, networks: ['x/*']}}]}}\nmodes: [{{rules: [device-deficit], mode: warn}}]\n"
+        );
+        let policy = parse(&text, "f").unwrap();
+        let annotations = BTreeMap::from([("a", "b".to_owned())]);
+        let document = document(&policy, &annotations).unwrap();
+        assert_eq!(document["metadata"]["annotations"]["a"], "b");
+        assert_eq!(parse(&document.to_string(), "f").unwrap(), policy);
     }
 
     #[test]
@@ -110,10 +149,10 @@ mod tests {
         f.yaml is not valid YAML: did not find expected node content at line 2 column 1, while parsing a flow node
         f.yaml (document 1) is a ConfigMap of v1; a configuration is an AdmissionConfiguration of polypod.dev/v1alpha1
         f.yaml holds 2 documents; a configuration is one AdmissionConfiguration of polypod.dev/v1alpha1
-        f.yaml (document 1): unknown field `sytemNamespace`, expected one of `systemNamespace`, `injection`, `access`, `modes`
-        f.yaml (document 1): namespace "A B" is not valid: it must be 1 to 63 lower case letters, digits and '-', beginning and ending with a letter or digit
-        f.yaml (document 1): invalid type: integer `5`, expected a map
-        f.yaml (document 1): unknown variant `ignore`, expected one of `enforce`, `warn`, `monitor`
+        f.yaml (document 1): sytemNamespace: unknown field `sytemNamespace`, expected one of `systemNamespace`, `injection`, `access`, `modes`
+        f.yaml (document 1): systemNamespace: namespace "A B" is not valid: it must be 1 to 63 lower case letters, digits and '-', beginning and ending with a letter or digit
+        f.yaml (document 1): injection.userDefined[0].annotations: invalid type: integer `5`, expected a map
+        f.yaml (document 1): modes[0].mode: unknown variant `ignore`, expected one of `enforce`, `warn`, `monitor`
         "#);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Fault;
+use crate::{AccessFault, Fault, permissions::UseQuestion};
 
 /// A refusal: the object, what it cannot do, and everything that was found wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,19 @@ impl Denial {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// What is to be asked before there is a decision, each with whether the pod is let in without an answer. A denial that
+    /// has any is none: whoever can ask decides again, and nobody is told of it.
+    pub fn questions(&self) -> impl Iterator<Item = (&UseQuestion, bool)> {
+        self.faults.iter().filter_map(|fault| match fault {
+            Fault::Access(AccessFault::Unasked {
+                question,
+                can_do_without,
+                ..
+            }) => Some((question, *can_do_without)),
+            _ => None,
+        })
     }
 
     /// The HTTP code: 422 for an object that is wrong in itself, 403 for one that the cluster's networks do not let in.

@@ -7,10 +7,10 @@ use spec::{
     NameError,
     cni::{ConfError, InterfaceName},
     device::ResourceName,
-    network::{AnnotationError, NetworkRef, RESOURCE_NAME},
+    network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
-use crate::{ContainerRef, Need, Place, Rule};
+use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, PlacementFault, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,12 @@ pub enum Fault {
         #[source]
         problem: NetworkFault,
     },
+    /// A selected network is not for this pod.
+    #[error(transparent)]
+    Access(#[from] AccessFault),
+    /// A claim that a network needs is not there.
+    #[error(transparent)]
+    Claim(#[from] ClaimFault),
     /// Two attachments would have one interface name.
     #[error(
         "{place}: field \"interface\": {name:?} is already the interface of {taken_by}; choose another name",
@@ -103,10 +109,13 @@ pub enum Fault {
     },
     /// A final pod has fewer devices than its networks need.
     #[error(
-        "it needs {} of {} for {}, but its containers request {}; add {} to the requests and limits of one container",
-        .0.wanted, .0.resource, networks(.0), .0.held, .0.deficit()
+        "it needs {} of {} for {}{}, but its containers request {}{}; add {} to the requests and limits of one container",
+        .0.wanted, .0.resource, networks(.0), reserved(.0), .0.held, claimed(.0), .0.deficit()
     )]
     Deficit(Need),
+    /// Its devices, its node or its annotations are not where they should be.
+    #[error(transparent)]
+    Placement(#[from] PlacementFault),
     /// A NetworkAttachmentDefinition has a name that no selection can write.
     #[error("{}", .0.problem)]
     Name(UnusableName),
@@ -148,6 +157,8 @@ impl Fault {
                     annotation: key, ..
                 },
             ) => annotation(key),
+            Self::Access(fault) => fault.field(),
+            Self::Claim(fault) => fault.field(),
             Self::NotFound { place, .. }
             | Self::Network { place, .. }
             | Self::Interface { place, .. }
@@ -171,6 +182,7 @@ impl Fault {
             Self::Deficit(need) => {
                 format!("spec.containers[*].resources.limits[{}]", need.resource)
             }
+            Self::Placement(fault) => fault.field(),
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
@@ -179,11 +191,14 @@ impl Fault {
 
     /// The kind of the fault in the words of Kubernetes's `CauseType`.
     #[must_use]
-    pub const fn cause_type(&self) -> &'static str {
+    pub fn cause_type(&self) -> &'static str {
         match self {
+            Self::Access(fault) => fault.cause_type(),
+            Self::Claim(fault) => fault.cause_type(),
             Self::NotFound { .. } => "FieldValueNotFound",
             Self::Interface { .. } | Self::DefaultRoute { .. } => "FieldValueDuplicate",
             Self::NoLimit { .. } | Self::Deficit(_) => "FieldValueRequired",
+            Self::Placement(fault) => fault.cause_type(),
             Self::Annotation(_)
             | Self::Network { .. }
             | Self::Quantity { .. }
@@ -196,9 +211,11 @@ impl Fault {
 
     /// The rule it breaks.
     #[must_use]
-    pub const fn rule(&self) -> Rule {
+    pub fn rule(&self) -> Rule {
         match self {
             Self::Annotation(_) => Rule::AnnotationSyntax,
+            Self::Access(fault) => fault.rule(),
+            Self::Claim(fault) => fault.rule(),
             Self::NotFound { .. } => Rule::NetworkNotFound,
             Self::Network { .. } => Rule::NetworkUnusable,
             Self::Interface { .. } => Rule::InterfaceConflict,
@@ -207,6 +224,7 @@ impl Fault {
                 Rule::DeviceQuantity
             }
             Self::Deficit(_) => Rule::DeviceDeficit,
+            Self::Placement(fault) => fault.rule(),
             Self::Name(_) => Rule::DefinitionName,
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
@@ -214,16 +232,21 @@ impl Fault {
     }
 
     /// Whether the object is right in itself and only the cluster's networks do not let it in.
-    pub(crate) const fn is_of_the_cluster(&self) -> bool {
-        matches!(
-            self,
-            Self::NotFound { .. }
-                | Self::Deficit(_)
-                | Self::Network {
-                    problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
-                    ..
-                }
-        )
+    pub(crate) fn is_of_the_cluster(&self) -> bool {
+        match self {
+            Self::Access(fault) => fault.is_of_the_cluster(),
+            Self::Claim(fault) => fault.is_of_the_cluster(),
+            Self::Placement(fault) => fault.is_of_the_cluster(),
+            other => matches!(
+                other,
+                Self::NotFound { .. }
+                    | Self::Deficit(_)
+                    | Self::Network {
+                        problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
+                        ..
+                    }
+            ),
+        }
     }
 }
 
@@ -231,10 +254,24 @@ fn family(gateway: &IpAddr) -> &'static str {
     if gateway.is_ipv4() { "IPv4" } else { "IPv6" }
 }
 
+fn claimed(need: &Need) -> String {
+    match need.claimed {
+        0 => String::new(),
+        claimed => format!(" and its claims supply {claimed}"),
+    }
+}
+
 fn networks(need: &Need) -> String {
     let names: Vec<String> = need.networks.iter().map(ToString::to_string).collect();
     match names.as_slice() {
         [one] => format!("network {one}"),
         several => format!("networks {}", several.join(", ")),
+    }
+}
+
+fn reserved(need: &Need) -> String {
+    match need.reserved {
+        0 => String::new(),
+        count => format!(", and {count} reserved by annotation {RESERVE}"),
     }
 }

@@ -2,7 +2,10 @@
 
 use spec::network::Namespace;
 
-use crate::{Cluster, Denial, Fault, Labels, Mode, Plan, Policy, Rule, Warning};
+use crate::{
+    AccessFault, Cluster, Denial, Fault, Labels, Mode, Place, Plan, Policy, Rule, Warning,
+    permissions::UseQuestion,
+};
 
 /// A fault that is let pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub(crate) struct Findings<'a> {
     labels: Labels,
     enforced: Vec<Fault>,
     passed: Vec<Finding>,
+    open: Vec<Fault>,
 }
 
 impl<'a> Findings<'a> {
@@ -34,20 +38,62 @@ impl<'a> Findings<'a> {
             labels: cluster.namespaces.labels(namespace),
             enforced: Vec::new(),
             passed: Vec::new(),
+            open: Vec::new(),
         }
     }
 
     /// Takes a fault.
     pub(crate) fn add(&mut self, fault: Fault) {
+        self.refuse(fault);
+    }
+
+    /// Takes a fault and says whether its rule is enforced.
+    pub(crate) fn refuse(&mut self, fault: Fault) -> bool {
         let rule = fault.rule();
-        match self.policy.modes.of(rule, self.namespace, &self.labels) {
+        match self.mode(rule) {
             Mode::Enforce => self.enforced.push(fault),
-            mode => self.passed.push(Finding {
-                rule,
-                mode,
-                message: fault.to_string(),
-            }),
+            mode => {
+                self.passed.push(Finding {
+                    rule,
+                    mode,
+                    message: fault.to_string(),
+                });
+                return false;
+            }
         }
+        true
+    }
+
+    /// Takes a question that is open. One that was asked and not answered stays open only where the rule is enforced.
+    pub(crate) fn ask(&mut self, place: Place, question: UseQuestion, was_asked: bool) {
+        let can_do_without = self.mode(Rule::UsePermission) != Mode::Enforce;
+        if was_asked && can_do_without {
+            return self.add(Fault::Access(AccessFault::Unanswered { place, question }));
+        }
+        let is_known = self.open.iter().any(|fault| {
+            matches!(fault, Fault::Access(AccessFault::Unasked { question: known, .. }) if *known == question)
+        });
+        if !is_known {
+            self.open.push(Fault::Access(AccessFault::Unasked {
+                place,
+                question,
+                can_do_without,
+            }));
+        }
+    }
+
+    /// Leaves the open questions to a later decision about the same object.
+    pub(crate) fn leave_questions(&mut self) {
+        self.open.clear();
+    }
+
+    /// The labels of the object's namespace.
+    pub(crate) const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn mode(&self, rule: Rule) -> Mode {
+        self.policy.modes.of(rule, self.namespace, &self.labels)
     }
 
     /// Takes several.
@@ -65,10 +111,13 @@ impl<'a> Findings<'a> {
         !self.enforced.is_empty()
     }
 
-    /// A denial if any enforced rule is broken; else the rest is noted in the plan.
+    /// A denial if any enforced rule is broken, or a question is open; else the rest is noted in the plan. What is denied
+    /// anyhow needs no answers.
     pub(crate) fn conclude(self, plan: &mut Plan, subject: String) -> Result<(), Denial> {
-        if !self.enforced.is_empty() {
-            return Err(Denial::new(subject, self.enforced));
+        for faults in [self.enforced, self.open] {
+            if !faults.is_empty() {
+                return Err(Denial::new(subject, faults));
+            }
         }
         let told = self
             .passed

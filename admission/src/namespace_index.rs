@@ -25,6 +25,18 @@ impl NamespaceIndex {
         self.0.remove(namespace);
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The labels of `namespace`. One that is not known, as in files, has the label that the API server gives to all.
     #[must_use]
     pub fn labels(&self, namespace: &Namespace) -> Labels {

@@ -4,9 +4,12 @@ use api::{
     network::{DelegateConf, Network},
     network_attachment_definition::NetworkAttachmentDefinition,
 };
-use spec::network::RESOURCE_NAME;
+use spec::network::{DEVICES, RESOURCE_NAME, SHARED_WITH};
 
-use crate::{Cluster, Denial, Fault, Plan, Policy, Warning, findings::Findings};
+use crate::{
+    ClaimFault, Cluster, Denial, Fault, Plan, Policy, Warning, access, findings::Findings,
+    supplier::Supplier,
+};
 
 /// Plugin types that attach a device and cannot do so without being given one.
 const DEVICE_PLUGINS: [&str; 2] = ["sriov", "ib-sriov"];
@@ -46,6 +49,10 @@ pub fn admit_network(
             "the name has a dot: pods can select it in the JSON form of the annotation only",
         ));
     }
+    if let Err(problem) = Supplier::of(&network) {
+        findings.add(Fault::Claim(ClaimFault::OwnSupplier(problem)));
+    }
+    access::judge_definition(&network, policy, &mut plan.warnings, &mut findings);
     findings.conclude(&mut plan, subject(&display_name))?;
     Ok(plan)
 }
@@ -61,12 +68,13 @@ pub fn admit_network_update(
     cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
-    let resource = |object: &NetworkAttachmentDefinition| {
+    let judged = |object: &NetworkAttachmentDefinition| {
         let annotations = object.metadata.annotations.as_ref();
-        annotations.and_then(|all| all.get(RESOURCE_NAME).cloned())
+        [RESOURCE_NAME, SHARED_WITH, DEVICES]
+            .map(|key| annotations.and_then(|all| all.get(key).cloned()))
     };
     let is_going = new.metadata.deletion_timestamp.is_some();
-    if is_going || (old.config() == new.config() && resource(old) == resource(new)) {
+    if is_going || (old.config() == new.config() && judged(old) == judged(new)) {
         return Ok(Plan::default());
     }
     admit_network(new, cluster, policy)

@@ -5,25 +5,31 @@ use std::collections::BTreeMap;
 use api::network::Network;
 use spec::network::{Namespace, NetworkRef, ObjectName};
 
-/// All networks, by namespace and name.
+use crate::packed_network::PackedNetwork;
+
+/// All networks, by namespace and name; small until they are looked at.
 #[derive(Clone, Debug, Default)]
-pub struct NetworkIndex(BTreeMap<NetworkRef, Network>);
+pub struct NetworkIndex(BTreeMap<NetworkRef, Box<PackedNetwork>>);
 
 impl NetworkIndex {
     /// Adds a network; one of the same namespace and name is replaced and given back.
     pub fn insert(&mut self, network: Network) -> Option<Network> {
-        self.0.insert(network.reference.clone(), network)
+        let key = network.reference.clone();
+        let packed = Box::new(PackedNetwork::from(network));
+        let replaced = self.0.insert(key.clone(), packed);
+        replaced.map(|packed| packed.unpack(&key))
     }
 
     /// Removes a network and gives it back.
     pub fn remove(&mut self, network: &NetworkRef) -> Option<Network> {
-        self.0.remove(network)
+        let removed = self.0.remove(network);
+        removed.map(|packed| packed.unpack(network))
     }
 
     /// The network of this namespace and name.
     #[must_use]
     pub fn get(&self, network: &NetworkRef) -> Option<&Network> {
-        self.0.get(network)
+        self.0.get(network).map(|packed| packed.network(network))
     }
 
     /// How many there are.

@@ -2,7 +2,7 @@
 
 use spec::network::{NETWORKS, NetworkRef};
 
-use crate::{NetworkIndex, Place, Policy};
+use crate::{NetworkIndex, Place, Policy, access::Asker};
 
 /// How many names a hint offers.
 const MOST: usize = 3;
@@ -11,6 +11,7 @@ const MOST: usize = 3;
 pub(crate) fn hint(
     place: Place,
     wanted: &NetworkRef,
+    asker: &Asker<'_>,
     networks: &NetworkIndex,
     policy: &Policy,
 ) -> String {
@@ -21,7 +22,9 @@ pub(crate) fn hint(
         .take(MOST)
         .map(ToString::to_string)
         .collect();
-    let elsewhere = networks.elsewhere(wanted);
+    let mut elsewhere = networks.elsewhere(wanted);
+    // Advice that isolation would refuse is none.
+    elsewhere.retain(|namespace| !asker.is_isolated_from(namespace));
     let mut hints = Vec::new();
     if place == Place::DefaultNetwork && *namespace == policy.system_namespace {
         hints.push(format!(

@@ -1,20 +1,22 @@
-//! What admission does to a pod: the quantities it adds, and the patch that says so.
+//! What admission does to a pod, and why.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use api::{pod::Pod, quantity::whole};
-use json_patch::{AddOperation, Patch, PatchOperation};
-use jsonptr::PointerBuf;
-use serde_json::{Value, json};
 use spec::{device::ResourceName, network::NetworkRef};
 
-use crate::{ContainerRef, Finding, Need, Warning};
+use crate::{ContainerRef, Finding, Need, NodeLabel, PodNetInfo, Warning};
 
 /// What a pod gets, and why. The plan of a pod without networks is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The quantities to be written, by resource name and then by container.
     pub additions: Vec<Addition>,
+    /// The labels that its node must have, by key.
+    pub node_labels: Vec<NodeLabel>,
+    /// The annotations to be written, by key.
+    pub annotations: BTreeMap<String, String>,
+    /// What its containers see of it as files.
+    pub pod_net_info: PodNetInfo,
     /// What the networks need, by resource name.
     pub needs: Vec<Need>,
     /// The networks, in the order of the attachments, as they were when the plan was made.
@@ -48,64 +50,11 @@ pub struct NetworkVersion {
 }
 
 impl Plan {
-    /// The additions as a JSON patch of `pod`, the pod the plan was made for; empty when there is nothing to add.
-    ///
-    /// A raw manifest may lack the objects that the quantities belong into. They are added first, because a patch whose
-    /// parent is missing is an internal error of the API server whatever the failure policy says.
-    #[must_use]
-    pub fn patch(&self, pod: &Pod) -> Patch {
-        let mut operations = Vec::new();
-        let mut made = BTreeSet::new();
-        for Addition {
-            container,
-            resource,
-            total,
-            ..
-        } in &self.additions
-        {
-            let Some(found) = container.of(pod) else {
-                continue;
-            };
-            let index = container.index.to_string();
-            let resources = ["spec", container.list(), &index, "resources"];
-            let found = found.resources.as_ref();
-            if found.is_none() && made.insert(resources.join("/")) {
-                operations.push(add(&resources, json!({})));
-            }
-            let lists = [
-                ("limits", found.and_then(|found| found.limits.as_ref())),
-                ("requests", found.and_then(|found| found.requests.as_ref())),
-            ];
-            for (name, quantities) in lists {
-                let list = [resources.as_slice(), &[name]].concat();
-                if quantities.is_none() && made.insert(list.join("/")) {
-                    operations.push(add(&list, json!({})));
-                }
-                let there = quantities.and_then(|quantities| quantities.get(resource.as_str()));
-                if there.map(whole) != Some(Ok(*total)) {
-                    let place = [list.as_slice(), &[resource.as_str()]].concat();
-                    operations.push(add(&place, json!(total.to_string())));
-                }
-            }
-        }
-        Patch(operations)
-    }
-}
-
-fn add(tokens: &[&str], value: Value) -> PatchOperation {
-    PatchOperation::Add(AddOperation {
-        path: PointerBuf::from_tokens(tokens.iter().copied()),
-        value,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn vector_42_names_are_escaped() {
-        let operation = add(&["limits", "example.com/a~b"], json!("1"));
-        assert_eq!(operation.path().as_str(), "/limits/example.com~1a~0b");
+    /// The same plan for a pod that nothing is to be added to.
+    pub(crate) fn withdraw(&mut self) {
+        self.additions.clear();
+        self.node_labels.clear();
+        self.annotations.clear();
+        self.pod_net_info = PodNetInfo::default();
     }
 }

@@ -4,14 +4,17 @@ mod access;
 mod injection;
 mod mode;
 mod namespaces;
+mod network_pattern;
 
 use serde::{Deserialize, Serialize};
 use spec::network::Namespace;
 
+pub(crate) use access::AllowedTypes;
 pub use access::{Access, AllowedNetworks, DelegateTypes};
 pub use injection::{Injection, UserDefined};
 pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
+pub use network_pattern::{NetworkPattern, NetworkPatternError};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

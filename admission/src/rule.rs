@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 macro_rules! rules {
-    ($($(#[$meta:meta])* $name:ident = $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
         /// One rule.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Rule {
-            $($(#[$meta])* $name),*
+            $($(#[doc = $doc])* $name),*
         }
 
         impl Rule {
@@ -22,6 +22,14 @@ macro_rules! rules {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text),*
+                }
+            }
+
+            /// What holds where it is kept: one sentence, for reports.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*).trim()),*
                 }
             }
         }
@@ -45,6 +53,8 @@ rules! {
     DeviceQuantity = "device-quantity",
     /// A stored pod has the devices its networks need.
     DeviceDeficit = "device-deficit",
+    /// A stored pod has the annotations that the administrator injects.
+    InjectedAnnotations = "injected-annotations",
     /// The node selectors of the networks and of the pod agree.
     NodeSelectorConflict = "node-selector-conflict",
     /// Pods select networks of their own namespace, and of the global ones.
@@ -82,6 +92,7 @@ mod tests {
         for rule in Rule::ALL {
             let text = serde_json::to_string(rule).unwrap();
             assert_eq!(text, format!("\"{rule}\""));
+            assert!(rule.description().ends_with('.'), "{rule}");
         }
     }
 }

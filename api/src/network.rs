@@ -95,13 +95,34 @@ impl Network {
                 });
             }
         };
-        let annotations = object.metadata.annotations.as_ref();
+        let annotations = object.metadata.annotations.iter().flatten();
+        let annotations = annotations
+            .filter(|(key, _)| *key != LAST_APPLIED)
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
+        let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
+        Ok(match object.config() {
+            Ok(text) => Self::from_parts(reference, annotations, text, resource_version),
+            Err(error) => Self {
+                conf: Err(error),
+                ..Self::from_parts(reference, annotations, None, resource_version)
+            },
+        })
+    }
+
+    /// The network of these annotations and this `spec.config`, if it has one.
+    #[must_use]
+    pub fn from_parts(
+        reference: NetworkRef,
+        annotations: BTreeMap<String, String>,
+        config: Option<&str>,
+        resource_version: String,
+    ) -> Self {
         let resource = annotations
-            .and_then(|all| all.get(RESOURCE_NAME))
+            .get(RESOURCE_NAME)
             .map(|text| text.parse())
             .transpose();
-        let parallel = annotations.and_then(|all| all.get(PARALLEL));
-        let parallel = match parallel.map(String::as_str) {
+        let parallel = match annotations.get(PARALLEL).map(String::as_str) {
             Some("true") => Ok(true),
             Some("false") | None => Ok(false),
             Some(found) => Err(UnknownParallel {
@@ -115,24 +136,14 @@ impl Network {
                 conf,
             })
         };
-        let conf = object
-            .config()
-            .and_then(|text| text.map(delegate).transpose());
-        let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
-        let annotations = annotations
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| *key != LAST_APPLIED)
-            .map(|(key, text)| (key.clone(), text.clone()))
-            .collect();
-        Ok(Self {
+        Self {
             reference,
             resource,
-            conf,
+            conf: config.map(delegate).transpose(),
             parallel,
             annotations,
             resource_version,
-        })
+        }
     }
 
     /// The CNI network name of an attachment whose configuration has none.

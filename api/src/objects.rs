@@ -21,6 +21,12 @@ pub struct Object {
     pub value: Value,
     /// The file and the place in it, for errors.
     pub origin: String,
+    /// Its document in the file, from 1.
+    pub document: usize,
+    /// The line on which that document begins, from 1.
+    pub line: usize,
+    /// The place in the document as Kubernetes writes field paths, such as `items[2]`; empty for the whole of it.
+    pub field: String,
 }
 
 /// Why objects cannot be read.
@@ -65,24 +71,67 @@ pub enum ObjectsError {
 /// # Errors
 /// The text is no YAML, or a document is no object.
 pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
-    let documents = serde_yaml_ng::Deserializer::from_str(text)
-        .map(Value::deserialize)
-        .collect::<Result<Vec<Value>, _>>()
-        .map_err(|error| ObjectsError::Yaml {
-            origin: origin.to_owned(),
-            problem: error.to_string(),
-        })?;
+    parse_each(text, origin).into_iter().collect()
+}
+
+/// The same, with each document's own error among the objects of the others. What follows an error of YAML cannot be read.
+#[must_use]
+pub fn parse_each(text: &str, origin: &str) -> Vec<Result<Object, ObjectsError>> {
+    let lines = document_lines(text);
     let mut objects = Vec::new();
-    for (at, document) in documents.into_iter().enumerate() {
-        if !document.is_null() {
-            collect(
-                document,
-                &format!("{origin} (document {})", at + 1),
-                &mut objects,
-            )?;
+    for (at, document) in serde_yaml_ng::Deserializer::from_str(text).enumerate() {
+        let value = match Value::deserialize(document) {
+            Ok(Value::Null) => continue,
+            Ok(value) => value,
+            Err(error) => {
+                objects.push(Err(ObjectsError::Yaml {
+                    origin: origin.to_owned(),
+                    problem: error.to_string(),
+                }));
+                break;
+            }
+        };
+        let document = Object {
+            api_version: String::new(),
+            kind: String::new(),
+            value,
+            origin: format!("{origin} (document {})", at + 1),
+            document: at + 1,
+            line: lines.get(at).copied().unwrap_or(1),
+            field: String::new(),
+        };
+        collect(document, &mut objects);
+    }
+    objects
+}
+
+/// The lines, from 1, on which the documents of a text begin. In YAML `---` at the beginning of a line ends whatever there
+/// was, quoted texts among it; without it a document begins with the first line that is neither blank nor a comment.
+fn document_lines(text: &str) -> Vec<usize> {
+    let marks = |line: &str, mark: &str| {
+        let rest = line.strip_prefix(mark);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
+    };
+    let mut begun: Vec<usize> = Vec::new();
+    let (mut is_open, mut is_marked) = (false, false);
+    for (at, line) in text.lines().enumerate() {
+        let content = line.trim_start();
+        if marks(line, "---") {
+            begun.push(at + 1);
+            (is_open, is_marked) = (true, true);
+        } else if marks(line, "...") {
+            is_open = false;
+        } else if !content.is_empty() && !content.starts_with('#') {
+            if !is_open && !line.starts_with('%') {
+                begun.push(at + 1);
+                is_open = true;
+            } else if is_marked && let Some(last) = begun.last_mut() {
+                *last = at + 1;
+            }
+            is_marked = false;
         }
     }
-    Ok(objects)
+    begun
 }
 
 /// Reads files, and all `.yaml`, `.yml` and `.json` files of folders, in the order of their names.
@@ -90,20 +139,32 @@ pub fn parse(text: &str, origin: &str) -> Result<Vec<Object>, ObjectsError> {
 /// # Errors
 /// As [`parse`], and what the system says.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Object>, ObjectsError> {
-    let mut objects = Vec::new();
+    let mut all = Vec::new();
+    read_each(paths, |objects| {
+        all.extend(objects);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Gives `take` the objects of these files, read one file after another, so that of many files only what it keeps is kept.
+///
+/// # Errors
+/// As [`read`], and what `take` says.
+pub fn read_each(
+    paths: &[PathBuf],
+    mut take: impl FnMut(Vec<Object>) -> Result<(), ObjectsError>,
+) -> Result<(), ObjectsError> {
     for path in paths {
-        for file in files(path).map_err(|source| ObjectsError::Read {
-            path: path.clone(),
-            source,
-        })? {
+        for file in files(path)? {
             let text = fs::read_to_string(&file).map_err(|source| ObjectsError::Read {
                 path: file.clone(),
                 source,
             })?;
-            objects.extend(parse(&text, &file.display().to_string())?);
+            take(parse(&text, &file.display().to_string())?)?;
         }
     }
-    Ok(objects)
+    Ok(())
 }
 
 /// The networks among `objects`. Other kinds are passed over.
@@ -132,7 +193,18 @@ pub fn networks(objects: &[Object], default_namespace: &str) -> Result<Vec<Netwo
         .collect()
 }
 
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+/// A file, or the `.yaml`, `.yml` and `.json` files of a folder in the order of their names.
+///
+/// # Errors
+/// What the system says.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, ObjectsError> {
+    in_order(path).map_err(|source| ObjectsError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn in_order(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !fs::metadata(path)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -147,38 +219,39 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn collect(value: Value, origin: &str, objects: &mut Vec<Object>) -> Result<(), ObjectsError> {
+/// Takes an object, or the items of a list.
+fn collect(mut object: Object, objects: &mut Vec<Result<Object, ObjectsError>>) {
     let text = |key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+        let text = object.value.get(key).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
-        return Err(ObjectsError::NotAnObject {
-            origin: origin.to_owned(),
-        });
+        objects.push(Err(ObjectsError::NotAnObject {
+            origin: object.origin,
+        }));
+        return;
     };
-    let items = value
-        .get("items")
-        .and_then(Value::as_array)
-        .filter(|_| kind.ends_with("List"));
-    match items {
-        Some(items) => items
-            .clone()
-            .into_iter()
-            .try_for_each(|item| collect(item, origin, objects)),
-        None => {
-            objects.push(Object {
-                api_version,
-                kind,
+    let items = object.value.get_mut("items");
+    if kind.ends_with("List")
+        && let Some(Value::Array(items)) = items.filter(|items| items.is_array()).map(Value::take)
+    {
+        for (at, value) in items.into_iter().enumerate() {
+            let separator = if object.field.is_empty() { "" } else { "." };
+            let item = Object {
                 value,
-                origin: origin.to_owned(),
-            });
-            Ok(())
+                field: format!("{}{separator}items[{at}]", object.field),
+                origin: object.origin.clone(),
+                ..object.clone()
+            };
+            collect(item, objects);
         }
+        return;
     }
+    objects.push(Ok(Object {
+        api_version,
+        kind,
+        ..object
+    }));
 }
 
 #[cfg(test)]
@@ -206,6 +279,11 @@ mod tests {
             networks(&objects, "ns1").unwrap()[0].reference.to_string(),
             "ns1/n"
         );
+        let places: Vec<_> = objects
+            .iter()
+            .map(|o| (o.document, o.line, o.field.as_str()))
+            .collect();
+        assert_eq!(places, [(2, 3, ""), (3, 7, "items[0]"), (3, 7, "items[1]")]);
         assert!(
             parse("a: [", "f")
                 .unwrap_err()
@@ -220,5 +298,38 @@ mod tests {
         );
         assert!(parse("5", "f").is_err());
         assert!(read(&["/does/not/exist".into()]).is_err());
+    }
+
+    #[test]
+    fn every_document_has_its_line_and_its_own_error() {
+        for (text, wanted) in [
+            (
+                "# a\n\napiVersion: v1\nkind: A\n---\n# b\napiVersion: v1\nkind: B\n",
+                vec![3, 7],
+            ),
+            (
+                "%YAML 1.1\n---\napiVersion: v1\nkind: A\ntext: |\n  ---\n  a\n...\n---\n{apiVersion: v1, kind: B}",
+                vec![3, 10],
+            ),
+            ("{\"apiVersion\": \"v1\",\n\"kind\": \"A\"}", vec![1]),
+            ("--- {apiVersion: v1, kind: A}\n", vec![1]),
+            (
+                "---\n---\n\r\n--- # c\napiVersion: v1\r\nkind: A\r\n",
+                vec![5],
+            ),
+        ] {
+            let lines: Vec<_> = parse(text, "f")
+                .unwrap()
+                .iter()
+                .map(|object| object.line)
+                .collect();
+            assert_eq!(lines, wanted, "{text}");
+        }
+        let each = parse_each(
+            "apiVersion: v1\nkind: A\n---\na: 1\n---\n{apiVersion: v1, kind: B}\n---\n[",
+            "f",
+        );
+        let is_read: Vec<_> = each.iter().map(Result::is_ok).collect();
+        assert_eq!(is_read, [true, false, true, false]);
     }
 }

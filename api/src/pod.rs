@@ -174,7 +174,7 @@ pub struct ContainerClaim {
 }
 
 /// Set by the kubelet on the API server's image of a static pod, whose annotations and spec cannot be changed.
-const MIRROR: &str = "kubernetes.io/config.mirror";
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
 
 impl Pod {
     /// The annotations that choose networks.

@@ -18,13 +18,28 @@ pub struct QuantityError {
 /// It is a fraction, negative, or no quantity.
 pub fn whole(value: &Value) -> Result<u64, QuantityError> {
     let error = || QuantityError {
-        found: value.to_string(),
+        found: shown(value),
     };
     match value {
         Value::Number(number) => parse(&number.to_string()).ok_or_else(error),
         Value::String(text) => parse(text).ok_or_else(error),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(error()),
     }
+}
+
+/// How much of what is no quantity is shown.
+const SHOWN: usize = 60;
+
+/// The value on one line, without the control characters that JSON leaves as they are.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    let mut characters = text.chars();
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let mut shown: String = characters.by_ref().take(SHOWN).map(visible).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Exact: a quantity is a decimal number times a power of ten or of two, and whole when nothing is left over.
@@ -73,6 +88,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_no_quantity_is_shown_on_a_line() {
+        let error = whole(&Value::from("\u{85}\u{9b}31m")).unwrap_err();
+        assert_eq!(error.found, "\"  31m\"");
+        let error = whole(&Value::from("x".repeat(100_000))).unwrap_err();
+        assert_eq!(error.found.chars().count(), SHOWN + 1);
+    }
 
     #[test]
     fn quantities() {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use cli::{
     demo::{self, DemoArgs},
+    lint::{self, LintArgs},
+    policies::{self, PoliciesArgs},
     render::{self, RenderArgs},
 };
 
@@ -22,6 +24,10 @@ struct Arguments {
 enum Command {
     /// Show one pod all the way: admission, allocation, attachment, detachment; no cluster needed.
     Demo(DemoArgs),
+    /// Judge manifests as the webhook would; no cluster needed.
+    Lint(LintArgs),
+    /// Print the ValidatingAdmissionPolicies that carry out of the policy what the API server can do by itself.
+    Policies(PoliciesArgs),
     /// Print pods as the webhook would return them; no cluster needed.
     Render(RenderArgs),
 }
@@ -32,6 +38,8 @@ fn main() -> ExitCode {
     }
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Policies(arguments) => policies::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -3,12 +3,11 @@
 //! The decision is the one function that the webhook calls too; here are only files, formats and exit codes.
 
 use std::{
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    io::{self, Write},
     process::ExitCode,
 };
 
-use admission::{Cluster, NetworkIndex, Patched, Policy, Refusal, patched};
+use admission::{Patched, Policy, Refusal, patched};
 use anyhow::{Context, Result, bail};
 use api::{
     objects::{self, Object},
@@ -19,21 +18,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use spec::network::Namespace;
 
+use crate::input::{self, InputArgs, Source};
+
 /// The arguments of `render`.
 #[derive(Debug, clap::Args)]
 pub struct RenderArgs {
-    /// Files or folders with pods and NetworkAttachmentDefinitions, in YAML or JSON; `-` is standard input.
-    #[arg(short, long = "filename", value_name = "FILE", required = true, num_args = 1..)]
-    filenames: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
     /// Whole pods, or for each pod one line with its JSON patch.
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
-    /// The namespace of objects that name none.
-    #[arg(short, long, default_value = "default")]
-    namespace: Namespace,
-    /// Where a default network without a namespace is looked for (Multus's multusNamespace).
-    #[arg(long, value_name = "NAMESPACE", default_value = "kube-system")]
-    system_namespace: Namespace,
 }
 
 /// How pods are printed.
@@ -57,17 +51,14 @@ struct Rendered {
 /// # Errors
 /// The input cannot be read, or holds no pod.
 pub fn run(arguments: &RenderArgs) -> Result<ExitCode> {
-    let RenderArgs {
-        filenames,
-        output,
-        namespace,
-        system_namespace,
-    } = arguments;
-    let policy = Policy {
-        system_namespace: system_namespace.clone(),
-        ..Policy::default()
-    };
-    let rendered = render(&read(filenames)?, namespace, &policy)?;
+    let RenderArgs { input, output } = arguments;
+    let policy = input.policy.read()?;
+    let mut objects = Vec::new();
+    for source in input.sources() {
+        let Source { name, text } = source?;
+        objects.extend(objects::parse(&text, &name)?);
+    }
+    let rendered = render(&objects, &input.namespace, &policy)?;
     for warning in &rendered.warnings {
         eprintln!("warning: {warning}");
     }
@@ -81,33 +72,16 @@ pub fn run(arguments: &RenderArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!rendered.denials.is_empty())))
 }
 
-fn read(filenames: &[PathBuf]) -> Result<Vec<Object>> {
-    let mut all = Vec::new();
-    for filename in filenames {
-        if filename == Path::new("-") {
-            let mut text = String::new();
-            io::stdin()
-                .read_to_string(&mut text)
-                .context("cannot read standard input")?;
-            all.extend(objects::parse(&text, "standard input")?);
-        } else {
-            all.extend(objects::read(std::slice::from_ref(filename))?);
-        }
-    }
-    Ok(all)
-}
-
 fn render(objects: &[Object], default_namespace: &Namespace, policy: &Policy) -> Result<Rendered> {
-    let networks: NetworkIndex = objects::networks(objects, default_namespace.as_str())?
-        .into_iter()
-        .collect();
-    let cluster = Cluster::from(networks);
+    let cluster = input::cluster(objects, default_namespace)?;
     let mut pods = objects
         .iter()
         .filter(|object| object.kind == "Pod" && object.api_version == "v1")
         .peekable();
     if pods.peek().is_none() {
-        bail!("there is no pod in the input; name a file that holds one");
+        bail!(
+            "there is no pod in the input; name a file that holds one, and judge workloads by lint: the webhook patches their pods and leaves their templates as they are"
+        );
     }
     let mut rendered = Rendered::default();
     for Object { value, origin, .. } in pods {

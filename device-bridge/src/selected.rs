@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use spec::{
     bridge::{Failure, Isolation, Legacy, Question},
     network::{
-        NetworkRef, ObjectName, Selection, parse_default_network, parse_legacy_networks,
-        parse_networks,
+        NetworkRef, ObjectName, Selection, is_within_reach, parse_default_network,
+        parse_legacy_networks, parse_networks,
     },
 };
 
@@ -163,7 +163,7 @@ fn check_namespaces(question: &Question, placed: &[Placed]) -> Result<(), FaultK
             Place::DefaultNetwork | Place::Networks { .. } => true,
         };
         let target = &placed.selection.network.namespace;
-        is_the_pods && target != pod && !global_namespaces.contains(target)
+        is_the_pods && !is_within_reach(pod, target, global_namespaces)
     };
     match placed.iter().find(is_refused) {
         None => Ok(()),

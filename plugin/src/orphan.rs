@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, getpid, kill_process_group};
 #[must_use]
 pub fn holders(file: &File) -> Option<Vec<Pid>> {
     let own = file.metadata().ok()?;
+    let own_group =
+        fs::read_to_string("/proc/self/stat").map_or(0, |stat| group(&stat).unwrap_or(0));
     let mut groups = Vec::new();
     for process in fs::read_dir("/proc").ok()?.flatten() {
         let name = process.file_name();
@@ -38,7 +40,7 @@ pub fn holders(file: &File) -> Option<Vec<Pid>> {
         }
         // It may have ended in between.
         let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        if let Some(group) = group_of_a_delegate(&stat)
+        if let Some(group) = group_of_a_delegate(&stat, own_group)
             && !groups.contains(&group)
         {
             groups.push(group);
@@ -52,16 +54,27 @@ pub fn holders(file: &File) -> Option<Vec<Pid>> {
 ///
 /// Both numbers are 0 when their leader is not of this PID namespace: in a container the session often was begun outside
 /// (rustix's `getsid` holds that for impossible). A group without a number cannot be killed and is nobody's here.
-fn group_of_a_delegate(stat: &str) -> Option<Pid> {
+///
+/// `own_group` is that of this process, and so of the runtime which executed it: a process of it that has the file open is
+/// on its way to become a delegate, or something else's child. Killing that group would kill the runtime.
+fn group_of_a_delegate(stat: &str, own_group: i32) -> Option<Pid> {
+    let group = group(stat)?;
+    let session = session(stat)?;
+    Pid::from_raw(group).filter(|_| group != session && group != own_group)
+}
+
+fn group(stat: &str) -> Option<i32> {
+    number(stat, 2)
+}
+
+fn session(stat: &str) -> Option<i32> {
+    number(stat, 3)
+}
+
+/// The number at a place of a `/proc/PID/stat`, counted from behind the process's name.
+fn number(stat: &str, place: usize) -> Option<i32> {
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut numbers = rest
-        .split_ascii_whitespace()
-        .skip(2)
-        .map(str::parse::<i32>)
-        .map(Result::ok);
-    let group = numbers.next()??;
-    let session = numbers.next()??;
-    Pid::from_raw(group).filter(|_| group != session)
+    rest.split_ascii_whitespace().nth(place)?.parse().ok()
 }
 
 /// Kills process groups.
@@ -91,9 +104,10 @@ mod tests {
             ("812 (daemon) S 1 812 812 0 -1 4194304", None),
             ("812 (sleep) S 1 811", None),
             ("812 (sleep) S 1 x 640", None),
+            ("812 (a child of the runtime) S 1 700 640 0", None),
             ("", None),
         ] {
-            let found = group_of_a_delegate(stat).map(|pid| pid.as_raw_nonzero().get());
+            let found = group_of_a_delegate(stat, 700).map(|pid| pid.as_raw_nonzero().get());
             assert_eq!(found, group, "{stat:?}");
         }
     }

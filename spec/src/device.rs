@@ -40,7 +40,11 @@ fn check_resource_name(text: &str) -> Result<(), &'static str> {
     if !name_is_right || !domain_is_right {
         return Err(RULE);
     }
-    if domain.is_some_and(|domain| domain == "kubernetes.io" || domain.ends_with(".kubernetes.io"))
+    // KEP-5004: the devices of a DeviceClass as an extended resource, whether the class gives another name for that or not.
+    let is_of_a_class = domain == Some("deviceclass.resource.kubernetes.io");
+    if !is_of_a_class
+        && domain
+            .is_some_and(|domain| domain == "kubernetes.io" || domain.ends_with(".kubernetes.io"))
     {
         return Err(
             "the domain kubernetes.io belongs to Kubernetes itself and is no extended resource",
@@ -109,6 +113,7 @@ mod tests {
             "intel.com/sriov",
             "openshift.io/Mlx_5-a",
             "example.com/a.b",
+            "deviceclass.resource.kubernetes.io/nic",
             "sriov_nic_1",
         ] {
             assert!(ResourceName::try_from(good).is_ok(), "{good}");

@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod cni;
 pub mod device;
 pub mod kind;
+pub mod label;
 mod name;
 pub mod network;
 pub mod record;

@@ -70,6 +70,8 @@ impl Webhook {
             "127.0.0.1:0".as_ref(),
             "--cert-out".as_ref(),
             ca.as_os_str(),
+            "--shutdown-delay".as_ref(),
+            "0s".as_ref(),
         ];
         let daemon = Daemon::start("polypod-webhook", &arguments);
         let url = format!("https://{}", daemon.ready("serving https://"));
@@ -156,7 +158,7 @@ fn what_the_plugin_could_not_do_is_denied() {
         ("macvlan-conf,", "entry 2"),
         ("[null]", "entry 1"),
         ("[{}]", "\"name\""),
-        ("{}", "must be a JSON list"),
+        ("{}", "must be a JSON array"),
         (
             r#"[{"name":"macvlan-conf","ips":["192.168.1.201"]}]"#,
             "capabilities",

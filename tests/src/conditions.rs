@@ -267,7 +267,7 @@ const NETWORKS: [OfPod; 25] = [
     (
         "object",
         r#"{"name":"plain"}"#,
-        &["must be a JSON list", "an object"],
+        &["must be a JSON array", "an object"],
     ),
     ("slashes", "a/b/c", &["entry 1", "more than one '/'"]),
     ("ats", "plain@a@b", &["entry 1", "more than one '@'"]),

@@ -24,12 +24,14 @@ mod demo;
 mod device_info;
 mod device_order;
 mod fixture;
+mod fuzz;
 mod gc;
 mod hotplug;
 mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lint;
 mod logs;
 mod manifests;
 mod observability;
@@ -40,6 +42,7 @@ mod resolution;
 mod scenario;
 mod seeds;
 mod selection;
+mod serving;
 mod status;
 mod storm;
 mod switch_over;
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
 fn scenarios() -> Vec<scenario::Scenario> {
     [
         admission::scenarios(),
+        serving::scenarios(),
         allocation::scenarios(),
         architecture::scenarios(),
         attach::scenarios(),
@@ -74,12 +78,14 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
         hotplug::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
         observability::scenarios(),

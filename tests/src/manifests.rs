@@ -24,6 +24,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             needs: &[],
             body: every_example_is_admitted,
         },
+        Scenario {
+            name: "manifests::the_static_policies_are_those_of_the_code",
+            needs: &[],
+            body: the_static_policies_are_those_of_the_code,
+        },
     ]
 }
 
@@ -61,5 +66,20 @@ fn every_example_is_admitted() {
         printed.contains("\"intel.com/sriov\": \"2\"")
             || printed.contains("\"intel.com/sriov\":\"2\""),
         "{printed}"
+    );
+}
+
+fn the_static_policies_are_those_of_the_code() {
+    let output = Command::new(binaries::path("kubectl-polypod"))
+        .arg("policies")
+        .output()
+        .expect("kubectl-polypod can be executed");
+    assert!(output.status.success());
+    let file = workspace().join("manifests/admission/validating-admission-policies.yaml");
+    let text = std::fs::read_to_string(&file).expect("the manifest is there");
+    assert!(
+        text == String::from_utf8_lossy(&output.stdout),
+        "{} is not what kubectl-polypod policies prints; write that there",
+        file.display()
     );
 }

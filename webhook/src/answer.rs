@@ -2,16 +2,14 @@
 //!
 //! Own types, because kube's write the patch as a list of numbers (kube-rs/kube#1781).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-};
+use std::collections::BTreeMap;
 
 use admission::{Denial, Plan, Warning};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use crate::{
+    audit,
     decide::Decision,
     review::{API_VERSION, KIND},
 };
@@ -81,22 +79,19 @@ impl<'a> Answer<'a> {
             patch: None,
             status: None,
             warnings: Vec::new(),
-            audit_annotations: BTreeMap::new(),
+            audit_annotations: audit::annotations(decision),
         };
         match decision {
-            Decision::Allowed(plan) => response.plan(plan, "allowed"),
+            Decision::Allowed(plan) => response.warnings = warnings(plan),
             Decision::Patched { plan, patch } => {
                 // The two fields belong together: one without the other makes the answer invalid.
                 response.patch_type = Some("JSONPatch");
                 response.patch = Some(STANDARD.encode(serde_json::to_vec(patch)?));
-                response.plan(plan, "patched");
+                response.warnings = warnings(plan);
             }
             Decision::Denied(denial) => {
                 response.allowed = false;
                 response.status = Some(status(denial));
-                response
-                    .audit_annotations
-                    .insert("decision", "denied".to_owned());
             }
         }
         Ok(Self {
@@ -107,38 +102,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'a> Response<'a> {
-    /// The warnings, and for the audit log what was decided, of which networks, and what was added.
-    fn plan(&mut self, plan: &'a Plan, decision: &str) {
-        self.warnings = plan.warnings.iter().map(Warning::as_str).collect();
-        if plan.networks.is_empty() {
-            return;
-        }
-        let additions: Vec<String> = plan
-            .additions
-            .iter()
-            .map(|addition| {
-                let resource = &addition.resource;
-                format!("{resource}={} in {}", addition.total, addition.container)
-            })
-            .collect();
-        let mut text = decision.to_owned();
-        if !additions.is_empty() {
-            let _infallible = write!(text, ": {}", additions.join(", "));
-        }
-        self.audit_annotations.insert("decision", text);
-        let networks: BTreeSet<String> = plan
-            .networks
-            .iter()
-            .map(|version| match version.resource_version.as_str() {
-                "" => version.network.to_string(),
-                resource_version => format!("{}@{resource_version}", version.network),
-            })
-            .collect();
-        let networks: Vec<String> = networks.into_iter().collect();
-        self.audit_annotations
-            .insert("networks", networks.join(", "));
-    }
+fn warnings(plan: &Plan) -> Vec<&str> {
+    plan.warnings.iter().map(Warning::as_str).collect()
 }
 
 fn status(denial: &Denial) -> Status {

@@ -1,6 +1,6 @@
 //! The command line, as people write it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
@@ -27,7 +27,7 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// Where /healthz, /readyz and /metrics are, without TLS; port 0 takes a free one
+    /// Where /healthz, /readyz, /metrics and /configz are, without TLS; port 0 takes a free one
     #[arg(
         long,
         env = "POLYPOD_WEBHOOK_HEALTH_LISTEN",
@@ -49,14 +49,67 @@ pub struct Args {
     )]
     pub tls_name: Vec<String>,
 
-    /// Where a default network without a namespace is looked for (Multus's multusNamespace)
+    /// The policy: a file with an AdmissionConfiguration, read again when it changes
+    #[arg(long, env = "POLYPOD_WEBHOOK_CONFIG", value_name = "FILE",
+        conflicts_with_all = ["system_namespace", "network_resource_name_keys", "honor_resources", "inject_hugepage_down_api"])]
+    pub config: Option<PathBuf>,
+
+    /// The network resources injector's ConfigMap, laid over the policy; the injector's is kube-system/nri-control-switches
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_CONTROL_SWITCHES",
+        value_name = "NAMESPACE/NAME",
+        conflicts_with = "objects"
+    )]
+    pub control_switches: Option<String>,
+
+    /// Where a default network without a namespace is looked for (Multus's multusNamespace); without a word kube-system
     #[arg(
         long,
         env = "POLYPOD_WEBHOOK_SYSTEM_NAMESPACE",
-        value_name = "NAMESPACE",
-        default_value = "kube-system"
+        value_name = "NAMESPACE"
     )]
-    pub system_namespace: String,
+    pub system_namespace: Option<String>,
+
+    /// Annotations of networks that name a resource, beside each other (as the network resources injector's flag)
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_NETWORK_RESOURCE_NAME_KEYS",
+        value_name = "KEY",
+        value_delimiter = ','
+    )]
+    pub network_resource_name_keys: Vec<String>,
+
+    /// Keeps devices that containers request already for something else (as the network resources injector's flag)
+    #[arg(long, env = "POLYPOD_WEBHOOK_HONOR_RESOURCES")]
+    pub honor_resources: bool,
+
+    /// Shows pods their hugepages below /etc/podnetinfo (the network resources injector's injectHugepageDownApi)
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_INJECT_HUGEPAGE_DOWN_API",
+        alias = "injectHugepageDownApi"
+    )]
+    pub inject_hugepage_down_api: bool,
+
+    /// How long requests are still taken after SIGTERM, while nobody should send more: such as 5s
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_SHUTDOWN_DELAY",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = humantime::parse_duration
+    )]
+    pub shutdown_delay: Duration,
+
+    /// How many connections there may be at once; one more is closed
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_MAX_CONNECTIONS",
+        value_name = "NUMBER",
+        default_value_t = 1024
+    )]
+    pub max_connections: usize,
 
     /// What is logged, such as info or webhook=debug; without it RUST_LOG's word, else info
     #[arg(long, env = "POLYPOD_WEBHOOK_LOG_LEVEL", value_name = "LEVEL")]

@@ -3,16 +3,22 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use admission::Policy;
 use certs::names::{ServerName, ServerNames};
 use spec::NameError;
 
-use crate::args::Args;
+use crate::{
+    args::Args,
+    configuration_file::{ConfigurationFile, ConfigurationFileError},
+    control_switches::{ConfigMapName, ConfigMapNameError},
+    listener::Limits,
+};
 
 /// What the process is to do.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Config {
     /// Where the networks come from.
     pub source: Source,
@@ -24,8 +30,16 @@ pub struct Config {
     pub cert_out: Option<PathBuf>,
     /// The names the certificate is for.
     pub tls_names: ServerNames,
-    /// The administrator's decisions.
+    /// The administrator's decisions: those of the configuration file where there is one.
     pub policy: Policy,
+    /// The configuration file, which may change.
+    pub configuration_file: Option<ConfigurationFile>,
+    /// The network resources injector's ConfigMap.
+    pub control_switches: Option<ConfigMapName>,
+    /// What connections may cost.
+    pub limits: Limits,
+    /// How long requests are taken after the first signal.
+    pub shutdown_delay: Duration,
     /// What is logged, if the command line says it.
     pub log_level: Option<String>,
 }
@@ -51,6 +65,17 @@ pub enum ConfigError {
     /// No namespace.
     #[error("--system-namespace: {0}")]
     SystemNamespace(#[from] NameError),
+    /// No annotations that name a resource.
+    #[error(
+        "--network-resource-name-keys: an annotation's key is missing; write them with commas between"
+    )]
+    NoResourceNameKey,
+    /// No configuration.
+    #[error(transparent)]
+    ConfigurationFile(#[from] ConfigurationFileError),
+    /// No ConfigMap.
+    #[error("--control-switches: {0}")]
+    ControlSwitches(#[from] ConfigMapNameError),
 }
 
 impl TryFrom<Args> for Config {
@@ -64,7 +89,14 @@ impl TryFrom<Args> for Config {
             health_listen,
             cert_out,
             tls_name,
+            config,
+            control_switches,
             system_namespace,
+            network_resource_name_keys,
+            honor_resources,
+            inject_hugepage_down_api,
+            shutdown_delay,
+            max_connections,
             log_level,
         } = args;
         let source = if objects.is_empty() {
@@ -72,19 +104,62 @@ impl TryFrom<Args> for Config {
         } else {
             Source::Files(objects)
         };
+        let (configuration_file, policy) = match config {
+            Some(path) => {
+                let (file, policy) = ConfigurationFile::open(path)?;
+                (Some(file), policy)
+            }
+            None => {
+                let policy = of_flags(
+                    system_namespace.as_deref(),
+                    &network_resource_name_keys,
+                    honor_resources,
+                    inject_hugepage_down_api,
+                )?;
+                (None, policy)
+            }
+        };
         Ok(Self {
             source,
             listen,
             health_listen,
             cert_out,
             tls_names: tls_names(listen.ip(), &tls_name)?,
-            policy: Policy {
-                system_namespace: system_namespace.parse()?,
-                ..Policy::default()
+            policy,
+            configuration_file,
+            control_switches: control_switches.map(|name| name.parse()).transpose()?,
+            limits: Limits {
+                connections: max_connections,
+                ..Limits::default()
             },
+            shutdown_delay,
             log_level,
         })
     }
+}
+
+/// The policy that the flags say. Multus and the network resources injector have each of them.
+fn of_flags(
+    system_namespace: Option<&str>,
+    resource_name_keys: &[String],
+    honor_existing_resources: bool,
+    hugepages: bool,
+) -> Result<Policy, ConfigError> {
+    let mut policy = Policy::default();
+    if let Some(namespace) = system_namespace {
+        policy.system_namespace = namespace.parse()?;
+    }
+    let keys = resource_name_keys.iter().map(|key| key.trim().to_owned());
+    let keys: Vec<String> = keys.collect();
+    if keys.iter().any(String::is_empty) {
+        return Err(ConfigError::NoResourceNameKey);
+    }
+    if !keys.is_empty() {
+        policy.injection.resource_name_keys = keys;
+    }
+    policy.injection.honor_existing_resources = honor_existing_resources;
+    policy.injection.hugepages = hugepages;
+    Ok(policy)
 }
 
 /// The names given, then those by which a neighbour on the same machine calls.
@@ -155,5 +230,52 @@ mod tests {
         assert!(config(&["--system-namespace", "Kube System"]).is_err());
         let both = ["polypod-webhook", "--objects", "a", "--kubeconfig", "b"];
         assert!(Args::try_parse_from(both).is_err());
+        for bad in ["", "a,,b", " "] {
+            assert!(config(&["--network-resource-name-keys", bad]).is_err());
+        }
+        assert!(config(&["--control-switches", "nri-control-switches"]).is_err());
+        assert!(config(&["--config", "/no/such/file"]).is_err());
+        for beside in [
+            ["--system-namespace", "a"].as_slice(),
+            &["--network-resource-name-keys", "a"],
+            &["--honor-resources"],
+            &["--inject-hugepage-down-api"],
+        ] {
+            let all = [&["polypod-webhook", "--config", "a"], beside].concat();
+            assert!(Args::try_parse_from(all).is_err(), "one word in one place");
+        }
+    }
+
+    #[test]
+    fn the_injectors_flags() {
+        let config = config(&[
+            "--network-resource-name-keys",
+            "k8s.v1.cni.cncf.io/resourceName, example.com/more",
+            "--honor-resources",
+            "--injectHugepageDownApi",
+            "--control-switches",
+            "kube-system/nri-control-switches",
+            "--shutdown-delay",
+            "1500ms",
+        ])
+        .unwrap();
+        let injection = config.policy.injection;
+        assert_eq!(
+            injection.resource_name_keys,
+            ["k8s.v1.cni.cncf.io/resourceName", "example.com/more"]
+        );
+        assert!(injection.honor_existing_resources && injection.hugepages);
+        assert!(config.control_switches.is_some());
+        assert_eq!(config.shutdown_delay.as_millis(), 1500);
+    }
+
+    #[test]
+    fn the_file_is_the_policy() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "{apiVersion: polypod.dev/v1alpha1, kind: AdmissionConfiguration, systemNamespace: net}";
+        std::fs::write(file.path(), text).unwrap();
+        let config = config(&["--config", file.path().to_str().unwrap()]).unwrap();
+        assert_eq!(config.policy.system_namespace.as_str(), "net");
+        assert!(config.configuration_file.is_some());
     }
 }

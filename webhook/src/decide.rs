@@ -73,7 +73,13 @@ pub fn decide(
         request.kind.kind.as_ref(),
         request.operation.as_ref(),
     ) {
-        ("", "Pod", "CREATE" | "UPDATE") if !selects::networks(object.get()) => Ok(allowed()),
+        ("", "Pod", "CREATE")
+            if !selects::networks(object.get(), &policy.injection.user_defined) =>
+        {
+            Ok(allowed())
+        }
+        // Nothing is injected into a stored pod.
+        ("", "Pod", "UPDATE") if !selects::networks(object.get(), &[]) => Ok(allowed()),
         ("", "Pod", "CREATE") => {
             let pod: Pod = read("object", "Pod", object)?;
             let none = Cluster::default();

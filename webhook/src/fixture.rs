@@ -52,11 +52,13 @@ pub(crate) fn unsynced() -> Webhook {
     with(Store::awaiting([Part::Networks]))
 }
 
-fn with(store: Store) -> Webhook {
+pub(crate) fn with(store: Store) -> Webhook {
     Webhook {
         store: Arc::new(store),
         configured: Arc::new(Configured::default()),
         metrics: Arc::new(Metrics::new()),
+        permissions: Arc::default(),
+        readiness: Arc::default(),
         api_server: None,
     }
 }

@@ -1,4 +1,4 @@
-//! The plain port: `/healthz`, `/readyz`, `/metrics`.
+//! The plain port: `/healthz`, `/readyz`, `/metrics`, `/configz`.
 
 use std::sync::{
     Arc,
@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -14,7 +14,12 @@ use axum::{
 };
 use time::OffsetDateTime;
 
-use crate::{metrics, metrics::Metrics, readiness::Readiness, store::Store};
+use crate::{
+    configured::Configured,
+    metrics::{self, Known, Metrics},
+    readiness::Readiness,
+    store::Store,
+};
 
 /// What the plain port tells about.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct Health {
     pub store: Arc<Store>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
+    /// The administrator's decisions.
+    pub configured: Arc<Configured>,
     /// When the certificate that is served expires, in seconds since 1970.
     pub leaf_not_after: Arc<AtomicI64>,
 }
@@ -35,6 +42,7 @@ pub fn router(health: Health) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape))
+        .route("/configz", get(configz))
         .with_state(health)
 }
 
@@ -49,9 +57,21 @@ async fn readyz(State(health): State<Health>) -> Response {
 
 async fn scrape(State(health): State<Health>) -> Response {
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let leaf_expiry = health.leaf_not_after.load(Ordering::Relaxed) - now;
-    match health.metrics.render(health.store.networks(), leaf_expiry) {
+    let known = Known {
+        parts: health.store.parts(),
+        leaf_expiry: health.leaf_not_after.load(Ordering::Relaxed) - now,
+        configuration: health.configured.standing(),
+    };
+    match health.metrics.render(&known) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// The effective policy, as a document that `--config` would take.
+async fn configz(State(health): State<Health>) -> Response {
+    match health.configured.document() {
+        Ok(document) => Json(document).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
@@ -73,6 +93,7 @@ mod tests {
             readiness: Arc::default(),
             store: Arc::clone(&webhook.store),
             metrics: webhook.metrics,
+            configured: webhook.configured,
             leaf_not_after: Arc::new(AtomicI64::new(i64::MAX)),
         };
         let get = async |path: &str| {
@@ -85,7 +106,7 @@ mod tests {
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
         health.store.list(Part::Networks, |_| ());
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 200));
-        assert_eq!(get("/metrics").await, 200);
+        assert_eq!((get("/metrics").await, get("/configz").await), (200, 200));
         health.readiness.end();
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
     }

@@ -5,18 +5,27 @@
 
 pub mod answer;
 pub mod args;
+mod audit;
 pub mod cert_file;
 pub mod config;
+pub mod configuration_file;
 pub mod configured;
+pub mod control_switches;
 pub mod deadline;
 pub mod decide;
+pub mod deliberate;
 pub mod health;
 pub mod hook;
 pub mod identity;
 pub mod indexed;
+pub mod indexed_claims;
+pub mod listener;
 pub mod live;
+mod logged;
 pub mod logging;
 pub mod metrics;
+pub mod optional;
+pub mod permissions;
 pub mod readiness;
 pub mod renewal;
 pub mod review;
@@ -27,5 +36,7 @@ mod shutdown;
 pub mod store;
 pub mod watch;
 
+#[cfg(test)]
+mod fake_api_server;
 #[cfg(test)]
 mod fixture;

@@ -1,17 +1,28 @@
 //! What operators watch, as Prometheus reads it.
 
-use std::{fmt, sync::atomic::AtomicI64, time::Duration};
+mod connections;
+mod decisions;
+mod gauges;
+
+use std::{fmt, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
+    encoding::{EncodeLabelSet, text::encode},
     metrics::{
         counter::Counter,
         family::Family,
-        gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::Registry,
 };
+
+pub use connections::{Connections, Counted};
+pub(crate) use decisions::mode;
+pub use decisions::{Outcome, Reason};
+pub use gauges::Known;
+
+use decisions::Decisions;
+use gauges::Gauges;
 
 use crate::{decide::Decision, hook::Hook};
 
@@ -21,30 +32,14 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
+    /// The connections of the TLS port.
+    pub connections: Connections,
     registry: Registry,
-    decisions: Family<Decisions, Counter>,
+    decisions: Decisions,
     duration: Family<Requests, Histogram>,
-    networks: Gauge<i64, AtomicI64>,
-    leaf_expiry: Gauge<i64, AtomicI64>,
-}
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// Allowed as it is.
-    Allowed,
-    /// Allowed with a patch.
-    Patched,
-    /// Denied.
-    Denied,
-    /// Not decided, so that the failure policy does.
-    Failed,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Decisions {
-    hook: Hook,
-    decision: Outcome,
+    in_flight: Family<Requests, prometheus_client::metrics::gauge::Gauge>,
+    panics: Counter,
+    gauges: Gauges,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,17 +52,7 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("polypod");
-        let decisions = Family::<Decisions, Counter>::default();
-        for hook in [Hook::Mutate, Hook::Validate] {
-            for decision in Outcome::ALL {
-                drop(decisions.get_or_create(&Decisions { hook, decision }));
-            }
-        }
-        registry.register(
-            "admission_decisions",
-            "Admission reviews by hook and decision",
-            decisions.clone(),
-        );
+        let decisions = Decisions::register(&mut registry);
         // From 50 µs, where most answers are, to 1.6 s, where API servers give up.
         let duration = Family::<Requests, Histogram>::new_with_constructor(|| {
             Histogram::new(exponential_buckets(0.000_05, 2.0, 16))
@@ -77,32 +62,46 @@ impl Metrics {
             "Time from a review's headers to its answer",
             duration.clone(),
         );
-        let networks = Gauge::default();
+        let in_flight = Family::default();
         registry.register(
-            "networks",
-            "NetworkAttachmentDefinitions that are known",
-            networks.clone(),
+            "admission_requests_in_flight",
+            "Reviews that are being answered",
+            in_flight.clone(),
         );
-        let leaf_expiry = Gauge::default();
+        let panics = Counter::default();
         registry.register(
-            "tls_leaf_expiry_seconds",
-            "Time until the certificate that is served expires",
-            leaf_expiry.clone(),
+            "admission_panics",
+            "Reviews that a defect of the webhook ended",
+            panics.clone(),
         );
         Self {
+            connections: Connections::register(&mut registry),
+            gauges: Gauges::register(&mut registry),
             registry,
             decisions,
             duration,
-            networks,
-            leaf_expiry,
+            in_flight,
+            panics,
         }
     }
 
-    /// Counts a request that ended.
-    pub fn count(&self, hook: Hook, decision: Outcome) {
-        self.decisions
-            .get_or_create(&Decisions { hook, decision })
-            .inc();
+    /// Counts a review that was decided. One of a dry run injects nothing.
+    pub fn count(&self, hook: Hook, decision: &Decision, is_dry_run: bool) {
+        self.decisions.count(hook, decision, is_dry_run);
+    }
+
+    /// Counts a review that was not decided.
+    pub fn count_failed(&self, hook: Hook, reason: Reason) {
+        self.decisions.count_failed(hook, reason);
+        if reason == Reason::Panic {
+            self.panics.inc();
+        }
+    }
+
+    /// Notes that a review has begun, until what is given back is dropped.
+    #[must_use]
+    pub fn begin(&self, hook: Hook) -> Counted {
+        Counted::new(self.in_flight.get_or_create_owned(&Requests { hook }))
     }
 
     /// Notes how long a request took.
@@ -112,15 +111,12 @@ impl Metrics {
             .observe(duration.as_secs_f64());
     }
 
-    /// The metrics as text, with the number of networks and the seconds until the certificate expires, which nobody
-    /// counts but everybody can ask for.
+    /// The metrics as text, with what nobody counts but everybody can ask for.
     ///
     /// # Errors
     /// Writing into memory failed.
-    pub fn render(&self, networks: usize, leaf_expiry: i64) -> Result<String, fmt::Error> {
-        self.networks
-            .set(i64::try_from(networks).unwrap_or(i64::MAX));
-        self.leaf_expiry.set(leaf_expiry);
+    pub fn render(&self, known: &Known) -> Result<String, fmt::Error> {
+        self.gauges.set(known);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -130,36 +126,5 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Outcome {
-    const ALL: [Self; 4] = [Self::Allowed, Self::Patched, Self::Denied, Self::Failed];
-
-    /// Its name in logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Patched => "patched",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl From<&Decision> for Outcome {
-    fn from(decision: &Decision) -> Self {
-        match decision {
-            Decision::Allowed(_) => Self::Allowed,
-            Decision::Patched { .. } => Self::Patched,
-            Decision::Denied(_) => Self::Denied,
-        }
-    }
-}
-
-impl EncodeLabelValue for Outcome {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-        self.as_str().encode(encoder)
     }
 }

@@ -8,6 +8,7 @@ use crate::store::{Part, Store};
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_serving: AtomicBool,
+    is_ending: AtomicBool,
 }
 
 impl Readiness {
@@ -18,14 +19,24 @@ impl Readiness {
 
     /// The process is about to end: no new requests, please.
     pub fn end(&self) {
+        self.is_ending.store(true, Ordering::Release);
         self.is_serving.store(false, Ordering::Release);
+    }
+
+    /// Whether the process is about to end. Requests that come all the same are answered.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Acquire)
     }
 
     /// Why not, or nothing.
     #[must_use]
     pub fn obstacle(&self, store: &Store) -> Option<String> {
+        if self.is_ending() {
+            return Some("this webhook is about to end".to_owned());
+        }
         if !self.is_serving.load(Ordering::Acquire) {
-            return Some("TLS is not served (yet, or any more)".to_owned());
+            return Some("TLS is not served yet".to_owned());
         }
         let awaited = store.awaited().map(Part::as_str);
         awaited.map(|kind| format!("the {kind} are not known yet"))

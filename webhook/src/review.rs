@@ -36,6 +36,9 @@ pub struct Request<'a> {
     /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     #[serde(borrow)]
     pub operation: Cow<'a, str>,
+    /// Whether nothing of it is stored (`kubectl --dry-run=server`); `null` is no.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
     /// The object as it is to be; `null` when it is to be deleted.
     #[serde(borrow, default)]
     pub object: Option<&'a RawValue>,

@@ -1,6 +1,7 @@
 //! The process: everything put together, served, and ended in order.
 
 use std::{
+    future::pending,
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
@@ -8,11 +9,10 @@ use std::{
     time::Duration,
 };
 
-use admission::NetworkIndex;
+use admission::Cluster;
 use anyhow::{Context, Result, bail};
 use api::objects;
-use axum_server::{Handle, tls_rustls::RustlsConfig};
-use hyper_util::rt::TokioTimer;
+use axum_server::Handle;
 use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
@@ -24,8 +24,10 @@ use crate::{
     cert_file,
     config::{Config, Source},
     configured::Configured,
+    control_switches,
     health::{self, Health},
     identity::Identity,
+    listener::{self, Limits},
     metrics::Metrics,
     readiness::Readiness,
     renewal::renew,
@@ -38,16 +40,13 @@ use crate::{
 /// How long requests that are being answered may take to end once the process is asked to.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long a connection may wait for a request. API servers keep theirs open for 90 seconds.
-const IDLE: Duration = Duration::from_secs(120);
-
 /// The same for a scrape of metrics.
 const DRAIN_PLAIN: Duration = Duration::from_secs(1);
 
 /// A NetworkAttachmentDefinition in a file without a namespace is in the one that kubectl would apply it to.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, and then for as long as is needed that no request is lost. A second signal ends at once.
 ///
 /// # Errors
 /// It cannot begin, or a port cannot be served any more.
@@ -59,17 +58,21 @@ pub async fn run(config: Config) -> Result<()> {
         cert_out,
         tls_names,
         policy,
+        configuration_file,
+        control_switches,
+        limits,
+        shutdown_delay,
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
     let (store, client) = match source {
         Source::Files(paths) => {
-            let store = Store::filled(read(&paths)?.into());
+            let store = Store::filled(read(&paths)?);
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
         Source::ApiServer { kubeconfig } => {
-            let store = Store::awaiting([Part::Networks, Part::Namespaces]);
+            let store = Store::awaiting(Part::ALL);
             (store, Some(client(kubeconfig).await?))
         }
     };
@@ -81,30 +84,31 @@ pub async fn run(config: Config) -> Result<()> {
     let metrics = Arc::new(Metrics::new());
     let readiness = Arc::new(Readiness::default());
     let leaf_not_after = Arc::new(AtomicI64::new(identity.not_after().unix_timestamp()));
+    let configured = Arc::new(Configured::new(policy));
     let webhook = server::router(Webhook {
         store: Arc::clone(&store),
-        configured: Arc::new(Configured::new(policy)),
+        configured: Arc::clone(&configured),
         metrics: Arc::clone(&metrics),
+        permissions: Arc::default(),
+        readiness: Arc::clone(&readiness),
         api_server: client.clone(),
     });
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),
         store: Arc::clone(&store),
-        metrics,
+        metrics: Arc::clone(&metrics),
+        configured: Arc::clone(&configured),
         leaf_not_after: Arc::clone(&leaf_not_after),
     });
 
-    let (listener, address) = bind(listen).context("--listen")?;
-    let (health_listener, health_address) = bind(health_listen).context("--health-listen")?;
-    let tls = RustlsConfig::from_config(certs::tls::server_config(identity.resolver())?);
+    let (listener, address) = bind(listen, limits).context("--listen")?;
+    let (health_listener, health_address) =
+        bind(health_listen, limits).context("--health-listen")?;
+    let tls = certs::tls::server_config(identity.resolver())?;
     let (handle, health_handle) = (Handle::new(), Handle::new());
-    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
-    server
-        .http_builder()
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE);
-    let served = server.serve(webhook.into_make_service());
+    let connections = metrics.connections.clone();
+    let served = listener::server(listener, tls, limits, connections, handle.clone())?
+        .serve(webhook.into_make_service());
     let health_served = axum_server::from_tcp(health_listener)?
         .handle(health_handle.clone())
         .serve(plain.into_make_service());
@@ -121,31 +125,66 @@ pub async fn run(config: Config) -> Result<()> {
     announce(address, health_address).context("writing to standard output")?;
 
     let watched = async {
-        match client {
-            Some(client) => watch(client, &store).await,
-            None => std::future::pending().await,
+        match &client {
+            Some(client) => watch(client.clone(), &store).await,
+            None => pending().await,
+        }
+    };
+    let switched = async {
+        match (&client, &control_switches) {
+            (Some(client), Some(name)) => {
+                control_switches::watch(client.clone(), name, &configured).await;
+            }
+            _ => pending().await,
+        }
+    };
+    let reconfigured = async {
+        match configuration_file {
+            Some(file) => file.watch(&configured).await,
+            None => pending().await,
         }
     };
     let renewed = renew(identity, cert_out.as_deref(), &leaf_not_after);
+    let kept = async {
+        tokio::select! {
+            // None ever ends; if one did, the webhook would go on with what was true yesterday.
+            () = watched => "watching the cluster",
+            () = switched => "watching the control switches",
+            () = reconfigured => "watching the configuration",
+            _ = renewed => "renewing the certificate",
+        }
+    };
+    // Until the last request is answered: a certificate may expire, and a network be created, while requests are drained.
+    let mut kept = std::pin::pin!(kept);
+    let ended = async {
+        let signal = signals.received().await;
+        info!(signal, delay = ?shutdown_delay, "Ending: no more requests, please");
+        readiness.end();
+        if !signals.received_within(shutdown_delay).await {
+            handle.graceful_shutdown(Some(DRAIN));
+            signals.received().await;
+        }
+        info!("Ending at once");
+        handle.shutdown();
+        health_handle.shutdown();
+        pending::<()>().await;
+    };
     tokio::select! {
         result = &mut served => result.map(drop),
-        // Neither ever ends; if one did, the webhook would go on with networks or a certificate of yesterday.
-        () = watched => bail!("watching the networks ended"),
-        _ = renewed => bail!("renewing the certificate ended"),
-        signal = signals.received() => {
-            info!(signal, "Ending");
-            readiness.end();
-            handle.graceful_shutdown(Some(DRAIN));
-            served.await.map(drop)
-        }
+        what = &mut kept => bail!("{what} ended"),
+        () = ended => Ok(()),
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<NetworkIndex> {
-    let objects = objects::read(paths)?;
-    Ok(objects::networks(&objects, DEFAULT_NAMESPACE)?
-        .into_iter()
-        .collect())
+fn read(paths: &[PathBuf]) -> Result<Cluster> {
+    let mut cluster = Cluster::default();
+    objects::read_each(paths, |objects| {
+        for network in objects::networks(&objects, DEFAULT_NAMESPACE)? {
+            cluster.networks.insert(network);
+        }
+        cluster.devices.extend(&objects, DEFAULT_NAMESPACE)
+    })?;
+    Ok(cluster)
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {
@@ -166,12 +205,11 @@ async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {
 }
 
 /// The port is bound here and not where it is served, so that its number is known and a failure is told at once.
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+fn bind(address: SocketAddr, limits: Limits) -> Result<(TcpListener, SocketAddr)> {
     let bind = || -> io::Result<(TcpListener, SocketAddr)> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
+        let port = listener::bind(address, limits)?;
+        let address = port.local_addr()?;
+        Ok((port, address))
     };
     bind().with_context(|| format!("listening on {address}"))
 }

@@ -2,7 +2,7 @@
 //!
 //! HTTP in, HTTP out, and everything that can be wrong with a request before it is a question.
 
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -11,23 +11,28 @@ use axum::{
         DefaultBodyLimit, State,
         rejection::{BytesRejection, FailedToBufferBody},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Version, header},
     middleware,
     response::{IntoResponse, Response},
     routing::post,
 };
+use futures::FutureExt;
 use kube::Client;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
-    answer::{Answer, shortened},
+    answer::Answer,
     configured::Configured,
     deadline,
-    decide::{Decision, Undecided, decide},
+    decide::Undecided,
+    deliberate::deliberate,
     hook::Hook,
-    live::{self, Unread},
-    metrics::{Metrics, Outcome},
-    review::{self, Request, ReviewError},
+    live::Unread,
+    logged,
+    metrics::{Metrics, Reason},
+    permissions::{Permissions, Unanswered},
+    readiness::Readiness,
+    review::{self, ReviewError},
     store::Store,
 };
 
@@ -43,7 +48,11 @@ pub struct Webhook {
     pub configured: Arc<Configured>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
-    /// The API server, for networks that are not known here yet; none where networks come from files.
+    /// Whether more requests should be sent here.
+    pub readiness: Arc<Readiness>,
+    /// What was asked lately about the use of networks.
+    pub permissions: Arc<Permissions>,
+    /// The API server, for networks and permissions that are not known here yet; none where networks come from files.
     pub api_server: Option<Client>,
 }
 
@@ -66,12 +75,14 @@ pub fn router(webhook: Webhook) -> Router {
             },
         )
     };
-    let timed = |hook| middleware::from_fn_with_state((hook, Arc::clone(&webhook.metrics)), timed);
     // A body that is slow to come holds up nobody but itself: deciding takes microseconds, and there is no queue for it.
     let bounded = |hook| {
         to(hook)
             .layer(middleware::from_fn(deadline::enforce))
-            .layer(timed(hook))
+            .layer(middleware::from_fn_with_state(
+                (hook, webhook.clone()),
+                attended,
+            ))
     };
     Router::new()
         .route("/mutate", bounded(Hook::Mutate))
@@ -80,17 +91,39 @@ pub fn router(webhook: Webhook) -> Router {
         .with_state(webhook)
 }
 
-async fn timed(
-    State((hook, metrics)): State<(Hook, Arc<Metrics>)>,
+/// Sees to it that a request is counted and measured however it ends.
+async fn attended(
+    State((hook, webhook)): State<(Hook, Webhook)>,
     request: axum::extract::Request,
     next: middleware::Next,
 ) -> Response {
     let begin = Instant::now();
-    let response = next.run(request).await;
+    let metrics = &webhook.metrics;
+    let _in_flight = metrics.begin(hook);
+    let is_http_1 = request.version() <= Version::HTTP_11;
+    // What a request may leave behind half done is the request's own; all that is shared is behind locks.
+    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => {
+            metrics.count_failed(hook, Reason::Panic);
+            // The panic's own words may quote the pod; they are on standard error.
+            error!(
+                hook = hook.as_str(),
+                "Review ended by a panic, a defect of this webhook"
+            );
+            let text = "answering the review failed by a defect of this webhook\n";
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
+    };
     metrics.observe(hook, begin.elapsed());
     if response.status() == StatusCode::GATEWAY_TIMEOUT {
-        metrics.count(hook, Outcome::Failed);
+        metrics.count_failed(hook, Reason::Timeout);
         warn!(hook = hook.as_str(), "Review not answered in time");
+    }
+    if is_http_1 && webhook.readiness.is_ending() {
+        // The client goes elsewhere with its next request, before this process is gone.
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -110,6 +143,8 @@ enum Failure {
     Undecided(#[from] Undecided),
     #[error(transparent)]
     Unread(#[from] Unread),
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     #[error("writing the answer: {0}")]
     Answer(#[from] serde_json::Error),
 }
@@ -124,12 +159,27 @@ impl Failure {
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) => {
+            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) | Self::Unanswered(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
+        }
+    }
+
+    const fn reason(&self) -> Reason {
+        match self {
+            Self::TooLarge => Reason::TooLarge,
+            Self::ContentType(_)
+            | Self::Body(_)
+            | Self::Review(_)
+            | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
+                Reason::BadRequest
+            }
+            Self::Undecided(Undecided::NotSynced) => Reason::NotSynced,
+            Self::Unread(_) | Self::Unanswered(_) => Reason::ApiServer,
+            Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => Reason::Defect,
         }
     }
 }
@@ -148,13 +198,16 @@ async fn serve(
         Err(other) => Err(Failure::Body(other)),
     };
     answer.unwrap_or_else(|failure| {
-        webhook.metrics.count(hook, Outcome::Failed);
-        let status = failure.status();
+        let (status, reason) = (failure.status(), failure.reason());
+        webhook.metrics.count_failed(hook, reason);
+        // The failure itself may quote the object; the API server is told it.
+        let (hook, reason) = (hook.as_str(), reason.as_str());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            error!(hook = hook.as_str(), error = %failure, "Review failed by a defect of this webhook");
+            error!(hook, reason, "Review failed by a defect of this webhook");
         } else {
-            warn!(hook = hook.as_str(), error = %failure, "Review not answered");
+            warn!(hook, reason, "Review not answered");
         }
+        debug!(hook, reason, error = %failure, "Review not answered, in full");
         (status, format!("{failure}\n")).into_response()
     })
 }
@@ -168,25 +221,11 @@ async fn answer(
     check_content_type(headers)?;
     let request = review::parse(body)?;
     let policy = webhook.configured.current();
-    let mut decision = webhook
-        .store
-        .read(|cluster| decide(hook, &request, cluster, &policy))?;
-    if let (Decision::Denied(denial), Some(client)) = (&decision, &webhook.api_server) {
-        let found = live::read(client, &live::missing(denial)).await?;
-        if !found.is_empty() {
-            // Not into the store that all share: the watch alone says what is there, and what is gone again.
-            let mut cluster = webhook
-                .store
-                .read(|cluster| cluster.cloned().unwrap_or_default());
-            for network in found {
-                cluster.networks.insert(network);
-            }
-            decision = decide(hook, &request, Some(&cluster), &policy)?;
-        }
-    }
+    let decision = deliberate::<Failure>(hook, webhook, &request, &policy).await?;
     let answer = serde_json::to_vec(&Answer::new(&request.uid, &decision)?)?;
-    webhook.metrics.count(hook, Outcome::from(&decision));
-    log(hook, &request, &decision);
+    let is_dry_run = request.dry_run.unwrap_or(false);
+    webhook.metrics.count(hook, &decision, is_dry_run);
+    logged::decided(hook, &request, &decision);
     Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
@@ -201,58 +240,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::ContentType(content_type.into_owned()))
-    }
-}
-
-fn log(hook: Hook, request: &Request<'_>, decision: &Decision) {
-    let hook = hook.as_str();
-    let uid = request.uid.as_ref();
-    let kind = request.kind.kind.as_ref();
-    let operation = request.operation.as_ref();
-    let namespace = request.namespace.as_deref();
-    let name = request.name.as_deref();
-    let outcome = Outcome::from(decision).as_str();
-    match decision {
-        Decision::Denied(denial) => {
-            let denial = shortened(denial.to_string());
-            info!(
-                hook,
-                uid,
-                kind,
-                operation,
-                namespace,
-                name,
-                decision = outcome,
-                denial,
-                "Review answered"
-            );
-        }
-        Decision::Allowed(plan) | Decision::Patched { plan, .. } if !plan.networks.is_empty() => {
-            let networks = plan.networks.len();
-            info!(
-                hook,
-                uid,
-                kind,
-                operation,
-                namespace,
-                name,
-                decision = outcome,
-                networks,
-                "Review answered"
-            );
-        }
-        Decision::Allowed(_) | Decision::Patched { .. } => {
-            debug!(
-                hook,
-                uid,
-                kind,
-                operation,
-                namespace,
-                name,
-                decision = outcome,
-                "Review answered"
-            );
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! When the process is asked to end.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -25,5 +25,10 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+
+    /// Waits for `time`, or less where there is another signal; says whether there was.
+    pub(crate) async fn received_within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.received()).await.is_ok()
     }
 }

@@ -1,11 +1,13 @@
 //! What is known of the cluster now: read by every request, written by whoever watches.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{PoisonError, RwLock, RwLockWriteGuard},
+    time::{Duration, Instant},
 };
 
-use admission::Cluster;
+use admission::{Cluster, Permissions};
+use api::network::Network;
 
 /// A kind of objects that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +16,12 @@ pub enum Part {
     Networks,
     /// Namespaces.
     Namespaces,
+    /// ResourceClaims.
+    Claims,
+    /// ResourceClaimTemplates.
+    ClaimTemplates,
+    /// DeviceClasses.
+    DeviceClasses,
 }
 
 /// The one copy of all that is known; nothing is told of it until every watched part has been listed once.
@@ -27,15 +35,34 @@ pub struct Store(RwLock<State>);
 struct State {
     cluster: Cluster,
     unknown: BTreeSet<Part>,
+    /// When the watch of a part brought something last.
+    events: BTreeMap<Part, Instant>,
+}
+
+/// How a part is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The part.
+    pub part: Part,
+    /// How many objects are known of it.
+    pub objects: usize,
+    /// Whether it has been listed once, or is read from files.
+    pub is_known: bool,
+    /// Since when nothing has come, if anything ever has.
+    pub last_event_age: Option<Duration>,
 }
 
 impl Store {
-    /// A store that does not know these parts yet.
+    /// A store of an API server, which does not know these parts yet. Permissions can be asked for.
     #[must_use]
     pub fn awaiting(parts: impl IntoIterator<Item = Part>) -> Self {
         Self(RwLock::new(State {
-            cluster: Cluster::default(),
+            cluster: Cluster {
+                permissions: Permissions::to_be_asked(),
+                ..Cluster::default()
+            },
             unknown: parts.into_iter().collect(),
+            events: BTreeMap::new(),
         }))
     }
 
@@ -45,6 +72,7 @@ impl Store {
         Self(RwLock::new(State {
             cluster,
             unknown: BTreeSet::new(),
+            events: BTreeMap::new(),
         }))
     }
 
@@ -53,6 +81,42 @@ impl Store {
         // Poisoned or not, the lock holds whole objects: nothing is ever written in steps.
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
         f(state.unknown.is_empty().then_some(&state.cluster))
+    }
+
+    /// Calls `f` with what is known and, beside it, these networks, which stay out of what all share: the watch alone says
+    /// what is there, and what is gone again. Meanwhile nobody else reads.
+    pub fn read_with<T>(&self, found: Vec<Network>, f: impl FnOnce(Option<&Cluster>) -> T) -> T {
+        let mut state = self.write();
+        let state = &mut *state;
+        let networks = &mut state.cluster.networks;
+        let mut before = Vec::new();
+        for network in found {
+            let reference = network.reference.clone();
+            before.push((reference, networks.insert(network)));
+        }
+        let result = f(state.unknown.is_empty().then_some(&state.cluster));
+        let networks = &mut state.cluster.networks;
+        for (reference, replaced) in before.into_iter().rev() {
+            match replaced {
+                Some(network) => networks.insert(network),
+                None => networks.remove(&reference),
+            };
+        }
+        result
+    }
+
+    /// How each part is kept.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Kept> {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Part::ALL
+            .map(|part| Kept {
+                part,
+                objects: part.objects(&state.cluster),
+                is_known: !state.unknown.contains(&part),
+                last_event_age: state.events.get(&part).map(Instant::elapsed),
+            })
+            .into()
     }
 
     /// The first part that is not known yet.
@@ -72,6 +136,7 @@ impl Store {
     /// Changes what is known of a part that has been listed. Until it has been, single objects of it are not known.
     pub fn change(&self, part: Part, f: impl FnOnce(&mut Cluster)) {
         let mut state = self.write();
+        state.events.insert(part, Instant::now());
         if !state.unknown.contains(&part) {
             f(&mut state.cluster);
         }
@@ -80,8 +145,14 @@ impl Store {
     /// Takes a whole list of a part, from which moment it is known.
     pub fn list(&self, part: Part, f: impl FnOnce(&mut Cluster)) {
         let mut state = self.write();
+        state.events.insert(part, Instant::now());
         f(&mut state.cluster);
         state.unknown.remove(&part);
+    }
+
+    /// Changes what is known of permissions.
+    pub fn permissions(&self, f: impl FnOnce(&mut Permissions)) {
+        f(&mut self.write().cluster.permissions);
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
@@ -90,12 +161,80 @@ impl Store {
 }
 
 impl Part {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Networks,
+        Self::Namespaces,
+        Self::Claims,
+        Self::ClaimTemplates,
+        Self::DeviceClasses,
+    ];
+
+    fn objects(self, cluster: &Cluster) -> usize {
+        match self {
+            Self::Networks => cluster.networks.len(),
+            Self::Namespaces => cluster.namespaces.len(),
+            Self::Claims => cluster.devices.claims.len(),
+            Self::ClaimTemplates => cluster.devices.templates.len(),
+            Self::DeviceClasses => cluster.devices.classes.len(),
+        }
+    }
+
     /// Its name in logs and on `/readyz`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Networks => "NetworkAttachmentDefinitions",
             Self::Namespaces => "Namespaces",
+            Self::Claims => "ResourceClaims",
+            Self::ClaimTemplates => "ResourceClaimTemplates",
+            Self::DeviceClasses => "DeviceClasses",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::objects;
+
+    use super::*;
+
+    #[test]
+    fn networks_beside_the_store_are_gone_again() {
+        let networks = |names: &[&str]| -> Vec<Network> {
+            let texts = names.iter().map(|name| format!("{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: {name}, resourceVersion: '{}'}}, spec: {{}}}}", names.len()));
+            let text = texts.collect::<Vec<_>>().join("\n---\n");
+            objects::networks(&objects::parse(&text, "f").unwrap(), "default").unwrap()
+        };
+        let store = Store::awaiting([Part::Networks]);
+        assert!(store.read_with(Vec::new(), |cluster| cluster.is_none()));
+        store.list(Part::Networks, |cluster| {
+            cluster.networks = networks(&["a"]).into_iter().collect();
+        });
+        let versions = |cluster: Option<&Cluster>| {
+            let version = |name: &str| {
+                let reference = spec::network::NetworkRef {
+                    namespace: "default".parse().unwrap(),
+                    name: name.parse().unwrap(),
+                };
+                let networks = &cluster.unwrap().networks;
+                networks
+                    .get(&reference)
+                    .map(|network| network.resource_version.clone())
+            };
+            [version("a"), version("b")]
+        };
+        let old = Some("1".to_owned());
+        let new = Some("2".to_owned());
+        assert_eq!(
+            store.read_with(networks(&["a", "b"]), versions),
+            [new.clone(), new]
+        );
+        assert_eq!(store.read(versions), [old, None]);
+        let [kept, other] = store.parts()[..] else {
+            panic!("two parts")
+        };
+        assert_eq!((kept.objects, kept.is_known, other.objects), (1, true, 0));
+        assert!(kept.last_event_age.is_some() && other.last_event_age.is_none());
     }
 }

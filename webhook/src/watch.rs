@@ -3,7 +3,10 @@
 //! Listing, watching, bookmarks, expired versions and backoff are kube's; here is what becomes of the events. An object
 //! that cannot be read must not stop the others, and must not look as if it were not there.
 
-use admission::{NamespaceIndex, NetworkIndex};
+use admission::{
+    NamespaceIndex, NetworkIndex,
+    device_claim::{ClaimIndex, ClassIndex, TemplateIndex},
+};
 use futures::{Stream, StreamExt};
 use kube::{
     Api, Client,
@@ -16,6 +19,7 @@ use tracing::{info, warn};
 
 use crate::{
     indexed::{Indexed, WatchedNamespace, WatchedNetwork},
+    optional,
     store::Store,
 };
 
@@ -24,11 +28,14 @@ pub async fn watch(client: Client, store: &Store) {
     let config = watcher::Config::default;
     let networks: Api<WatchedNetwork> = Api::all(client.clone());
     let networks = watcher(networks, config()).default_backoff();
-    let namespaces: Api<WatchedNamespace> = Api::all(client);
+    let namespaces: Api<WatchedNamespace> = Api::all(client.clone());
     let namespaces = watcher(namespaces, config()).default_backoff();
     tokio::join!(
         feed::<NetworkIndex>(networks, store),
         feed::<NamespaceIndex>(namespaces, store),
+        optional::follow::<ClaimIndex>(Api::all(client.clone()), store),
+        optional::follow::<TemplateIndex>(Api::all(client.clone()), store),
+        optional::follow::<ClassIndex>(Api::all(client), store),
     );
 }
 

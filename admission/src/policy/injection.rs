@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spec::network::RESOURCE_NAME;
+use spec::{label::LabelKey, network::RESOURCE_NAME};
 
 /// What is injected, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -17,7 +17,7 @@ pub struct Injection {
     /// Whether a pod with devices sees its labels and annotations as files below `/etc/podnetinfo`.
     pub pod_net_info: bool,
     /// Whether it sees the hugepages of its containers there too (the network resources injector's
-    /// `-injectHugepageDownApi`).
+    /// `-injectHugepageDownApi`). Implies the labels and annotations, as there.
     pub hugepages: bool,
     /// Whether devices that containers request already are kept for something else than the pod's networks (the network
     /// resources injector's `-honor-resources`). The pod is annotated with what is kept, so that nothing is added twice.
@@ -30,10 +30,17 @@ pub struct Injection {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserDefined {
-    /// The label's key; its value must be `true`.
-    pub label: String,
+    /// The label's key; its value must be `true`, in letters of any case.
+    pub label: LabelKey,
     /// What is annotated. An annotation that the pod has already stays.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: BTreeMap<LabelKey, String>,
+}
+
+impl UserDefined {
+    /// Whether a pod gets these annotations; `label` is its label of a key.
+    pub fn selects<'a>(&self, label: impl FnOnce(&str) -> Option<&'a str>) -> bool {
+        label(self.label.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
 }
 
 /// Istio's `holdApplicationUntilProxyStarts` makes its proxy the first container, where injectors that always take the

@@ -52,3 +52,37 @@ fn vectors_60_and_61_a_stored_pod_is_judged_only_when_its_networks_change() {
     assert_eq!((denial.code(), denial.reason()), (403, "Forbidden"), "60");
     insta::assert_snapshot!(denial, @"the networks of pod default/web cannot be changed in this way while it exists: it needs 1 of example.com/foo for network default/foo, but its containers request 0; add 1 to the requests and limits of one container");
 }
+
+#[test]
+fn vector_60_a_relaxed_rule_lets_a_network_be_added_without_its_device() {
+    let relaxed = |mode: &str| {
+        let policy =
+            crate::fixture::policy(json!({"modes": [{"rules": ["device-deficit"], "mode": mode}]}));
+        let (old, new) = (read(&pod(None, None)), read(&pod(Some("foo"), None)));
+        review_update(&old, &new, &namespace("default"), &cluster(), &policy).unwrap()
+    };
+    let warned = relaxed("warn");
+    assert_eq!((warned.warnings.len(), warned.findings.len()), (1, 1));
+    assert!(
+        warned.patch(&read(&pod(Some("foo"), None))).is_empty(),
+        "never a patch"
+    );
+    let monitored = relaxed("monitor");
+    assert_eq!((monitored.warnings.len(), monitored.findings.len()), (0, 1));
+}
+
+#[test]
+fn annotations_about_a_creation_do_not_bind_a_stored_pod() {
+    let mut old = pod(Some("noannot,foo"), None);
+    old["metadata"]["annotations"][spec::network::CONTAINER] = json!("foo=c0");
+    let mut new = old.clone();
+    new["metadata"]["annotations"][spec::network::NETWORKS] = json!("noannot");
+    let update = review_update(
+        &read(&old),
+        &read(&new),
+        &namespace("default"),
+        &cluster(),
+        &Policy::default(),
+    );
+    assert_eq!(update.map(|plan| plan.warnings), Ok(Vec::new()));
+}

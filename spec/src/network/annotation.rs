@@ -29,11 +29,14 @@ pub fn parse_networks(
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let selections = parse_list(NETWORKS, text, pod_namespace)?;
-    check_together(NETWORKS, &selections)?;
-    check_devices(&selections)?;
-    check_default_routes(&selections)?;
-    Ok(selections)
+    let parse = || {
+        let selections = parse_list(NETWORKS, text, pod_namespace)?;
+        check_together(NETWORKS, &selections)?;
+        check_devices(&selections)?;
+        check_default_routes(&selections)?;
+        Ok(selections)
+    };
+    parse().map_err(|error: AnnotationError| placed(error, text))
 }
 
 /// What no list of networks may be, whichever annotation holds it: too long, or with an interface name twice.
@@ -60,12 +63,16 @@ pub fn parse_default_network(
     text: &str,
     namespace: &Namespace,
 ) -> Result<Selection, AnnotationError> {
-    let selections = if text.trim().is_empty() {
-        Vec::new()
-    } else {
-        parse_list(DEFAULT_NETWORK, text, namespace)?
+    let parse = || {
+        let selections = if text.trim().is_empty() {
+            Vec::new()
+        } else {
+            parse_list(DEFAULT_NETWORK, text, namespace)?
+        };
+        check_default_routes(&selections)?;
+        Ok(selections)
     };
-    check_default_routes(&selections)?;
+    let selections = parse().map_err(|error| placed(error, text))?;
     match <[Selection; 1]>::try_from(selections) {
         Ok([selection]) => Ok(selection),
         Err(selections) => Err(AnnotationError::NotOne {
@@ -85,6 +92,15 @@ fn parse_list(
         return json_form::parse(annotation, text, namespace);
     }
     short_form::parse(text, namespace).map_err(|entry| AnnotationError::Entry { annotation, entry })
+}
+
+/// The error with the place where it lies in `text`.
+fn placed(error: AnnotationError, text: &str) -> AnnotationError {
+    if looks_like_json(text) {
+        error.in_json()
+    } else {
+        error
+    }
 }
 
 pub(super) fn looks_like_json(text: &str) -> bool {

@@ -5,7 +5,7 @@
 pub enum AnnotationError {
     /// The annotation looks like JSON and is not.
     #[error(
-        "annotation {annotation} is not valid JSON: {problem}; write a JSON list of objects, or [namespace/]name[@interface] separated by commas"
+        "annotation {annotation} is not valid JSON: {problem}; write a JSON array of objects, or [namespace/]name[@interface] separated by commas"
     )]
     Syntax {
         /// The annotation's key.
@@ -15,7 +15,7 @@ pub enum AnnotationError {
     },
     /// The annotation is JSON, but no list.
     #[error(
-        "annotation {annotation} must be a JSON list of objects such as [{{\"name\": \"net-a\"}}], but it is {found}"
+        "annotation {annotation} must be a JSON array of objects such as [{{\"name\": \"net-a\"}}], but it is {found}"
     )]
     NotAList {
         /// The annotation's key.
@@ -57,7 +57,7 @@ pub enum AnnotationError {
 
 /// What is wrong with one element of an annotation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("entry {index} ({text}): {}{problem}", field.map(|field| format!("field {field:?}: ")).unwrap_or_default())]
+#[error("entry {index} ({text}): {}{problem}", self.where_in_it())]
 pub struct EntryError {
     /// The element's place in the list, from 1.
     pub index: usize,
@@ -65,8 +65,20 @@ pub struct EntryError {
     pub text: String,
     /// The field, where the fault lies in one.
     pub field: Option<&'static str>,
+    /// Whether the annotation is JSON, so that the field has a JSON pointer (RFC 6901).
+    pub is_json: bool,
     /// What is wrong and what would be right.
     pub problem: String,
+}
+
+impl AnnotationError {
+    /// The same error of an annotation in the JSON form.
+    pub(super) fn in_json(mut self) -> Self {
+        if let Self::Entry { entry, .. } = &mut self {
+            entry.is_json = true;
+        }
+        self
+    }
 }
 
 impl EntryError {
@@ -91,7 +103,18 @@ impl EntryError {
             index,
             text: shown,
             field,
+            is_json: false,
             problem: problem.to_string(),
+        }
+    }
+
+    fn where_in_it(&self) -> String {
+        match self.field {
+            Some(field) if self.is_json => {
+                format!("field {field:?} (/{}/{field}): ", self.index - 1)
+            }
+            Some(field) => format!("field {field:?}: "),
+            None => String::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod address;
 mod annotation;
 mod annotation_error;
 mod bandwidth;
+mod isolation;
 mod json_form;
 mod key;
 mod legacy_annotation;
@@ -22,6 +23,7 @@ pub use address::{AddressError, Guid, IpRequest, MacAddress};
 pub use annotation::{MOST_NETWORKS, parse_default_network, parse_networks};
 pub use annotation_error::{AnnotationError, EntryError};
 pub use bandwidth::{Bandwidth, Rate};
+pub use isolation::is_within_reach;
 pub use key::{
     ALLOW_DELETE, CONTAINER, DEFAULT_NETWORK, DEVICES, INJECT, NETWORK_STATUS, NETWORKS,
     NODE_SELECTOR, PARALLEL, RESERVE, RESOURCE_NAME, SHARED_WITH,

@@ -40,7 +40,7 @@ async fn tell(node: &Node, plane: &ControlPlane) {
         "spec": {"config": r#"{"cniVersion":"1.0.0","type":"probe"}"#}})).await;
 
     let kubeconfig = plane.kubeconfig();
-    let _webhook = webhook(node, kubeconfig.as_os_str(), &client).await;
+    let _webhook = webhook(node, kubeconfig.as_os_str(), &[], &client).await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
     let refused = pods
         .create(&PostParams::default(), &pod("typo", "sriov-net-b"))
@@ -159,9 +159,15 @@ async fn tell(node: &Node, plane: &ControlPlane) {
 }
 
 /// Starts the webhook and registers it, the way an operator does by hand.
-async fn webhook(node: &Node, kubeconfig: &OsStr, client: &kube::Client) -> Daemon {
+/// A webhook that the API server calls for pods.
+pub(super) async fn webhook(
+    node: &Node,
+    kubeconfig: &OsStr,
+    more: &[&OsStr],
+    client: &kube::Client,
+) -> Daemon {
     let ca = node.path("ca.crt");
-    let arguments: [&OsStr; 8] = [
+    let own: [&OsStr; 8] = [
         "--kubeconfig".as_ref(),
         kubeconfig,
         "--listen".as_ref(),
@@ -171,6 +177,7 @@ async fn webhook(node: &Node, kubeconfig: &OsStr, client: &kube::Client) -> Daem
         "--cert-out".as_ref(),
         ca.as_os_str(),
     ];
+    let arguments = [&own, more].concat();
     let daemon = Daemon::start("polypod-webhook", &arguments);
     let (url, health) = (daemon.ready("serving "), daemon.ready("health "));
     wait_for(async || ureq::get(format!("{health}/readyz")).call().ok().map(drop)).await;

@@ -5,7 +5,9 @@ mod admission;
 mod all_the_way;
 mod claims;
 mod installed_thin;
+mod static_policies;
 mod told;
+mod use_permission;
 mod v1_networks;
 
 use std::{
@@ -57,6 +59,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::the_resolver_uses_the_written_kubeconfig",
             needs: NETWORK,
             body: installed_thin::the_resolver_uses_the_written_kubeconfig,
+        },
+        Scenario {
+            name: "cluster::who_may_use_a_network",
+            needs: CLUSTER,
+            body: use_permission::who_may_use_a_network,
+        },
+        Scenario {
+            name: "cluster::static_policies",
+            needs: &[Need::ControlPlane],
+            body: static_policies::deny_only_what_admission_denies,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fixture::{creation, post, post_as, response, review, unsynced, webhook};
+use crate::metrics::Known;
+
+fn known(webhook: &Webhook) -> Known {
+    Known {
+        parts: webhook.store.parts(),
+        leaf_expiry: 99,
+        configuration: webhook.configured.standing(),
+    }
+}
 
 fn patch_of(response: &Value) -> Value {
     let patch = STANDARD
@@ -244,20 +253,152 @@ async fn every_end_of_a_request_is_counted() {
         post(&webhook, "/mutate", &creation(Some(annotation))).await;
     }
     post(&webhook, "/validate", &json!({})).await;
-    let text = webhook
-        .metrics
-        .render(webhook.store.networks(), 99)
-        .unwrap();
+    let text = webhook.metrics.render(&known(&webhook)).unwrap();
     for line in [
-        r#"polypod_admission_decisions_total{hook="mutate",decision="allowed"} 1"#,
-        r#"polypod_admission_decisions_total{hook="mutate",decision="patched"} 1"#,
-        r#"polypod_admission_decisions_total{hook="mutate",decision="denied"} 1"#,
-        r#"polypod_admission_decisions_total{hook="validate",decision="failed"} 1"#,
-        r#"polypod_admission_decisions_total{hook="validate",decision="allowed"} 0"#,
+        r#"polypod_admission_decisions_total{hook="mutate",decision="allowed",reason="none"} 1"#,
+        r#"polypod_admission_decisions_total{hook="mutate",decision="patched",reason="none"} 1"#,
+        r#"polypod_admission_decisions_total{hook="mutate",decision="denied",reason="network-not-found"} 1"#,
+        r#"polypod_admission_decisions_total{hook="validate",decision="failed",reason="bad-request"} 1"#,
+        r#"polypod_admission_decisions_total{hook="validate",decision="allowed",reason="none"} 0"#,
         r#"polypod_admission_request_duration_seconds_count{hook="mutate"} 3"#,
         "polypod_networks 2",
         "polypod_tls_leaf_expiry_seconds 99",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn vector_63_a_dry_run_is_answered_alike_and_injects_nothing() {
+    let webhook = webhook();
+    let mut review = creation(Some("sriov-net-a"));
+    let mut answers = Vec::new();
+    for dry_run in [json!(true), json!(false), Value::Null] {
+        review["request"]["dryRun"] = dry_run;
+        answers.push(response(&webhook, "/mutate", &review).await);
+        let text = webhook.metrics.render(&known(&webhook)).unwrap();
+        let devices = answers.len() - 1;
+        let line =
+            format!(r#"polypod_injected_devices_total{{resource="intel.com/sriov"}} {devices}"#);
+        assert_eq!(text.contains(&line), devices > 0, "{text}");
+    }
+    assert!(answers[0]["patch"].is_string());
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+}
+
+#[tokio::test]
+async fn what_is_let_pass_is_counted_and_told_to_the_audit_log() {
+    let webhook = webhook();
+    let policy = "{apiVersion: polypod.dev/v1alpha1, kind: AdmissionConfiguration, modes: [{mode: monitor}]}";
+    let policy = admission::configuration::parse(policy, "f").unwrap();
+    webhook.configured.replace(policy);
+    let review = creation(Some("nothing"));
+    for path in ["/mutate", "/validate"] {
+        let response = response(&webhook, path, &review).await;
+        assert_eq!(response["allowed"], true);
+        let findings = response["auditAnnotations"]["findings"].as_str().unwrap();
+        assert!(
+            findings.starts_with("network-not-found (monitor): "),
+            "{findings}"
+        );
+    }
+    let text = webhook.metrics.render(&known(&webhook)).unwrap();
+    let line = r#"polypod_admission_findings_total{rule="network-not-found",mode="monitor"} 1"#;
+    assert!(text.contains(line), "{text}");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_and_is_counted() {
+    let webhook = webhook();
+    let broken = Router::new()
+        .route(
+            "/mutate",
+            axum::routing::post(async || -> Response { panic!("a defect") }),
+        )
+        .layer(middleware::from_fn_with_state(
+            (Hook::Mutate, webhook.clone()),
+            attended,
+        ));
+    let request = axum::http::Request::post("/mutate")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let (status, text) = crate::fixture::send(broken, request).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text.contains("defect"), "{text}");
+    let metrics = webhook.metrics.render(&known(&webhook)).unwrap();
+    for line in [
+        r#"polypod_admission_decisions_total{hook="mutate",decision="failed",reason="panic"} 1"#,
+        "polypod_admission_panics_total 1",
+        r#"polypod_admission_requests_in_flight{hook="mutate"} 0"#,
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_ends_answers_and_sends_its_clients_away() {
+    let webhook = webhook();
+    let headers = async || {
+        let request = axum::http::Request::post("/mutate")
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(creation(None).to_string()))
+            .unwrap();
+        let response = tower::ServiceExt::oneshot(router(webhook.clone()), request).await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.headers().get(header::CONNECTION).cloned()
+    };
+    assert_eq!(headers().await, None);
+    webhook.readiness.end();
+    assert_eq!(headers().await.unwrap(), "close");
+}
+
+#[tokio::test]
+async fn nothing_of_a_pod_is_logged_above_debug() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(text);
+            Ok(text.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let logged = async |level| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        for annotation in ["sriov-net-a", "secret-word", "secret-word@"] {
+            let mut review = creation(Some(annotation));
+            review["request"]["namespace"] = json!("secret-namespace");
+            review["request"]["name"] = json!("secret-name");
+            post(&webhook(), "/mutate", &review).await;
+        }
+        let mut unreadable = creation(Some("secret-word"));
+        unreadable["request"]["object"]["spec"] = json!("secret-spec");
+        post(&webhook(), "/mutate", &unreadable).await;
+        drop(guard);
+        let bytes = log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    };
+    let text = logged(tracing::Level::INFO).await;
+    assert!(text.contains("network-not-found"), "{text}");
+    assert!(text.contains("bad-request"), "{text}");
+    assert!(
+        text.contains("705ab4f5-6393-11e8-b7cc-42010a800002"),
+        "{text}"
+    );
+    assert!(!text.contains("secret"), "{text}");
+    let text = logged(tracing::Level::DEBUG).await;
+    for word in ["secret-word", "secret-name", "secret-namespace"] {
+        assert!(text.contains(word), "{word}: {text}");
     }
 }

@@ -46,6 +46,8 @@ fn start(scene: &Scene<'_>, out: &mut Transcript) -> Result<(Daemon, ApiServer)>
             "127.0.0.1:0",
             "--health-listen",
             "127.0.0.1:0",
+            "--shutdown-delay",
+            "0s",
             "--cert-out",
         ])
         .arg(&ca);

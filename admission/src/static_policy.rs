@@ -1,0 +1,47 @@
+//! The part of admission that the API server can do by itself: ValidatingAdmissionPolicies, rendered from the same policy.
+//!
+//! CEL reads no JSON and looks up no network, so a static policy knows less than [`crate::admit`]. It must never know
+//! better: what it denies, `admit` denies, whatever the cluster holds. Where it cannot be certain, it lets pass.
+
+mod annotation_checks;
+mod cel;
+mod check;
+mod entry_checks;
+mod mode_of;
+mod network_checks;
+mod object;
+
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
+
+use crate::{Mode, Policy};
+
+/// A policy and what puts it in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StaticPolicy {
+    /// What is checked.
+    pub policy: ValidatingAdmissionPolicy,
+    /// That it is, everywhere.
+    pub binding: ValidatingAdmissionPolicyBinding,
+}
+
+/// The static policies of an administrator's policy: for pods and for NetworkAttachmentDefinitions one for each mode that
+/// some rule has somewhere, and one that warns of pods whose networks are not attached.
+#[must_use]
+pub fn static_policies(policy: &Policy) -> Vec<StaticPolicy> {
+    let pods = annotation_checks::all(policy);
+    let networks = network_checks::all(policy);
+    let mut all = Vec::new();
+    for mode in [Mode::Enforce, Mode::Warn, Mode::Monitor] {
+        all.extend(object::of_pods(&pods, policy, mode));
+    }
+    all.push(object::of_host_network());
+    for mode in [Mode::Enforce, Mode::Warn, Mode::Monitor] {
+        all.extend(object::of_networks(&networks, policy, mode));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

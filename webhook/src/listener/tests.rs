@@ -1,0 +1,210 @@
+//! The port as hostile and careless clients use it, with limits of milliseconds.
+
+use std::time::Instant as Clock;
+
+use certs::{ca_bundle::CaBundle, names::ServerNames, tls};
+use rustls_pki_types::ServerName;
+use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::*;
+use crate::{
+    fixture::{creation, webhook},
+    identity::Identity,
+    metrics::Metrics,
+    server,
+};
+
+const SHORT: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Port {
+    address: SocketAddr,
+    trust: CaBundle,
+    metrics: Arc<Metrics>,
+    webhook: server::Webhook,
+    handle: Handle<SocketAddr>,
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+fn serve(limits: Limits) -> Port {
+    let port = bind("127.0.0.1:0".parse().unwrap(), limits).unwrap();
+    let address = port.local_addr().unwrap();
+    let names = ServerNames::new(["localhost".parse().unwrap()]).unwrap();
+    let identity = Identity::generate(names, OffsetDateTime::now_utc()).unwrap();
+    let webhook = webhook();
+    let metrics = Arc::clone(&webhook.metrics);
+    let handle = Handle::new();
+    let tls = tls::server_config(identity.resolver()).unwrap();
+    let served = super::server(
+        port,
+        tls,
+        limits,
+        metrics.connections.clone(),
+        handle.clone(),
+    )
+    .unwrap()
+    .serve(server::router(webhook.clone()).into_make_service());
+    tokio::spawn(served);
+    Port {
+        address,
+        trust: identity.trust(),
+        metrics,
+        webhook,
+        handle,
+    }
+}
+
+impl Port {
+    async fn tcp(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn tls(&self) -> io::Result<TlsStream<TcpStream>> {
+        let connector = TlsConnector::from(tls::client_config(&self.trust).unwrap());
+        let name = ServerName::try_from("localhost").unwrap();
+        connector.connect(name, self.tcp().await).await
+    }
+
+    fn has(&self, line: &str) -> bool {
+        let known = crate::metrics::Known {
+            parts: self.webhook.store.parts(),
+            leaf_expiry: 0,
+            configuration: self.webhook.configured.standing(),
+        };
+        let text = self.metrics.render(&known).unwrap();
+        text.lines().any(|found| found == line)
+    }
+}
+
+fn short() -> Limits {
+    Limits {
+        connections: 1024,
+        handshake: SHORT,
+        idle: SHORT,
+    }
+}
+
+/// Waits until the other side has closed, with or without a word.
+async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> Duration {
+    let begin = Clock::now();
+    let mut rest = Vec::new();
+    let _reset_is_closed_too = timeout(PATIENCE, stream.read_to_end(&mut rest))
+        .await
+        .expect("the webhook closes the connection");
+    begin.elapsed()
+}
+
+/// Sends a review and reads its answer, which must be one.
+async fn ask(stream: &mut TlsStream<TcpStream>) {
+    let body = creation(Some("sriov-net-a")).to_string();
+    let head = format!(
+        "POST /mutate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}}") {
+        let read = timeout(PATIENCE, stream.read_buf(&mut answer)).await;
+        assert_ne!(read.unwrap().unwrap(), 0, "an answer of one piece");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_begins_or_ends_is_closed() {
+    let port = serve(short());
+    let mut silent = port.tcp().await;
+    assert!(closed(&mut silent).await >= SHORT / 2);
+    let mut half = port.tcp().await;
+    // The head of a record that announces 512 bytes, and 3 of them.
+    half.write_all(&[22, 3, 1, 2, 0, 1, 0, 1]).await.unwrap();
+    closed(&mut half).await;
+    let mut plain = port.tcp().await;
+    plain
+        .write_all(b"GET /mutate HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    closed(&mut plain).await;
+    assert!(port.has("polypod_tls_handshakes_failed_total 3"));
+    assert!(port.has("polypod_connections 0"));
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_is_closed() {
+    let port = serve(short());
+    let mut silent = port.tls().await.unwrap();
+    assert!(closed(&mut silent).await >= SHORT / 2);
+    let mut idle = port.tls().await.unwrap();
+    ask(&mut idle).await;
+    ask(&mut idle).await;
+    assert!(
+        closed(&mut idle).await >= SHORT / 2,
+        "kept alive, for a while"
+    );
+}
+
+#[tokio::test]
+async fn headers_that_come_slowly_are_not_waited_for() {
+    let port = serve(short());
+    let (mut read, mut write) = tokio::io::split(port.tls().await.unwrap());
+    let dripping = tokio::spawn(async move {
+        let drops = b"POST /mutate HTTP/1.1\r\nx: "
+            .iter()
+            .chain([b'a'; 4000].iter());
+        for drop in drops {
+            if write.write_all(&[*drop]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    });
+    closed(&mut read).await;
+    dripping.abort();
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_until_another_ends() {
+    let port = serve(Limits {
+        connections: 2,
+        ..Limits::default()
+    });
+    let (mut one, two) = (port.tls().await.unwrap(), port.tls().await.unwrap());
+    assert!(port.tls().await.is_err(), "there are two already");
+    assert!(port.has("polypod_connections_refused_total 1"));
+    ask(&mut one).await;
+    drop(two);
+    let begin = Clock::now();
+    let mut third = loop {
+        match port.tls().await {
+            Ok(stream) => break stream,
+            Err(error) => assert!(begin.elapsed() < PATIENCE, "{error}"),
+        }
+    };
+    ask(&mut third).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_connections_are_served_at_once() {
+    let port = serve(Limits::default());
+    let open = async || {
+        let mut stream = port.tls().await.unwrap();
+        ask(&mut stream).await;
+        stream
+    };
+    let mut streams = futures::future::join_all((0..300).map(|_| open())).await;
+    assert!(port.has("polypod_connections 300"));
+    futures::future::join_all(streams.iter_mut().map(ask)).await;
+    assert!(port.has(r#"polypod_injected_devices_total{resource="intel.com/sriov"} 600"#));
+    assert!(port.has(r#"polypod_admission_requests_in_flight{hook="mutate"} 0"#));
+}
