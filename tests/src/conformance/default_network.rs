@@ -18,7 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
         default("44", "def").gets(C0, "example.com/system", 1),
         default("44", r#"[{"name":"def"}]"#).gets(C0, "example.com/system", 1),
         default("44", "default/def").gets(C0, "example.com/podns", 1),
-        default("45", "def,def").is_denied(Code::Invalid, &[DEFAULT_NETWORK, "2 networks"]),
+        default("45", "def,def").denied(Code::Invalid, &[DEFAULT_NETWORK, "2 networks"]),
         default("46", "def")
             .annotated(NETWORKS, "foo")
             .gets(C0, "example.com/system", 1)

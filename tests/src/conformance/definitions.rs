@@ -33,23 +33,22 @@ fn unreadable() -> Vec<Row> {
     let twice_inside =
         r#"{"cniVersion":"1.0.0","type":"bridge","ipam":{"type":"dhcp","type":"static"}}"#;
     vec![
-        Row::definition("N1", "{bad").is_invalid(&["spec.config", "line 1", "column 2"]),
-        Row::definition("N1", "{\n\"type\": \"bridge\",\n}").is_invalid(&["line 3", "column 1"]),
+        Row::definition("N1", "{bad").invalid(&["spec.config", "line 1", "column 2"]),
+        Row::definition("N1", "{\n\"type\": \"bridge\",\n}").invalid(&["line 3", "column 1"]),
         Row::definition("N2", r#"{"type":"bridge"}"#),
         Row::definition(
             "N3",
             r#"{"cniVersion":"1.0.0","plugins":[{"type":"bridge"}]}"#,
         ),
-        plugins("{}").is_invalid(&["/plugins"]),
-        plugins(r#""x""#).is_invalid(&["/plugins"]),
-        plugins("null").is_invalid(&["/plugins"]),
-        plugins(r#"["bridge"]"#).is_invalid(&["/plugins/0"]),
-        plugins("[null]").is_invalid(&["/plugins/0"]),
-        plugins(r#"[{"type":"bridge"},null]"#).is_invalid(&["/plugins/1"]),
-        Row::definition("N5", r#"{"cniVersion":"1.0.0","name":"n","type":""}"#)
-            .is_invalid(&["type"]),
-        Row::definition("N7", twice).is_invalid(&["type"]),
-        Row::definition("N7", twice_inside).is_invalid(&["type"]),
+        plugins("{}").invalid(&["/plugins"]),
+        plugins(r#""x""#).invalid(&["/plugins"]),
+        plugins("null").invalid(&["/plugins"]),
+        plugins(r#"["bridge"]"#).invalid(&["/plugins/0"]),
+        plugins("[null]").invalid(&["/plugins/0"]),
+        plugins(r#"[{"type":"bridge"},null]"#).invalid(&["/plugins/1"]),
+        Row::definition("N5", r#"{"cniVersion":"1.0.0","name":"n","type":""}"#).invalid(&["type"]),
+        Row::definition("N7", twice).invalid(&["type"]),
+        Row::definition("N7", twice_inside).invalid(&["type"]),
         Row::definition("N13", "").warns(&["empty"]),
         Row::definition("N13", "")
             .without("/spec/config")
@@ -61,17 +60,17 @@ fn values() -> Vec<Row> {
     let macvlan = r#"{"cniVersion":"1.0.0","type":"macvlan","mastr":"eth0"}"#;
     vec![
         Row::definition("N6", r#"{"cniVersion":"9.9.9","type":"bridge"}"#)
-            .is_denied_or_warns(&["9.9.9", "1.0.0", "0.4.0"]),
+            .denied_or_warned(&["9.9.9", "1.0.0", "0.4.0"]),
         Row::definition("N8", macvlan).warns(&["mastr", "did you mean", "master"]),
-        bridge("N9", "vlan", json!(99999)).is_invalid(&["/vlan", "99999", "0", "4094"]),
-        bridge("N9", "vlan", json!(-1)).is_invalid(&["/vlan", "4094"]),
+        bridge("N9", "vlan", json!(99999)).invalid(&["/vlan", "99999", "0", "4094"]),
+        bridge("N9", "vlan", json!(-1)).invalid(&["/vlan", "4094"]),
         bridge("N9", "vlan", json!(4094)),
         bridge(
             "N10",
             "ipam",
             json!({"type": "host-local", "subnet": "not-a-cidr"}),
         )
-        .is_invalid(&["/ipam/subnet", "not-a-cidr"]),
+        .invalid(&["/ipam/subnet", "not-a-cidr"]),
         bridge(
             "N10",
             "ipam",
@@ -92,7 +91,7 @@ fn names() -> Vec<Row> {
         Row::definition("N12", "{bad")
             .without("/metadata/name")
             .set("/metadata/generateName", json!("net-"))
-            .is_invalid(&["net-", "line 1"]),
+            .invalid(&["net-", "line 1"]),
         Row::definition(
             "N18",
             r#"{"cniVersion":"1.0.0","name":"other","type":"bridge"}"#,
@@ -127,7 +126,7 @@ fn changes() -> Vec<Row> {
         // The fault itself is judged when it comes, and when what holds it is written anew.
         bad_vlan()
             .updates(|old| old.set("/spec/config", json!(r#"{"type":"bridge"}"#)))
-            .is_invalid(&["/vlan"]),
+            .invalid(&["/vlan"]),
         // What was there before and stays is not the fault of this edit.
         bad_vlan()
             .annotated(RESOURCE_NAME, "example.com/foo")

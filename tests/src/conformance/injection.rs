@@ -95,15 +95,15 @@ fn targets() -> Vec<Row> {
             .gets("initContainers/0", FOO, 1),
         two("33", "foo")
             .annotated(CONTAINER, "c2")
-            .is_denied(Code::Either, &["c2", "c0", "c1"]),
+            .denied(Code::Either, &["c2", "c0", "c1"]),
         two("33", "foo")
             .annotated(CONTAINER, "foo=c2")
-            .is_denied(Code::Either, &["c2", "c0", "c1"]),
+            .denied(Code::Either, &["c2", "c0", "c1"]),
         // The kubelet gives the devices of ordinary init containers to others.
         two("33", "foo")
             .init_containers(init)
             .annotated(CONTAINER, "i0")
-            .is_denied(Code::Either, &["i0", "c0", "c1"]),
+            .denied(Code::Either, &["i0", "c0", "c1"]),
     ]
 }
 
@@ -134,15 +134,15 @@ fn resource_names() -> Vec<Row> {
         Row::definition(number, config).annotated(RESOURCE_NAME, resource)
     };
     vec![
-        Row::networks("39", "empty").is_denied(Code::Either, &["default/empty", "resource"]),
-        definition("39", "").is_invalid(&["default/net", RESOURCE_NAME]),
-        Row::networks("40", "blanks").is_denied(Code::Either, &["default/blanks", "resource"]),
-        definition("40", " example.com/foo ").is_invalid(&["default/net", RESOURCE_NAME, "blank"]),
+        Row::networks("39", "empty").denied(Code::Either, &["default/empty", "resource"]),
+        definition("39", "").invalid(&["default/net", RESOURCE_NAME]),
+        Row::networks("40", "blanks").denied(Code::Either, &["default/blanks", "resource"]),
+        definition("40", " example.com/foo ").invalid(&["default/net", RESOURCE_NAME, "blank"]),
         Row::networks("41", "bare").warns(&["default/bare", "sriov_nic_1"]),
         Row::networks("41", "bare,bare,foo")
             .gets("containers/0", FOO, 1)
             .warns(&["default/bare", "sriov_nic_1"]),
-        definition("42", "example.com/a~b").is_invalid(&["example.com/a~b"]),
-        Row::networks("42", "tilde").is_denied(Code::Either, &["default/tilde", "example.com/a~b"]),
+        definition("42", "example.com/a~b").invalid(&["example.com/a~b"]),
+        Row::networks("42", "tilde").denied(Code::Either, &["default/tilde", "example.com/a~b"]),
     ]
 }

@@ -18,16 +18,16 @@ pub(super) fn rows() -> Vec<Row> {
         Row::networks("N19", "default/net1"),
         Row::networks("N19", "net1@eth1"),
         Row::networks("N19", explicit),
-        Row::networks("N20", r#"[{"name":"net1","namespace":"ns1"}]"#).is_forbidden(&[
+        Row::networks("N20", r#"[{"name":"net1","namespace":"ns1"}]"#).forbidden(&[
             "ns1/net1",
             "default",
             "isolation",
         ]),
         // This name is none: whatever isolation says, it is not let in.
-        Row::networks("N20", r#"[{"name":"ns1/net1"}]"#).is_invalid(&["ns1/net1"]),
-        Row::networks("N20", "ns1/net1").is_forbidden(&["ns1/net1", "default", "isolation"]),
-        Row::default_network("N20", "ns1/x").is_forbidden(&["ns1/x", "default", "isolation"]),
-        Row::default_network("N20", r#"[{"name":"x","namespace":"ns1"}]"#).is_forbidden(&[
+        Row::networks("N20", r#"[{"name":"ns1/net1"}]"#).invalid(&["ns1/net1"]),
+        Row::networks("N20", "ns1/net1").forbidden(&["ns1/net1", "default", "isolation"]),
+        Row::default_network("N20", "ns1/x").forbidden(&["ns1/x", "default", "isolation"]),
+        Row::default_network("N20", r#"[{"name":"x","namespace":"ns1"}]"#).forbidden(&[
             "ns1/x",
             "default",
             "isolation",

@@ -56,11 +56,11 @@ pub(super) fn rows() -> Vec<Row> {
             ),
         Row::networks("60", "foo")
             .updates(|old| old.without("/metadata/annotations"))
-            .is_forbidden(&[FOO, "needs 1"]),
+            .forbidden(&[FOO, "needs 1"]),
         Row::networks("60", "foo,foo")
             .set("/spec/containers/0/resources", both(1))
             .updates(|old| old.annotated(NETWORKS, "foo"))
-            .is_forbidden(&[FOO, "needs 2"]),
+            .forbidden(&[FOO, "needs 2"]),
         Row::networks("60", "foo")
             .set("/spec/containers/0/resources", both(1))
             .updates(|old| old.without("/metadata/annotations")),

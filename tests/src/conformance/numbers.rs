@@ -23,8 +23,8 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("N17", "cluster::admission_of_definitions_in_use"),
 ];
 
-/// How many rows about certificates there are. Time is an argument there, and the tests are functions named for their rows,
-/// such as `c4_a_leader_killed_in_each_phase_is_succeeded`.
+/// The rows about certificates. Time is an argument there, and their tests are functions and scenarios that are named for
+/// them, such as `c4_a_leader_killed_in_each_phase_is_succeeded`.
 const CERTIFICATES: std::ops::RangeInclusive<usize> = 1..=7;
 
 pub(super) fn every_number_is_covered() {
@@ -49,13 +49,10 @@ pub(super) fn every_number_is_covered() {
         assert!(scenarios.contains(name), "row {number}: there is no {name}");
         covered.insert((*number).to_owned());
     }
-    let functions = functions();
-    for number in CERTIFICATES {
-        let prefix = format!("c{number}_");
-        if functions.iter().any(|name| name.starts_with(&prefix)) {
-            covered.insert(format!("C{number}"));
-        }
-    }
+    let of_scenarios = scenarios.iter().filter_map(|name| name.rsplit("::").next());
+    let of_functions = functions();
+    let names = of_scenarios.chain(of_functions.iter().map(String::as_str));
+    covered.extend(names.flat_map(certificate_rows));
     let all: BTreeSet<String> = (1..=70)
         .map(|number| number.to_string())
         .chain((1..=20).map(|number| format!("N{number}")))
@@ -65,6 +62,13 @@ pub(super) fn every_number_is_covered() {
     let unknown: Vec<&String> = covered.difference(&all).collect();
     assert!(missing.is_empty(), "rows that no test covers: {missing:?}");
     assert!(unknown.is_empty(), "numbers that no row has: {unknown:?}");
+}
+
+/// The rows that a name begins with, such as C1 and C2 of `c1_c2_a_mounted_secret_is_reloaded`.
+fn certificate_rows(name: &str) -> impl Iterator<Item = String> {
+    let number = |part: &str| part.strip_prefix('c')?.parse::<usize>().ok();
+    let numbers = name.split('_').map_while(number);
+    numbers.map(|number| format!("C{number}"))
 }
 
 /// The names of all functions of the crates that know certificates.

@@ -24,10 +24,10 @@ pub(super) fn rows() -> Vec<Row> {
             .changes(selector, json!({"disk": "ssd", "master": "eno3"})),
         gets(networks("49", "eno3"), 1).set(selector, json!({"master": "eno3"})),
         networks("50", "eno3,eno4")
-            .is_denied(Code::Either, &["default/eno3", "default/eno4", "master"]),
+            .denied(Code::Either, &["default/eno3", "default/eno4", "master"]),
         networks("51", "eno3")
             .set(selector, json!({"master": "mine"}))
-            .is_denied(Code::Either, &["default/eno3", "master", "mine", "eno3"]),
+            .denied(Code::Either, &["default/eno3", "master", "mine", "eno3"]),
         gets(networks("52", "gpu"), 1).changes(selector, json!({"gpu": ""})),
         gets(networks("52", "labels"), 1).changes(selector, json!({"a": "b", "c": "d"})),
         gets(networks("52", "labels,gpu"), 2)

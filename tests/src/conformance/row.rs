@@ -165,23 +165,23 @@ impl Row {
     }
 
     /// Wanted: a denial of an object that is wrong in itself.
-    pub(super) fn is_invalid(self, words: &'static [&'static str]) -> Self {
-        self.is_denied(Code::Invalid, words)
+    pub(super) fn invalid(self, words: &'static [&'static str]) -> Self {
+        self.denied(Code::Invalid, words)
     }
 
     /// Wanted: a denial by the cluster or its administrator.
-    pub(super) fn is_forbidden(self, words: &'static [&'static str]) -> Self {
-        self.is_denied(Code::Forbidden, words)
+    pub(super) fn forbidden(self, words: &'static [&'static str]) -> Self {
+        self.denied(Code::Forbidden, words)
     }
 
     /// Wanted: a denial.
-    pub(super) fn is_denied(mut self, code: Code, words: &'static [&'static str]) -> Self {
+    pub(super) fn denied(mut self, code: Code, words: &'static [&'static str]) -> Self {
         self.wanted = Wanted::Denied { code, words };
         self
     }
 
     /// Wanted: a denial or a warning.
-    pub(super) fn is_denied_or_warns(mut self, words: &'static [&'static str]) -> Self {
+    pub(super) fn denied_or_warned(mut self, words: &'static [&'static str]) -> Self {
         self.wanted = Wanted::DeniedOrWarned { words };
         self
     }

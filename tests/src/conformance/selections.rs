@@ -62,41 +62,40 @@ fn let_in() -> Vec<Row> {
 fn malformed() -> Vec<Row> {
     let networks = |number, text| Row::networks(number, text);
     vec![
-        networks("8", "foo,").is_invalid(&[NETWORKS, "entry 2", "empty"]),
-        networks("8", ",foo").is_invalid(&["entry 1", "empty"]),
-        networks("9", "[{}]").is_invalid(&["entry 1", "name", "missing"]),
-        networks("9", r#"[{"namespace":"ns1"}]"#).is_invalid(&["entry 1", "name", "missing"]),
-        networks("10", "[null]").is_invalid(&["entry 1", "null"]),
-        networks("10", r#"[{"name":"foo"},null]"#).is_invalid(&["entry 2", "null"]),
-        networks("15", r#"{"name":"foo"}"#).is_invalid(&["must be a JSON array"]),
-        networks("16", r#"[{"name":"foo","ips":"10.0.0.1"}]"#)
-            .is_invalid(&["ips", "list", "/0/ips"]),
-        networks("17", r#"[{"name":"default/foo"}]"#).is_invalid(&[
+        networks("8", "foo,").invalid(&[NETWORKS, "entry 2", "empty"]),
+        networks("8", ",foo").invalid(&["entry 1", "empty"]),
+        networks("9", "[{}]").invalid(&["entry 1", "name", "missing"]),
+        networks("9", r#"[{"namespace":"ns1"}]"#).invalid(&["entry 1", "name", "missing"]),
+        networks("10", "[null]").invalid(&["entry 1", "null"]),
+        networks("10", r#"[{"name":"foo"},null]"#).invalid(&["entry 2", "null"]),
+        networks("15", r#"{"name":"foo"}"#).invalid(&["must be a JSON array"]),
+        networks("16", r#"[{"name":"foo","ips":"10.0.0.1"}]"#).invalid(&["ips", "list", "/0/ips"]),
+        networks("17", r#"[{"name":"default/foo"}]"#).invalid(&[
             "default/foo",
             "'/'",
             r#""namespace": "default""#,
         ]),
-        networks("18", "a/b/c").is_invalid(&["a/b/c"]),
-        networks("18", "foo@a@b").is_invalid(&["foo@a@b"]),
-        networks("18", "a/\u{1b}b\n/c\u{7f}").is_invalid(&["entry 1"]),
-        networks("20", "foo@abcdefghijklmnop").is_invalid(&["interface", "abcdefghijklmnop"]),
-        networks("20", "foo@a b").is_invalid(&["interface", "a b"]),
-        networks("21", "foo.bar").is_invalid(&["foo.bar", r#"[{"name": "foo.bar"}]"#]),
+        networks("18", "a/b/c").invalid(&["a/b/c"]),
+        networks("18", "foo@a@b").invalid(&["foo@a@b"]),
+        networks("18", "a/\u{1b}b\n/c\u{7f}").invalid(&["entry 1"]),
+        networks("20", "foo@abcdefghijklmnop").invalid(&["interface", "abcdefghijklmnop"]),
+        networks("20", "foo@a b").invalid(&["interface", "a b"]),
+        networks("21", "foo.bar").invalid(&["foo.bar", r#"[{"name": "foo.bar"}]"#]),
     ]
 }
 
 fn missing() -> Vec<Row> {
     let networks = |number, text| Row::networks(number, text);
     vec![
-        networks("11", "null").is_forbidden(&["default/null", "remove the annotation"]),
-        networks("23", "fooo").is_forbidden(&["default/fooo", "did you mean foo"]),
-        networks("23", r#"[{"name":"foo"},{"name":"barr"}]"#).is_forbidden(&[
+        networks("11", "null").forbidden(&["default/null", "remove the annotation"]),
+        networks("23", "fooo").forbidden(&["default/fooo", "did you mean foo"]),
+        networks("23", r#"[{"name":"foo"},{"name":"barr"}]"#).forbidden(&[
             "entry 2",
             "default/barr",
             "did you mean bar",
         ]),
-        networks("24", "onlyns1").is_forbidden(&["default/onlyns1", "exists in ns1"]),
+        networks("24", "onlyns1").forbidden(&["default/onlyns1", "exists in ns1"]),
         networks("24", r#"[{"name":"onlyns1","namespace":"default"}]"#)
-            .is_forbidden(&["default/onlyns1", "exists in ns1"]),
+            .forbidden(&["default/onlyns1", "exists in ns1"]),
     ]
 }

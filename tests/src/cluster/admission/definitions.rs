@@ -70,11 +70,11 @@ fn delete(cluster: &Cluster, path: &str, dry_run: bool) -> Reply {
 
 /// Row N17.
 fn kept(cluster: &Cluster) {
-    let foo = format!("{NETWORKS}/foo");
+    let network = format!("{NETWORKS}/foo");
     runs(cluster, PODS, "user", "foo");
     // The webhook hears of the pod a moment after the API server.
-    until(|| delete(cluster, &foo, true).status != 200);
-    let denied = delete(cluster, &foo, false);
+    until(|| delete(cluster, &network, true).status != 200);
+    let denied = delete(cluster, &network, false);
     is_denied(&denied, WEBHOOK, &["default/foo", "default/user"]);
     let unused = delete(cluster, &format!("{NETWORKS}/bar"), true);
     assert_eq!(unused.status, 200, "nobody uses it: {}", unused.body);
@@ -84,20 +84,20 @@ fn kept(cluster: &Cluster) {
     runs(cluster, &elsewhere, "guest", "default/foo");
     phase(cluster, PODS, "user", "Succeeded");
     until(|| {
-        let reply = delete(cluster, &foo, true);
+        let reply = delete(cluster, &network, true);
         reply.status == 403 && !reply.body.to_string().contains("default/user")
     });
-    is_denied(&delete(cluster, &foo, false), WEBHOOK, &["ns1/guest"]);
+    is_denied(&delete(cluster, &network, false), WEBHOOK, &["ns1/guest"]);
     phase(cluster, &elsewhere, "guest", "Failed");
-    until(|| delete(cluster, &foo, true).status == 200);
+    until(|| delete(cluster, &network, true).status == 200);
 
     // Whoever knows better says so.
     runs(cluster, PODS, "other", "foo");
-    until(|| delete(cluster, &foo, true).status != 200);
+    until(|| delete(cluster, &network, true).status != 200);
     let allow = json!({"metadata": {"annotations": {"polypod.dev/allow-delete": "true"}}});
-    assert_eq!(cluster.plane.ask("PATCH", &foo, &allow).status, 200);
-    until(|| delete(cluster, &foo, true).status == 200);
-    assert_eq!(delete(cluster, &foo, false).status, 200);
+    assert_eq!(cluster.plane.ask("PATCH", &network, &allow).status, 200);
+    until(|| delete(cluster, &network, true).status == 200);
+    assert_eq!(delete(cluster, &network, false).status, 200);
 }
 
 fn changed_in_use(cluster: &Cluster) {
@@ -130,11 +130,11 @@ fn of_a_namespace_that_goes(cluster: &Cluster) {
         PODS.replace("default", "ns1"),
         NETWORKS.replace("default", "ns1"),
     );
-    let foo = format!("{networks}/foo");
+    let network = format!("{networks}/foo");
     runs(cluster, &pods, "own", "foo");
-    until(|| delete(cluster, &foo, true).status != 200);
+    until(|| delete(cluster, &network, true).status != 200);
     is_denied(
-        &delete(cluster, &foo, false),
+        &delete(cluster, &network, false),
         WEBHOOK,
         &["ns1/foo", "ns1/own"],
     );
@@ -145,6 +145,6 @@ fn of_a_namespace_that_goes(cluster: &Cluster) {
         "{}",
         going.body
     );
-    until(|| delete(cluster, &foo, true).status == 200);
-    assert_eq!(delete(cluster, &foo, false).status, 200);
+    until(|| delete(cluster, &network, true).status == 200);
+    assert_eq!(delete(cluster, &network, false).status, 200);
 }
