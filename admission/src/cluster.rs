@@ -1,6 +1,6 @@
 //! What admission knows of the cluster when it decides.
 
-use crate::{NamespaceIndex, NetworkIndex};
+use crate::{NamespaceIndex, NetworkIndex, UsageIndex};
 
 /// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
 #[derive(Clone, Debug, Default)]
@@ -9,6 +9,8 @@ pub struct Cluster {
     pub networks: NetworkIndex,
     /// The namespaces, for rules that select them by label.
     pub namespaces: NamespaceIndex,
+    /// The pods that use each network, for rules about changing and deleting it.
+    pub usage: UsageIndex,
 }
 
 impl From<NetworkIndex> for Cluster {

@@ -10,7 +10,7 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESOURCE_NAME},
 };
 
-use crate::{ContainerRef, Need, Place, Rule};
+use crate::{ContainerRef, DefinitionFault, Need, Place, Rule};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +116,9 @@ pub enum Fault {
     /// A NetworkAttachmentDefinition asks for a resource that cannot be.
     #[error("in annotation {RESOURCE_NAME}, {0}")]
     OwnResource(NameError),
+    /// A NetworkAttachmentDefinition could not do its work, or is needed.
+    #[error(transparent)]
+    Definition(#[from] DefinitionFault),
 }
 
 impl Fault {
@@ -174,6 +177,7 @@ impl Fault {
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
+            Self::Definition(fault) => fault.field().to_owned(),
         }
     }
 
@@ -191,6 +195,7 @@ impl Fault {
             | Self::Name(_)
             | Self::OwnConf(_)
             | Self::OwnResource(_) => "FieldValueInvalid",
+            Self::Definition(fault) => fault.cause_type(),
         }
     }
 
@@ -210,6 +215,7 @@ impl Fault {
             Self::Name(_) => Rule::DefinitionName,
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
+            Self::Definition(fault) => fault.rule(),
         }
     }
 
@@ -219,6 +225,7 @@ impl Fault {
             self,
             Self::NotFound { .. }
                 | Self::Deficit(_)
+                | Self::Definition(DefinitionFault::InUse(_))
                 | Self::Network {
                     problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
                     ..
