@@ -14,7 +14,9 @@ use axum::{
 };
 use time::OffsetDateTime;
 
-use crate::{metrics, metrics::Metrics, readiness::Readiness, store::Store};
+use crate::{
+    configured::Configured, metrics, metrics::Metrics, readiness::Readiness, store::Store,
+};
 
 /// What the plain port tells about.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Health {
     pub readiness: Arc<Readiness>,
     /// What is known of the cluster.
     pub store: Arc<Store>,
+    /// The administrator's decisions.
+    pub configured: Arc<Configured>,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
     /// When the certificate that is served expires, in seconds since 1970.
@@ -50,7 +54,10 @@ async fn readyz(State(health): State<Health>) -> Response {
 async fn scrape(State(health): State<Health>) -> Response {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let leaf_expiry = health.leaf_not_after.load(Ordering::Relaxed) - now;
-    match health.metrics.render(health.store.networks(), leaf_expiry) {
+    let policy = health.configured.current();
+    let instances = health.store.instances(&policy.system_namespace);
+    let networks = health.store.networks();
+    match health.metrics.render(networks, leaf_expiry, &instances) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -72,6 +79,7 @@ mod tests {
         let health = Health {
             readiness: Arc::default(),
             store: Arc::clone(&webhook.store),
+            configured: webhook.configured,
             metrics: webhook.metrics,
             leaf_not_after: Arc::new(AtomicI64::new(i64::MAX)),
         };

@@ -14,6 +14,7 @@ pub mod health;
 pub mod hook;
 pub mod identity;
 pub mod indexed;
+pub mod instance_gauges;
 pub mod live;
 pub mod logging;
 pub mod metrics;

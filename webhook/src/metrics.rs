@@ -3,7 +3,10 @@
 use std::{fmt, sync::atomic::AtomicI64, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
+    encoding::{
+        EncodeLabelSet, EncodeLabelValue, LabelValueEncoder,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{
         counter::Counter,
         family::Family,
@@ -13,7 +16,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{decide::Decision, hook::Hook};
+use admission::Instances;
+
+use crate::{decide::Decision, hook::Hook, instance_gauges};
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -112,17 +117,24 @@ impl Metrics {
             .observe(duration.as_secs_f64());
     }
 
-    /// The metrics as text, with the number of networks and the seconds until the certificate expires, which nobody
-    /// counts but everybody can ask for.
+    /// The metrics as text, with the number of networks, the seconds until the certificate expires and the pods that use
+    /// networks, which nobody counts but everybody can ask for.
     ///
     /// # Errors
     /// Writing into memory failed.
-    pub fn render(&self, networks: usize, leaf_expiry: i64) -> Result<String, fmt::Error> {
+    pub fn render(
+        &self,
+        networks: usize,
+        leaf_expiry: i64,
+        instances: &Instances,
+    ) -> Result<String, fmt::Error> {
         self.networks
             .set(i64::try_from(networks).unwrap_or(i64::MAX));
         self.leaf_expiry.set(leaf_expiry);
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        instance_gauges::encode(&mut text, instances)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use admission::NetworkIndex;
+use admission::Cluster;
 use anyhow::{Context, Result, bail};
-use api::objects;
+use api::{objects, pod::Pod};
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use kube::{
@@ -64,12 +64,12 @@ pub async fn run(config: Config) -> Result<()> {
     let mut signals = Signals::listen().context("listening for signals")?;
     let (store, client) = match source {
         Source::Files(paths) => {
-            let store = Store::filled(read(&paths)?.into());
+            let store = Store::filled(read(&paths)?);
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
         Source::ApiServer { kubeconfig } => {
-            let store = Store::awaiting([Part::Networks, Part::Namespaces]);
+            let store = Store::awaiting([Part::Networks, Part::Namespaces, Part::Pods]);
             (store, Some(client(kubeconfig).await?))
         }
     };
@@ -81,15 +81,17 @@ pub async fn run(config: Config) -> Result<()> {
     let metrics = Arc::new(Metrics::new());
     let readiness = Arc::new(Readiness::default());
     let leaf_not_after = Arc::new(AtomicI64::new(identity.not_after().unix_timestamp()));
+    let configured = Arc::new(Configured::new(policy));
     let webhook = server::router(Webhook {
         store: Arc::clone(&store),
-        configured: Arc::new(Configured::new(policy)),
+        configured: Arc::clone(&configured),
         metrics: Arc::clone(&metrics),
         api_server: client.clone(),
     });
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),
         store: Arc::clone(&store),
+        configured,
         metrics,
         leaf_not_after: Arc::clone(&leaf_not_after),
     });
@@ -141,11 +143,31 @@ pub async fn run(config: Config) -> Result<()> {
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<NetworkIndex> {
+/// The cluster that the files describe: its networks, and its pods as far as they use them.
+fn read(paths: &[PathBuf]) -> Result<Cluster> {
     let objects = objects::read(paths)?;
-    Ok(objects::networks(&objects, DEFAULT_NAMESPACE)?
-        .into_iter()
-        .collect())
+    let mut cluster = Cluster {
+        networks: objects::networks(&objects, DEFAULT_NAMESPACE)?
+            .into_iter()
+            .collect(),
+        ..Cluster::default()
+    };
+    for object in objects.iter().filter(|object| object.kind == "Pod") {
+        // One that cannot be read, or has no name yet, is in no cluster.
+        let Ok(pod) = serde_json::from_value::<Pod>(object.value.clone()) else {
+            continue;
+        };
+        let namespace = match pod.metadata.namespace.as_str() {
+            "" => DEFAULT_NAMESPACE,
+            namespace => namespace,
+        };
+        if let (Ok(namespace), false) = (namespace.parse(), pod.metadata.name.is_empty()) {
+            let annotations = pod.network_annotations();
+            let usage = &mut cluster.usage;
+            usage.insert(&namespace, &pod.metadata.name, &annotations);
+        }
+    }
+    Ok(cluster)
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {

@@ -5,7 +5,8 @@ use std::{
     sync::{PoisonError, RwLock, RwLockWriteGuard},
 };
 
-use admission::Cluster;
+use admission::{Cluster, Instances};
+use spec::network::Namespace;
 
 /// A kind of objects that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +15,8 @@ pub enum Part {
     Networks,
     /// Namespaces.
     Namespaces,
+    /// Pods.
+    Pods,
 }
 
 /// The one copy of all that is known; nothing is told of it until every watched part has been listed once.
@@ -69,6 +72,13 @@ impl Store {
         state.cluster.networks.len()
     }
 
+    /// How many pods use networks of which kind, as far as it is known.
+    #[must_use]
+    pub fn instances(&self, system_namespace: &Namespace) -> Instances {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Instances::count(&state.cluster, system_namespace)
+    }
+
     /// Changes what is known of a part that has been listed. Until it has been, single objects of it are not known.
     pub fn change(&self, part: Part, f: impl FnOnce(&mut Cluster)) {
         let mut state = self.write();
@@ -96,6 +106,7 @@ impl Part {
         match self {
             Self::Networks => "NetworkAttachmentDefinitions",
             Self::Namespaces => "Namespaces",
+            Self::Pods => "Pods",
         }
     }
 }

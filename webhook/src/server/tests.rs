@@ -246,7 +246,11 @@ async fn every_end_of_a_request_is_counted() {
     post(&webhook, "/validate", &json!({})).await;
     let text = webhook
         .metrics
-        .render(webhook.store.networks(), 99)
+        .render(
+            webhook.store.networks(),
+            99,
+            &webhook.store.instances(&"kube-system".parse().unwrap()),
+        )
         .unwrap();
     for line in [
         r#"polypod_admission_decisions_total{hook="mutate",decision="allowed"} 1"#,
