@@ -4,6 +4,7 @@
 mod all_the_way;
 mod claims;
 mod installed_thin;
+mod networks_in_use;
 mod told;
 mod v1_networks;
 
@@ -56,6 +57,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::the_resolver_uses_the_written_kubeconfig",
             needs: NETWORK,
             body: installed_thin::the_resolver_uses_the_written_kubeconfig,
+        },
+        Scenario {
+            name: "cluster::networks_in_use",
+            needs: &[Need::ControlPlane],
+            body: networks_in_use::networks_in_use,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
