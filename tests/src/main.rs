@@ -35,6 +35,7 @@ mod logs;
 mod manifests;
 mod observability;
 mod parallel;
+mod plugin_schemas;
 mod reconcile;
 mod render;
 mod resolution;
@@ -88,6 +89,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         manifests::scenarios(),
         observability::scenarios(),
         parallel::scenarios(),
+        plugin_schemas::scenarios(),
         reconcile::scenarios(),
         render::scenarios(),
         resolution::scenarios(),
