@@ -148,7 +148,8 @@ fn hostile_configurations_cost_little() {
         let begin = std::time::Instant::now();
         let Report { faults, warnings } = check(&conf, false);
         assert!(faults.len() <= 100 && warnings.len() <= 10);
-        assert!(begin.elapsed().as_secs() < 5);
+        // A second on a machine that is not busy; an hour if every key were compared with every other.
+        assert!(begin.elapsed().as_secs() < 60);
     }
 }
 
