@@ -11,7 +11,7 @@ use spec::{
 };
 
 use crate::{
-    Fault, Permissions, Place, Policy, Warning,
+    Fault, Labels, Permissions, Place, Policy, Warning,
     access_fault::AccessFault,
     findings::Findings,
     permissions::{UseAnswer, UseQuestion},
@@ -215,29 +215,28 @@ fn forbidden<'a>(network: &'a Network, allowed: &AllowedTypes<'_>) -> Option<For
     }
 }
 
-/// What a NetworkAttachmentDefinition says about who may use it. That pods of its own namespace may not is only a warning:
-/// it may be meant for others.
-pub(crate) fn judge_definition(
+/// What is wrong with what a NetworkAttachmentDefinition says about who may use it.
+pub(crate) fn definition_fault(network: &Network) -> Option<Fault> {
+    let problem = Sharing::of(network).err()?;
+    Some(Fault::Access(AccessFault::OwnSharing(problem)))
+}
+
+/// That pods of a NetworkAttachmentDefinition's own namespace, which has `labels`, may not use it is only a warning: it
+/// may be meant for others.
+pub(crate) fn definition_warning(
     network: &Network,
     policy: &Policy,
-    warnings: &mut Vec<Warning>,
-    findings: &mut Findings<'_>,
-) {
-    if let Err(problem) = Sharing::of(network) {
-        findings.add(Fault::Access(AccessFault::OwnSharing(problem)));
-    }
+    labels: &Labels,
+) -> Option<Warning> {
     let namespace = &network.reference.namespace;
-    let Some(allowed) = policy.access.types_of(namespace, findings.labels()) else {
-        return;
+    let allowed = policy.access.types_of(namespace, labels)?;
+    let what = match forbidden(network, &allowed)? {
+        Forbidden::Type(found) => format!("plugin type {found}"),
+        Forbidden::NodeFile => "plugins of a file of the node".to_owned(),
     };
-    let what = match forbidden(network, &allowed) {
-        None => return,
-        Some(Forbidden::Type(found)) => format!("plugin type {found}"),
-        Some(Forbidden::NodeFile) => "plugins of a file of the node".to_owned(),
-    };
-    warnings.push(Warning::new(&format!(
+    Some(Warning::new(&format!(
         "pods of namespace {namespace} may not use {what} (delegateTypes)"
-    )));
+    )))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What admission knows of the cluster when it decides.
 
-use crate::{NamespaceIndex, NetworkIndex, Permissions, device_claim::Devices};
+use crate::{NamespaceIndex, NetworkIndex, Permissions, UsageIndex, device_claim::Devices};
 
 /// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Cluster {
     pub permissions: Permissions,
     /// What claims of devices ask for.
     pub devices: Devices,
+    /// The pods that use each network, for rules about changing and deleting it.
+    pub usage: UsageIndex,
 }
 
 impl From<NetworkIndex> for Cluster {

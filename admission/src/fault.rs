@@ -10,7 +10,9 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
-use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, PlacementFault, Rule};
+use crate::{
+    AccessFault, ClaimFault, ContainerRef, DefinitionFault, Need, Place, PlacementFault, Rule,
+};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +127,9 @@ pub enum Fault {
     /// A NetworkAttachmentDefinition asks for a resource that cannot be.
     #[error("in annotation {RESOURCE_NAME}, {0}")]
     OwnResource(NameError),
+    /// A NetworkAttachmentDefinition could not do its work, or is needed.
+    #[error(transparent)]
+    Definition(#[from] DefinitionFault),
 }
 
 impl Fault {
@@ -186,6 +191,7 @@ impl Fault {
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
+            Self::Definition(fault) => fault.field().to_owned(),
         }
     }
 
@@ -206,6 +212,7 @@ impl Fault {
             | Self::Name(_)
             | Self::OwnConf(_)
             | Self::OwnResource(_) => "FieldValueInvalid",
+            Self::Definition(fault) => fault.cause_type(),
         }
     }
 
@@ -228,6 +235,7 @@ impl Fault {
             Self::Name(_) => Rule::DefinitionName,
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
+            Self::Definition(fault) => fault.rule(),
         }
     }
 
@@ -241,6 +249,7 @@ impl Fault {
                 other,
                 Self::NotFound { .. }
                     | Self::Deficit(_)
+                    | Self::Definition(DefinitionFault::InUse(_))
                     | Self::Network {
                         problem: NetworkFault::Conf { .. } | NetworkFault::Resource { .. },
                         ..

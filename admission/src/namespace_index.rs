@@ -1,6 +1,6 @@
 //! The namespaces and their labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spec::network::Namespace;
 
@@ -10,38 +10,57 @@ pub type Labels = BTreeMap<String, String>;
 /// On every namespace: its name, written by the API server itself.
 const NAME: &str = "kubernetes.io/metadata.name";
 
-/// The labels of all namespaces.
+/// The labels of all namespaces, and which of them are going.
 #[derive(Clone, Debug, Default)]
-pub struct NamespaceIndex(BTreeMap<Namespace, Labels>);
+pub struct NamespaceIndex {
+    labels: BTreeMap<Namespace, Labels>,
+    terminating: BTreeSet<Namespace>,
+}
 
 impl NamespaceIndex {
     /// Adds a namespace, or replaces its labels.
     pub fn insert(&mut self, namespace: Namespace, labels: Labels) {
-        self.0.insert(namespace, labels);
+        self.labels.insert(namespace, labels);
+    }
+
+    /// Notes whether a namespace is being deleted, with everything in it.
+    pub fn set_terminating(&mut self, namespace: &Namespace, terminating: bool) {
+        if terminating {
+            self.terminating.insert(namespace.clone());
+        } else {
+            self.terminating.remove(namespace);
+        }
+    }
+
+    /// Whether a namespace is being deleted, with everything in it.
+    #[must_use]
+    pub fn is_terminating(&self, namespace: &Namespace) -> bool {
+        self.terminating.contains(namespace)
     }
 
     /// Removes a namespace.
     pub fn remove(&mut self, namespace: &Namespace) {
-        self.0.remove(namespace);
+        self.labels.remove(namespace);
+        self.terminating.remove(namespace);
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.labels.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.labels.is_empty()
     }
 
     /// The labels of `namespace`. One that is not known, as in files, has the label that the API server gives to all.
     #[must_use]
     pub fn labels(&self, namespace: &Namespace) -> Labels {
         let name = || (NAME.to_owned(), namespace.to_string());
-        match self.0.get(namespace) {
+        match self.labels.get(namespace) {
             Some(labels) => {
                 let mut labels = labels.clone();
                 labels.extend([name()]);

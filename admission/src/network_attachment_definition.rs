@@ -4,11 +4,11 @@ use api::{
     network::{DelegateConf, Network},
     network_attachment_definition::NetworkAttachmentDefinition,
 };
-use spec::network::{DEVICES, RESOURCE_NAME, SHARED_WITH};
+use spec::network::RESOURCE_NAME;
 
 use crate::{
     ClaimFault, Cluster, Denial, Fault, Plan, Policy, Warning, access, findings::Findings,
-    supplier::Supplier,
+    plugin_schema, supplier::Supplier,
 };
 
 /// Plugin types that attach a device and cannot do so without being given one.
@@ -26,17 +26,75 @@ pub fn admit_network(
     let (network, display_name) = parse(object)?;
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
-    let warnings = &mut plan.warnings;
+    findings.extend(faults(&network, &mut plan.warnings));
+    plan.warnings.extend(access::definition_warning(
+        &network,
+        policy,
+        findings.labels(),
+    ));
+    findings.conclude(&mut plan, subject(&display_name))?;
+    Ok(plan)
+}
+
+/// Decides about the change of a stored object from `old` to `new`. What was wrong with it already is a warning: whoever
+/// edits something else is not to blame for it. Pods that use a network whose configuration or resource changes are counted.
+///
+/// # Errors
+/// As [`admit_network`], for what was right before.
+pub fn admit_network_update(
+    old: &NetworkAttachmentDefinition,
+    new: &NetworkAttachmentDefinition,
+    cluster: &Cluster,
+    policy: &Policy,
+) -> Result<Plan, Denial> {
+    let is_going = new.metadata.deletion_timestamp.is_some();
+    let is_same_conf = old.config() == new.config();
+    if is_going || (is_same_conf && old.metadata.annotations == new.metadata.annotations) {
+        return Ok(Plan::default());
+    }
+    let Ok((stored, _)) = parse(old) else {
+        return admit_network(new, cluster, policy);
+    };
+    let (network, display_name) = parse(new)?;
+    let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
+    let mut plan = Plan::default();
+    let stored_faults = faults(&stored, &mut Vec::new());
+    for fault in faults(&network, &mut plan.warnings) {
+        if !stored_faults.iter().any(|stored| is_same(&fault, stored)) {
+            findings.add(fault);
+        } else if plan.warnings.len() < Denial::MOST_FAULTS {
+            let warning = Warning::new(&format!("still wrong: {fault}"));
+            plan.warnings.push(warning);
+        }
+    }
+    if !is_same_conf || stored.resource != network.resource {
+        plan.warnings
+            .extend(change_warning(&network, cluster, policy));
+    }
+    findings.conclude(&mut plan, subject(&display_name))?;
+    Ok(plan)
+}
+
+/// Everything that is wrong with a network itself, in the order of the manifest. What is only noteworthy goes into
+/// `warnings`.
+fn faults(network: &Network, warnings: &mut Vec<Warning>) -> Vec<Fault> {
+    let mut faults = Vec::new();
     match &network.conf {
-        Err(problem) => findings.add(Fault::OwnConf(problem.clone())),
+        Err(problem) => faults.push(Fault::OwnConf(problem.clone())),
         Ok(None) => warnings.push(Warning::new(&format!(
             "spec.config is empty: every node needs a CNI configuration named {} in its confDir",
             network.reference.name
         ))),
-        Ok(Some(conf)) => warnings.extend(device_warning(conf, &network)),
+        Ok(Some(conf)) => {
+            warnings.extend(device_warning(conf, network));
+            let gets_device = !matches!(network.resource, Ok(None));
+            let report = plugin_schema::check(&conf.text, gets_device);
+            faults.extend(report.faults.into_iter().map(Fault::Definition));
+            warnings.extend(report.warnings);
+        }
     }
     match &network.resource {
-        Err(problem) => findings.add(Fault::OwnResource(problem.clone())),
+        Err(problem) => faults.push(Fault::OwnResource(problem.clone())),
         Ok(Some(resource)) if !resource.is_extended_resource() => {
             warnings.push(Warning::new(&format!(
                 "resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
@@ -49,35 +107,31 @@ pub fn admit_network(
             "the name has a dot: pods can select it in the JSON form of the annotation only",
         ));
     }
-    if let Err(problem) = Supplier::of(&network) {
-        findings.add(Fault::Claim(ClaimFault::OwnSupplier(problem)));
+    if let Err(problem) = Supplier::of(network) {
+        faults.push(Fault::Claim(ClaimFault::OwnSupplier(problem)));
     }
-    access::judge_definition(&network, policy, &mut plan.warnings, &mut findings);
-    findings.conclude(&mut plan, subject(&display_name))?;
-    Ok(plan)
+    faults.extend(access::definition_fault(network));
+    faults
 }
 
-/// Decides about the change of a stored object from `old` to `new`. One whose network stays what it is is not judged
-/// again: whoever edits a label is not to blame for it.
-///
-/// # Errors
-/// As [`admit_network`].
-pub fn admit_network_update(
-    old: &NetworkAttachmentDefinition,
-    new: &NetworkAttachmentDefinition,
-    cluster: &Cluster,
-    policy: &Policy,
-) -> Result<Plan, Denial> {
-    let judged = |object: &NetworkAttachmentDefinition| {
-        let annotations = object.metadata.annotations.as_ref();
-        [RESOURCE_NAME, SHARED_WITH, DEVICES]
-            .map(|key| annotations.and_then(|all| all.get(key).cloned()))
-    };
-    let is_going = new.metadata.deletion_timestamp.is_some();
-    if is_going || (old.config() == new.config() && judged(old) == judged(new)) {
-        return Ok(Plan::default());
+fn is_same(fault: &Fault, stored: &Fault) -> bool {
+    match (fault, stored) {
+        (Fault::Definition(fault), Fault::Definition(stored)) => fault.is_that_of(stored),
+        _ => fault == stored,
     }
-    admit_network(new, cluster, policy)
+}
+
+fn change_warning(network: &Network, cluster: &Cluster, policy: &Policy) -> Option<Warning> {
+    let users = cluster
+        .usage
+        .users(&network.reference, &policy.system_namespace)?;
+    let pods = match users.count {
+        1 => "1 pod uses".to_owned(),
+        count => format!("{count} pods use"),
+    };
+    Some(Warning::new(&format!(
+        "{pods} this network; the change reaches a pod when its sandbox is made anew"
+    )))
 }
 
 /// The network, and the name people know it by. One that is still to be named is judged by its prefix.

@@ -36,6 +36,7 @@ mod logs;
 mod manifests;
 mod observability;
 mod parallel;
+mod plugin_schemas;
 mod reconcile;
 mod render;
 mod resolution;
@@ -90,6 +91,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         manifests::scenarios(),
         observability::scenarios(),
         parallel::scenarios(),
+        plugin_schemas::scenarios(),
         reconcile::scenarios(),
         render::scenarios(),
         resolution::scenarios(),

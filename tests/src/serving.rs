@@ -141,7 +141,11 @@ fn no_request_is_lost_while_endpoints_take_notice() {
             .collect();
         while answers.load(Ordering::Relaxed) < 20 {
             std::thread::sleep(Duration::from_millis(10));
-            assert!(!askers.iter().any(|asker| asker.is_finished()));
+            assert!(
+                !askers
+                    .iter()
+                    .any(std::thread::ScopedJoinHandle::is_finished)
+            );
         }
         assert_eq!(webhook.get("/readyz").0, 200);
         webhook.daemon.terminate();

@@ -1,8 +1,8 @@
 //! From a request to a decision: which of admission's questions is asked.
 
 use admission::{
-    Cluster, Denial, Patched, Plan, Policy, Refusal, admit_network, admit_network_update,
-    needs_networks, patched, review_final, review_update,
+    Cluster, Denial, Patched, Plan, Policy, Refusal, admit_network, admit_network_deletion,
+    admit_network_update, needs_networks, patched, review_final, review_update,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
 use json_patch::Patch;
@@ -63,10 +63,13 @@ pub fn decide(
     cluster: Option<&Cluster>,
     policy: &Policy,
 ) -> Result<Decision, Undecided> {
-    // Nothing about networks is in a subresource, and nothing is left to decide when an object goes.
-    let is_whole = request.sub_resource.as_deref().unwrap_or("").is_empty();
-    let Some(object) = request.object.filter(|_| is_whole) else {
+    // Nothing about networks is in a subresource.
+    if !request.sub_resource.as_deref().unwrap_or("").is_empty() {
         return Ok(allowed());
+    }
+    // Of what goes, only networks are asked about.
+    let Some(object) = request.object else {
+        return deletion(hook, request, cluster, policy);
     };
     match (
         request.kind.group.as_ref(),
@@ -150,21 +153,53 @@ fn network(
     cluster: &Cluster,
     policy: &Policy,
 ) -> Result<Decision, Undecided> {
-    const KIND: &str = "NetworkAttachmentDefinition";
-    let mut new: NetworkAttachmentDefinition = read("object", KIND, object)?;
-    let metadata = &mut new.metadata;
-    metadata.namespace = metadata
-        .namespace
-        .take()
-        .or_else(|| request.namespace.as_deref().map(str::to_owned));
+    let new = network_object("object", request, object)?;
     Ok(judged(match request.old_object {
         // What is stored may be older than any rule; if it cannot be read, the new one is judged like a first one.
-        Some(old) => match serde_json::from_str(old.get()) {
+        Some(old) => match network_object("oldObject", request, old) {
             Ok(old) => admit_network_update(&old, &new, cluster, policy),
             Err(_) => admit_network(&new, cluster, policy),
         },
         None => admit_network(&new, cluster, policy),
     }))
+}
+
+fn deletion(
+    hook: Hook,
+    request: &Request<'_>,
+    cluster: Option<&Cluster>,
+    policy: &Policy,
+) -> Result<Decision, Undecided> {
+    let is_network = request.kind.group == "k8s.cni.cncf.io"
+        && request.kind.kind == "NetworkAttachmentDefinition";
+    // API servers before 1.15 sent no oldObject.
+    let (true, Hook::Validate, "DELETE", Some(old)) = (
+        is_network,
+        hook,
+        request.operation.as_ref(),
+        request.old_object,
+    ) else {
+        return Ok(allowed());
+    };
+    let cluster = cluster.ok_or(Undecided::NotSynced)?;
+    let old = network_object("oldObject", request, old)?;
+    Ok(judged(admit_network_deletion(&old, cluster, policy)))
+}
+
+/// A NetworkAttachmentDefinition in the namespace of the request.
+fn network_object(
+    what: &'static str,
+    request: &Request<'_>,
+    object: &RawValue,
+) -> Result<NetworkAttachmentDefinition, Undecided> {
+    let mut object: NetworkAttachmentDefinition =
+        read(what, "NetworkAttachmentDefinition", object)?;
+    let metadata = &mut object.metadata;
+    metadata.namespace = metadata
+        .namespace
+        .take()
+        .or_else(|| request.namespace.as_deref().map(str::to_owned));
+    Ok(object)
 }
 
 /// The request's namespace; that of the pod may be empty, as its author left it.
@@ -193,3 +228,6 @@ fn judged(result: Result<Plan, Denial>) -> Decision {
 fn allowed() -> Decision {
     Decision::Allowed(Plan::default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,10 +28,10 @@ pub struct Health {
     pub readiness: Arc<Readiness>,
     /// What is known of the cluster.
     pub store: Arc<Store>,
-    /// Everything counted.
-    pub metrics: Arc<Metrics>,
     /// The administrator's decisions.
     pub configured: Arc<Configured>,
+    /// Everything counted.
+    pub metrics: Arc<Metrics>,
     /// When the certificate that is served expires, in seconds since 1970.
     pub leaf_not_after: Arc<AtomicI64>,
 }
@@ -61,6 +61,9 @@ async fn scrape(State(health): State<Health>) -> Response {
         parts: health.store.parts(),
         leaf_expiry: health.leaf_not_after.load(Ordering::Relaxed) - now,
         configuration: health.configured.standing(),
+        instances: health
+            .store
+            .instances(&health.configured.current().system_namespace),
     };
     match health.metrics.render(&known) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
@@ -92,8 +95,8 @@ mod tests {
         let health = Health {
             readiness: Arc::default(),
             store: Arc::clone(&webhook.store),
-            metrics: webhook.metrics,
             configured: webhook.configured,
+            metrics: webhook.metrics,
             leaf_not_after: Arc::new(AtomicI64::new(i64::MAX)),
         };
         let get = async |path: &str| {

@@ -1,10 +1,13 @@
 //! What becomes of the watched objects: which part of the store each kind fills, and how.
 
-use admission::{Cluster, NamespaceIndex, NetworkIndex};
+use admission::{Cluster, NamespaceIndex, NetworkIndex, UsageIndex};
 use api::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
 use k8s_openapi::api::core::v1;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use spec::network::Namespace;
+use spec::{
+    bridge::PodAnnotations,
+    network::{DEFAULT_NETWORK, NETWORKS, Namespace},
+};
 use tracing::warn;
 
 use crate::store::Part;
@@ -77,6 +80,8 @@ impl Indexed for NamespaceIndex {
 
     fn apply(&mut self, object: &Self::Object) {
         if let Some(namespace) = namespace(object) {
+            let is_going = object.metadata.deletion_timestamp.is_some();
+            self.set_terminating(&namespace, is_going);
             self.insert(
                 namespace,
                 object.metadata.labels.clone().unwrap_or_default(),
@@ -93,4 +98,46 @@ impl Indexed for NamespaceIndex {
 
 fn namespace(object: &WatchedNamespace) -> Option<Namespace> {
     object.metadata.name.as_deref()?.parse().ok()
+}
+
+/// A pod's metadata, which is all that is read of it. That it has not ended is what the watch asks for.
+pub type WatchedPod = PartialObjectMeta<v1::Pod>;
+
+impl Indexed for UsageIndex {
+    type Object = WatchedPod;
+
+    const PART: Part = Part::Pods;
+
+    fn of(cluster: &mut Cluster) -> &mut Self {
+        &mut cluster.usage
+    }
+
+    fn apply(&mut self, object: &Self::Object) {
+        let metadata = &object.metadata;
+        let Some((namespace, name)) = pod(object) else {
+            return;
+        };
+        // A pod that is going needs its networks' records alone.
+        if metadata.deletion_timestamp.is_some() {
+            self.remove(&namespace, name);
+            return;
+        }
+        let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
+        let annotations = PodAnnotations {
+            networks: annotation(NETWORKS),
+            default_network: annotation(DEFAULT_NETWORK),
+        };
+        self.insert(&namespace, name, &annotations);
+    }
+
+    fn delete(&mut self, object: &Self::Object) {
+        if let Some((namespace, name)) = pod(object) {
+            self.remove(&namespace, name);
+        }
+    }
+}
+
+fn pod(object: &WatchedPod) -> Option<(Namespace, &str)> {
+    let namespace = object.metadata.namespace.as_deref()?.parse().ok()?;
+    Some((namespace, object.metadata.name.as_deref()?))
 }

@@ -19,6 +19,7 @@ pub mod hook;
 pub mod identity;
 pub mod indexed;
 pub mod indexed_claims;
+pub mod instance_gauges;
 pub mod listener;
 pub mod live;
 mod logged;

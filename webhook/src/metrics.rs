@@ -7,7 +7,10 @@ mod gauges;
 use std::{fmt, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{
         counter::Counter,
         family::Family,
@@ -24,7 +27,7 @@ pub use gauges::Known;
 use decisions::Decisions;
 use gauges::Gauges;
 
-use crate::{decide::Decision, hook::Hook};
+use crate::{decide::Decision, hook::Hook, instance_gauges};
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -118,7 +121,9 @@ impl Metrics {
     pub fn render(&self, known: &Known) -> Result<String, fmt::Error> {
         self.gauges.set(known);
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        instance_gauges::encode(&mut text, &known.instances)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }

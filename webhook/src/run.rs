@@ -11,12 +11,14 @@ use std::{
 
 use admission::Cluster;
 use anyhow::{Context, Result, bail};
-use api::objects;
+use api::{objects, pod::Pod};
 use axum_server::Handle;
 use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use serde::Deserialize as _;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tracing::info;
 
@@ -176,15 +178,35 @@ pub async fn run(config: Config) -> Result<()> {
     }
 }
 
+/// The cluster that the files describe: its networks, its pods as far as they use them, and claims of devices.
 fn read(paths: &[PathBuf]) -> Result<Cluster> {
     let mut cluster = Cluster::default();
     objects::read_each(paths, |objects| {
         for network in objects::networks(&objects, DEFAULT_NAMESPACE)? {
             cluster.networks.insert(network);
         }
+        for object in objects.iter().filter(|object| object.kind == "Pod") {
+            use_networks(&mut cluster, &object.value);
+        }
         cluster.devices.extend(&objects, DEFAULT_NAMESPACE)
     })?;
     Ok(cluster)
+}
+
+/// Notes which networks a pod uses. One that cannot be read, or has no name yet, is in no cluster.
+fn use_networks(cluster: &mut Cluster, pod: &Value) {
+    let Ok(pod) = Pod::deserialize(pod) else {
+        return;
+    };
+    let namespace = match pod.metadata.namespace.as_str() {
+        "" => DEFAULT_NAMESPACE,
+        namespace => namespace,
+    };
+    if let (Ok(namespace), false) = (namespace.parse(), pod.metadata.name.is_empty()) {
+        let annotations = pod.network_annotations();
+        let usage = &mut cluster.usage;
+        usage.insert(&namespace, &pod.metadata.name, &annotations);
+    }
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use admission::{Cluster, Permissions};
+use admission::{Cluster, Instances, Permissions};
 use api::network::Network;
+use spec::network::Namespace;
 
 /// A kind of objects that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,8 @@ pub enum Part {
     ClaimTemplates,
     /// DeviceClasses.
     DeviceClasses,
+    /// Pods.
+    Pods,
 }
 
 /// The one copy of all that is known; nothing is told of it until every watched part has been listed once.
@@ -133,6 +136,13 @@ impl Store {
         state.cluster.networks.len()
     }
 
+    /// How many pods use networks of which kind, as far as it is known.
+    #[must_use]
+    pub fn instances(&self, system_namespace: &Namespace) -> Instances {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Instances::count(&state.cluster, system_namespace)
+    }
+
     /// Changes what is known of a part that has been listed. Until it has been, single objects of it are not known.
     pub fn change(&self, part: Part, f: impl FnOnce(&mut Cluster)) {
         let mut state = self.write();
@@ -162,9 +172,10 @@ impl Store {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Networks,
         Self::Namespaces,
+        Self::Pods,
         Self::Claims,
         Self::ClaimTemplates,
         Self::DeviceClasses,
@@ -174,6 +185,7 @@ impl Part {
         match self {
             Self::Networks => cluster.networks.len(),
             Self::Namespaces => cluster.namespaces.len(),
+            Self::Pods => cluster.usage.len(),
             Self::Claims => cluster.devices.claims.len(),
             Self::ClaimTemplates => cluster.devices.templates.len(),
             Self::DeviceClasses => cluster.devices.classes.len(),
@@ -189,6 +201,7 @@ impl Part {
             Self::Claims => "ResourceClaims",
             Self::ClaimTemplates => "ResourceClaimTemplates",
             Self::DeviceClasses => "DeviceClasses",
+            Self::Pods => "Pods",
         }
     }
 }
@@ -231,8 +244,8 @@ mod tests {
             [new.clone(), new]
         );
         assert_eq!(store.read(versions), [old, None]);
-        let [kept, other] = store.parts()[..] else {
-            panic!("two parts")
+        let [kept, other, ..] = store.parts()[..] else {
+            panic!("two parts at least")
         };
         assert_eq!((kept.objects, kept.is_known, other.objects), (1, true, 0));
         assert!(kept.last_event_age.is_some() && other.last_event_age.is_none());

@@ -4,7 +4,7 @@
 //! that cannot be read must not stop the others, and must not look as if it were not there.
 
 use admission::{
-    NamespaceIndex, NetworkIndex,
+    NamespaceIndex, NetworkIndex, UsageIndex,
     device_claim::{ClaimIndex, ClassIndex, TemplateIndex},
 };
 use futures::{Stream, StreamExt};
@@ -18,10 +18,13 @@ use kube::{
 use tracing::{info, warn};
 
 use crate::{
-    indexed::{Indexed, WatchedNamespace, WatchedNetwork},
+    indexed::{Indexed, WatchedNamespace, WatchedNetwork, WatchedPod},
     optional,
     store::Store,
 };
+
+/// Pods that have networks. The API server tells of one that ends as if it were deleted.
+const NOT_ENDED: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
 /// Watches everything that decisions look at, for ever.
 pub async fn watch(client: Client, store: &Store) {
@@ -30,9 +33,12 @@ pub async fn watch(client: Client, store: &Store) {
     let networks = watcher(networks, config()).default_backoff();
     let namespaces: Api<WatchedNamespace> = Api::all(client.clone());
     let namespaces = watcher(namespaces, config()).default_backoff();
+    let pods: Api<WatchedPod> = Api::all(client.clone());
+    let pods = watcher(pods, config().fields(NOT_ENDED)).default_backoff();
     tokio::join!(
         feed::<NetworkIndex>(networks, store),
         feed::<NamespaceIndex>(namespaces, store),
+        feed::<UsageIndex>(pods, store),
         optional::follow::<ClaimIndex>(Api::all(client.clone()), store),
         optional::follow::<TemplateIndex>(Api::all(client.clone()), store),
         optional::follow::<ClassIndex>(Api::all(client), store),
@@ -183,5 +189,79 @@ mod tests {
         assert!(fault.contains("an object at /spec/config"), "{fault}");
         take_all(&networks, vec![Ok(Event::Delete(malformed))]).await;
         assert_eq!(known(&networks).unwrap(), ["b"]);
+    }
+
+    fn pod(name: &str, networks: &str, is_going: bool) -> WatchedPod {
+        let mut pod = json!({
+            "metadata": {"name": name, "namespace": "default", "annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
+        });
+        if is_going {
+            pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        }
+        serde_json::from_value(pod).unwrap()
+    }
+
+    #[tokio::test]
+    async fn pods_are_known_by_what_they_use() {
+        let store = Store::awaiting([Part::Pods]);
+        let users = |store: &Store| {
+            store.read(|cluster| {
+                let reference = NetworkRef {
+                    namespace: "default".parse().unwrap(),
+                    name: "a".parse().unwrap(),
+                };
+                let system = "kube-system".parse().unwrap();
+                let users = cluster?.usage.users(&reference, &system)?;
+                Some(users.to_string())
+            })
+        };
+        let events = vec![
+            Ok(Event::Init),
+            Ok(Event::InitApply(pod("p", "a", false))),
+            Ok(Event::InitApply(pod("q", "a,b", false))),
+            Ok(Event::InitApply(pod("r", "a", true))),
+            Ok(Event::InitDone),
+        ];
+        feed::<UsageIndex>(stream::iter(events), &store).await;
+        assert_eq!(
+            users(&store).unwrap(),
+            "2 pods use it, default/p, default/q"
+        );
+        let events = vec![
+            Ok(Event::Apply(pod("p", "a", true))),
+            Ok(Event::Apply(pod("q", "b", false))),
+            Ok(Event::Apply(pod("s", "a", false))),
+        ];
+        feed::<UsageIndex>(stream::iter(events), &store).await;
+        assert_eq!(users(&store).unwrap(), "pod default/s uses it");
+        let events = vec![Ok(Event::Delete(pod("s", "a", false)))];
+        feed::<UsageIndex>(stream::iter(events), &store).await;
+        assert_eq!(users(&store), None);
+    }
+
+    #[tokio::test]
+    async fn namespaces_that_are_going_are_known() {
+        let store = Store::awaiting([Part::Namespaces]);
+        let namespace = |is_going: bool| -> WatchedNamespace {
+            let mut object = json!({"metadata": {"name": "ns1"}});
+            if is_going {
+                object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+            }
+            serde_json::from_value(object).unwrap()
+        };
+        let is_going = |store: &Store| {
+            let namespace = "ns1".parse().unwrap();
+            store.read(|cluster| cluster.unwrap().namespaces.is_terminating(&namespace))
+        };
+        let events = vec![
+            Ok(Event::Init),
+            Ok(Event::InitApply(namespace(false))),
+            Ok(Event::InitDone),
+        ];
+        feed::<NamespaceIndex>(stream::iter(events), &store).await;
+        assert!(!is_going(&store));
+        let events = vec![Ok(Event::Apply(namespace(true)))];
+        feed::<NamespaceIndex>(stream::iter(events), &store).await;
+        assert!(is_going(&store));
     }
 }

@@ -140,13 +140,116 @@ fn vector_n12_an_object_that_is_still_to_be_named() {
 }
 
 #[test]
-fn vector_n16_a_stored_object_is_judged_only_when_its_network_changes() {
+fn vectors_n7_to_n10_what_the_plugin_would_refuse_or_pass_over() {
+    for (number, config, wanted) in [
+        (
+            "N7",
+            r#"{"type":"bridge","mtu":1,"mtu":2}"#,
+            "/mtu is there twice",
+        ),
+        (
+            "N9",
+            r#"{"type":"bridge","vlan":99999}"#,
+            "/vlan: 99999 is not 0..4094",
+        ),
+        (
+            "N9",
+            r#"{"plugins":[{"type":"tuning"},{"type":"sriov","vlan":99999}]}"#,
+            "/plugins/1/vlan: 99999 is not 0..4094",
+        ),
+        (
+            "N10",
+            r#"{"type":"bridge","ipam":{"type":"host-local","subnet":"not-a-cidr"}}"#,
+            "/ipam/subnet: \"not-a-cidr\"",
+        ),
+    ] {
+        let denial = decide(&object("n", None, json!(config))).unwrap_err();
+        assert!(denial.to_string().contains(wanted), "{number}: {denial}");
+        assert_eq!((denial.code(), denial.reason()), (422, "Invalid"));
+        let cause = denial.causes().next().unwrap();
+        assert_eq!(cause.field, "spec.config", "{number}");
+    }
+    let typo = json!(r#"{"type":"macvlan","mastr":"eth0"}"#);
+    let plan = decide(&object("n", None, typo)).unwrap();
+    let warnings: Vec<&str> = plan.warnings.iter().map(Warning::as_str).collect();
+    assert_eq!(
+        warnings,
+        ["/mastr: plugin macvlan has no key \"mastr\"; did you mean master?"],
+        "N8"
+    );
+}
+
+#[test]
+fn vector_n17_a_change_tells_how_many_pods_use_the_network() {
+    let mut cluster = Cluster::default();
+    for pod in ["a", "b"] {
+        let annotations = spec::bridge::PodAnnotations {
+            networks: Some("ns1/n".to_owned()),
+            default_network: None,
+        };
+        let namespace = "default".parse().unwrap();
+        cluster.usage.insert(&namespace, pod, &annotations);
+    }
+    let old = object("n", Some("a.b/c"), json!(r#"{"type":"sriov"}"#));
+    let warnings = |new: &NetworkAttachmentDefinition| {
+        let plan = admit_network_update(&old, new, &cluster, &Policy::default()).unwrap();
+        let texts = plan.warnings.iter().map(ToString::to_string);
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    for new in [
+        object("n", Some("a.b/d"), json!(r#"{"type":"sriov"}"#)),
+        object("n", Some("a.b/c"), json!(r#"{"type":"sriov","vlan":5}"#)),
+    ] {
+        assert!(warnings(&new).starts_with("2 pods use this network"));
+    }
+    let mut labelled = old.clone();
+    labelled
+        .metadata
+        .annotations
+        .as_mut()
+        .unwrap()
+        .insert("x".to_owned(), "y".to_owned());
+    assert_eq!(warnings(&labelled), "");
+}
+
+#[test]
+fn vector_n16_what_was_wrong_before_does_not_stop_another_change() {
     let bad = object("n", Some(""), json!("{}"));
     let mut labelled = bad.clone();
     labelled.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
     assert!(decide_update(&bad, &labelled).is_ok());
-    let other = object("n", Some(""), json!(r#"{"type":"bridge"}"#));
-    assert!(decide_update(&bad, &other).is_err());
-    let other = object("n", None, json!("{}"));
-    assert!(decide_update(&bad, &other).is_err());
+    let mut annotated = bad.clone();
+    let annotations = annotated.metadata.annotations.as_mut().unwrap();
+    annotations.insert("a".to_owned(), "b".to_owned());
+    let plan = decide_update(&bad, &annotated).unwrap();
+    let warnings: Vec<&str> = plan.warnings.iter().map(Warning::as_str).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings
+            .iter()
+            .all(|text| text.starts_with("still wrong: in "))
+    );
+
+    // Half mended is better than before, and another fault is not.
+    let half = object("n", Some(""), json!(r#"{"type":"bridge"}"#));
+    assert!(decide_update(&bad, &half).is_ok());
+    let other = object("n", Some("a b"), json!("{}"));
+    let denial = decide_update(&bad, &other).unwrap_err();
+    assert_eq!(denial.faults().len(), 1, "{denial}");
+
+    let stored = |vlan: &str, twice: &str| {
+        json!(format!(
+            "{{\"type\":\"bridge\",\"vlan\":{vlan},{twice}\"a\":1,\"a\":2}}"
+        ))
+    };
+    let old = object("n", None, stored("99999", ""));
+    let decide = |config| decide_update(&old, &object("n", None, config)).map(drop);
+    assert_eq!(decide(stored("99999", "\n\"mtu\":9000,\n")), Ok(()));
+    assert_eq!(decide(stored("5", "")), Ok(()));
+    let denial = decide(stored("99998", "")).unwrap_err();
+    assert_eq!(denial.faults().len(), 1, "{denial}");
+
+    let mut going = object("n", Some("a b"), json!("{bad"));
+    going.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").unwrap();
+    assert!(decide_update(&old, &going).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use api::network_attachment_definition::NetworkAttachmentDefinition;
 use k8s_openapi::Resource as _;
-use spec::network::{MOST_NETWORKS, NETWORKS};
+use spec::network::{MOST_NETWORKS, NETWORKS, Namespace};
 
 use super::{
     cel::{self, Cel},
@@ -132,7 +132,7 @@ pub(super) fn access(policy: &Policy) -> Vec<Check> {
             let global: Vec<&str> = access
                 .global_namespaces
                 .iter()
-                .map(|name| name.as_str())
+                .map(Namespace::as_str)
                 .collect();
             message = format!("{message} and of {}", global.join(", "));
         }

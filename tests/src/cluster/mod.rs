@@ -5,6 +5,7 @@ mod admission;
 mod all_the_way;
 mod claims;
 mod installed_thin;
+mod networks_in_use;
 mod static_policies;
 mod told;
 mod use_permission;
@@ -69,6 +70,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::static_policies",
             needs: &[Need::ControlPlane],
             body: static_policies::deny_only_what_admission_denies,
+        },
+        Scenario {
+            name: "cluster::networks_in_use",
+            needs: &[Need::ControlPlane],
+            body: networks_in_use::networks_in_use,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",

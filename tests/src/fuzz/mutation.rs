@@ -134,7 +134,7 @@ impl Mutation {
     /// The changed input. `seeds` are other inputs, of which a part may be taken.
     pub(crate) fn apply(self, input: Vec<u8>, seeds: &[Vec<u8>]) -> Vec<u8> {
         // Three of four changes keep JSON what it is.
-        if self.kind % 4 != 0
+        if !self.kind.is_multiple_of(4)
             && let Ok(mut tree) = serde_json::from_slice::<Value>(&input)
         {
             self.change_tree(&mut tree, seeds);
@@ -182,7 +182,7 @@ impl Mutation {
             3 => json!(self.what),
             4 => json!(-1),
             5 => json!(0.5),
-            6 => json!(self.what % 2 == 0),
+            6 => json!(self.what.is_multiple_of(2)),
             7 => json!(u64::MAX),
             8 => json!([self.word()]),
             9 => json!({"name": self.word()}),
@@ -227,11 +227,11 @@ impl Mutation {
         match node {
             Value::Array(list) => {
                 let more = match list.first() {
-                    Some(first) if self.what % 2 == 0 => first.clone(),
+                    Some(first) if self.what.is_multiple_of(2) => first.clone(),
                     _ => self.value(),
                 };
                 // Long enough now and then for every limit there is.
-                let times = if self.what % 97 == 0 { 300 } else { 1 };
+                let times = if self.what.is_multiple_of(97) { 300 } else { 1 };
                 list.extend(std::iter::repeat_n(more, times));
             }
             Value::Object(map) => {

@@ -1,5 +1,6 @@
 //! What nobody counts but everybody can ask for: how things stand when metrics are read.
 
+use admission::Instances;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
@@ -17,6 +18,8 @@ pub struct Known {
     pub leaf_expiry: i64,
     /// How the configuration stands.
     pub configuration: Standing,
+    /// How many pods use networks of which kind.
+    pub instances: Instances,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,0 +1,87 @@
+//! What can be wrong with a NetworkAttachmentDefinition beyond what the plugin itself would find.
+
+use spec::network::ALLOW_DELETE;
+
+use crate::{Rule, Users};
+
+/// One thing that is wrong. Pointers are JSON pointers into `spec.config`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DefinitionFault {
+    /// An object has two members of one name.
+    #[error(
+        "in spec.config, {pointer} is there twice, again with the value at line {line} column {column}; the plugins take the last one, so remove one"
+    )]
+    Duplicate {
+        /// The member.
+        pointer: String,
+        /// The line of the second value, from 1.
+        line: usize,
+        /// Its column, from 1.
+        column: usize,
+    },
+    /// A value that the plugin refuses.
+    #[error("in spec.config, {pointer}: {found} is not {wanted}")]
+    Value {
+        /// Where.
+        pointer: String,
+        /// The value as it was found, shortened.
+        found: String,
+        /// What it had to be.
+        wanted: String,
+    },
+    /// Values that the plugin refuses together.
+    #[error("in spec.config, {pointer}: {problem}")]
+    Together {
+        /// Where.
+        pointer: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// It is to be deleted, but pods use it.
+    #[error(
+        "{0}; delete them first, or set its annotation {ALLOW_DELETE}: \"true\" if their next sandbox may fail"
+    )]
+    InUse(Users),
+}
+
+impl DefinitionFault {
+    /// The field of the manifest, as Kubernetes writes field paths.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => "spec.config",
+            Self::InUse(_) => "metadata.name",
+        }
+    }
+
+    /// The kind of the fault in the words of Kubernetes's `CauseType`.
+    #[must_use]
+    pub const fn cause_type(&self) -> &'static str {
+        match self {
+            Self::Duplicate { .. } => "FieldValueDuplicate",
+            Self::Value { .. } | Self::Together { .. } | Self::InUse(_) => "FieldValueInvalid",
+        }
+    }
+
+    /// The rule it breaks.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        match self {
+            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
+                Rule::DefinitionConfig
+            }
+            Self::InUse(_) => Rule::DefinitionInUse,
+        }
+    }
+
+    /// Whether `other` is the same fault of an earlier version of the object: lines above it may have come and gone.
+    #[must_use]
+    pub(crate) fn is_that_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Duplicate { pointer, .. }, Self::Duplicate { pointer: old, .. }) => {
+                pointer == old
+            }
+            _ => self == other,
+        }
+    }
+}

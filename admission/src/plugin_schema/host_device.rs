@@ -1,0 +1,42 @@
+//! `host-device`. Source: the plugin's documentation (cni.dev/plugins/current/main/host-device) and its refusals.
+
+use super::{
+    field::{Kind, field},
+    plugin::{Plugin, Schema},
+    report::Report,
+};
+
+/// The keys of which one has to name the device.
+const NAMES: [&str; 4] = ["device", "hwaddr", "kernelpath", "pciBusID"];
+
+pub(super) const HOST_DEVICE: Schema = Schema {
+    plugin: "host-device",
+    fields: &[
+        field("device", Kind::Text),
+        field("hwaddr", Kind::Text),
+        field("kernelpath", Kind::Text),
+        field("pciBusID", Kind::Text),
+        field("DPDKMode", Kind::Flag),
+    ],
+    uses_ipam: true,
+    rule,
+};
+
+fn rule(plugin: &Plugin<'_>, report: &mut Report) {
+    let conf = &plugin.conf;
+    let names_none = NAMES.iter().all(|key| conf.text(key).is_none());
+    if names_none && !plugin.gets_device && !plugin.declares("deviceID") {
+        report.refused_together(
+            &conf.at,
+            "no device is named; write one of device, hwaddr, kernelpath and pciBusID, or give the network a resourceName",
+        );
+    }
+    // The plugin looks at the address only where no name stands before it.
+    if let (None, Some(json), Some(address)) =
+        (conf.text("device"), conf.get("hwaddr"), conf.text("hwaddr"))
+        && !super::address::is_hardware_address(address)
+    {
+        let at = conf.place("hwaddr");
+        report.refused(&at, json, "a hardware address, such as 02:23:45:67:89:01");
+    }
+}
