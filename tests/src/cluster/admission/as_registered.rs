@@ -12,7 +12,6 @@ pub(super) fn as_registered() {
     injected(&cluster);
     denied(&cluster);
     warned(&cluster);
-    left_alone(&cluster);
     dry_run(&cluster);
     changed(&cluster);
 }
@@ -100,27 +99,6 @@ fn warned(cluster: &Cluster) {
     is_created(&created);
     warns(&created, "hostNetwork");
     assert_eq!(resources(&created.body), json!({}));
-}
-
-/// The conditions of the registration: these pods are nobody's business.
-fn left_alone(cluster: &Cluster) {
-    let mut plain = pod("without-annotation", "");
-    plain["metadata"]["annotations"].take();
-    let mut mirror = pod("mirror", "fooo");
-    mirror["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("5d0b5d1a");
-    for pod in [plain, mirror] {
-        let created = cluster.dry_run(&pod);
-        // The API server takes mirror pods from nodes only; what matters is whose words these are.
-        let text = created.body.to_string();
-        assert!(!text.contains("polypod.dev\\\""), "{text}");
-        assert!(
-            created
-                .warnings
-                .iter()
-                .all(|text| !text.contains("network")),
-            "{created:?}"
-        );
-    }
 }
 
 fn dry_run(cluster: &Cluster) {

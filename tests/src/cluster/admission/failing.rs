@@ -52,9 +52,15 @@ fn fails_closed(cluster: &mut Cluster) {
         message.contains("failed calling webhook \"validate.polypod.dev\""),
         "{message}"
     );
+    // The conditions of the registration: these pods are nobody's business.
     let mut plain = pod("unconcerned", "");
     plain["metadata"]["annotations"].take();
-    let created = cluster.create(&plain);
-    is_created(&created);
-    assert_eq!(resources(&created.body), json!({}));
+    let mut mirror = pod("mirror", "foo");
+    mirror["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("5d0b5d1a");
+    mirror["spec"]["nodeName"] = json!("node-1");
+    for pod in [plain, mirror] {
+        let created = cluster.create(&pod);
+        is_created(&created);
+        assert_eq!(resources(&created.body), json!({}));
+    }
 }
