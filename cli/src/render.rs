@@ -101,7 +101,10 @@ fn render(objects: &[Object], default_namespace: &Namespace, policy: &Policy) ->
     let networks: NetworkIndex = objects::networks(objects, default_namespace.as_str())?
         .into_iter()
         .collect();
-    let cluster = Cluster::from(networks);
+    let mut cluster = Cluster::from(networks);
+    cluster
+        .devices
+        .extend(objects, default_namespace.as_str())?;
     let mut pods = objects
         .iter()
         .filter(|object| object.kind == "Pod" && object.api_version == "v1")

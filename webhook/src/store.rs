@@ -231,8 +231,8 @@ mod tests {
             [new.clone(), new]
         );
         assert_eq!(store.read(versions), [old, None]);
-        let [kept, other] = store.parts()[..] else {
-            panic!("two parts")
+        let [kept, other, ..] = store.parts()[..] else {
+            panic!("several parts")
         };
         assert_eq!((kept.objects, kept.is_known, other.objects), (1, true, 0));
         assert!(kept.last_event_age.is_some() && other.last_event_age.is_none());
