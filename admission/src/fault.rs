@@ -10,7 +10,10 @@ use spec::{
     network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
-use crate::{AccessFault, ClaimFault, ContainerRef, Need, Place, PlacementFault, Rule};
+use crate::{
+    AccessFault, ClaimFault, ContainerRef, Need, Place, PlacementFault, Rule,
+    permissions::UseQuestion,
+};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +42,7 @@ pub enum Fault {
     },
     /// A selected network is not for this pod.
     #[error(transparent)]
-    Access(#[from] AccessFault),
+    Access(Box<AccessFault>),
     /// A claim that a network needs is not there.
     #[error(transparent)]
     Claim(#[from] ClaimFault),
@@ -125,6 +128,12 @@ pub enum Fault {
     /// A NetworkAttachmentDefinition asks for a resource that cannot be.
     #[error("in annotation {RESOURCE_NAME}, {0}")]
     OwnResource(NameError),
+}
+
+impl From<AccessFault> for Fault {
+    fn from(fault: AccessFault) -> Self {
+        Self::Access(Box::new(fault))
+    }
 }
 
 impl Fault {
@@ -228,6 +237,14 @@ impl Fault {
             Self::Name(_) => Rule::DefinitionName,
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
+        }
+    }
+
+    /// What is to be asked, and whether the pod is let in without an answer.
+    pub(crate) fn question(&self) -> Option<(&UseQuestion, bool)> {
+        match self {
+            Self::Access(fault) => fault.question(),
+            _ => None,
         }
     }
 
