@@ -6,7 +6,7 @@ use api::{
     pod::Pod,
 };
 use spec::{
-    cni::PluginType,
+    cni::{PluginConf, PluginType},
     network::{Namespace, NetworkRef, is_within_reach},
 };
 
@@ -77,7 +77,7 @@ impl<'a> Asker<'a> {
             });
         let mut may = true;
         for fault in isolated.into_iter().chain(not_listed) {
-            may &= !findings.refuse(Fault::Access(fault));
+            may &= !findings.refuse(fault.into());
         }
         may
     }
@@ -100,7 +100,7 @@ impl<'a> Asker<'a> {
             self.sharing(place, network, findings),
             self.delegate_types(place, network, findings),
         ];
-        findings.extend(faults.into_iter().flatten().map(Fault::Access));
+        findings.extend(faults.into_iter().flatten().map(Fault::from));
         if self.access.require_use {
             self.permission(place, &network.reference, warnings, findings);
         }
@@ -166,7 +166,7 @@ impl<'a> Asker<'a> {
     ) {
         let service_account = match self.service_account.parse() {
             Ok(name) => name,
-            Err(error) => return findings.add(Fault::Access(AccessFault::ServiceAccount(error))),
+            Err(error) => return findings.add(AccessFault::ServiceAccount(error).into()),
         };
         let question = UseQuestion {
             namespace: self.namespace.clone(),
@@ -187,7 +187,7 @@ impl<'a> Asker<'a> {
         match self.permissions.answer(&question) {
             Some(UseAnswer::Allowed) => {}
             Some(UseAnswer::Refused) => {
-                findings.add(Fault::Access(AccessFault::MayNotUse { place, question }));
+                findings.add(AccessFault::MayNotUse { place, question }.into());
             }
             Some(UseAnswer::Unanswered) => findings.ask(place, question, true),
             None => findings.ask(place, question, false),
@@ -209,7 +209,7 @@ fn forbidden<'a>(network: &'a Network, allowed: &AllowedTypes<'_>) -> Option<For
         Ok(Some(DelegateConf { conf, .. })) => conf
             .plugins()
             .iter()
-            .map(|plugin| plugin.plugin_type())
+            .map(PluginConf::plugin_type)
             .find(|found| !allowed.types.contains(found))
             .map(Forbidden::Type),
     }
@@ -218,7 +218,7 @@ fn forbidden<'a>(network: &'a Network, allowed: &AllowedTypes<'_>) -> Option<For
 /// What is wrong with what a NetworkAttachmentDefinition says about who may use it.
 pub(crate) fn definition_fault(network: &Network) -> Option<Fault> {
     let problem = Sharing::of(network).err()?;
-    Some(Fault::Access(AccessFault::OwnSharing(problem)))
+    Some(AccessFault::OwnSharing(problem).into())
 }
 
 /// That pods of a NetworkAttachmentDefinition's own namespace, which has `labels`, may not use it is only a warning: it

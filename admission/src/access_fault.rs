@@ -184,6 +184,18 @@ impl AccessFault {
         }
     }
 
+    /// What is to be asked, and whether the pod is let in without an answer.
+    pub(crate) const fn question(&self) -> Option<(&UseQuestion, bool)> {
+        match self {
+            Self::Unasked {
+                question,
+                can_do_without,
+                ..
+            } => Some((question, *can_do_without)),
+            _ => None,
+        }
+    }
+
     /// Whether the pod is right in itself and only somebody's rules do not let it in.
     pub(crate) const fn is_of_the_cluster(&self) -> bool {
         !matches!(self, Self::OwnSharing(_) | Self::ServiceAccount(_))

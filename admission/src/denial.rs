@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccessFault, Fault, permissions::UseQuestion};
+use crate::{Fault, permissions::UseQuestion};
 
 /// A refusal: the object, what it cannot do, and everything that was found wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,14 +49,7 @@ impl Denial {
     /// What is to be asked before there is a decision, each with whether the pod is let in without an answer. A denial that
     /// has any is none: whoever can ask decides again, and nobody is told of it.
     pub fn questions(&self) -> impl Iterator<Item = (&UseQuestion, bool)> {
-        self.faults.iter().filter_map(|fault| match fault {
-            Fault::Access(AccessFault::Unasked {
-                question,
-                can_do_without,
-                ..
-            }) => Some((question, *can_do_without)),
-            _ => None,
-        })
+        self.faults.iter().filter_map(Fault::question)
     }
 
     /// The HTTP code: 422 for an object that is wrong in itself, 403 for one that the cluster's networks do not let in.

@@ -92,6 +92,7 @@ mod tests {
                 wanted: targets.len() as u64,
                 reserved,
                 held: held.iter().sum(),
+                claimed: 0,
                 networks: (0..targets.len()).map(|at| reference(&format!("default/n{at}"))).collect(),
             };
             let holdings: Vec<Holding> = held

@@ -12,6 +12,7 @@ use spec::{
 
 use crate::{
     AccessFault, ClaimFault, ContainerRef, DefinitionFault, Need, Place, PlacementFault, Rule,
+    permissions::UseQuestion,
 };
 
 /// One thing that is wrong.
@@ -41,7 +42,7 @@ pub enum Fault {
     },
     /// A selected network is not for this pod.
     #[error(transparent)]
-    Access(#[from] AccessFault),
+    Access(Box<AccessFault>),
     /// A claim that a network needs is not there.
     #[error(transparent)]
     Claim(#[from] ClaimFault),
@@ -130,6 +131,12 @@ pub enum Fault {
     /// A NetworkAttachmentDefinition could not do its work, or is needed.
     #[error(transparent)]
     Definition(#[from] DefinitionFault),
+}
+
+impl From<AccessFault> for Fault {
+    fn from(fault: AccessFault) -> Self {
+        Self::Access(Box::new(fault))
+    }
 }
 
 impl Fault {
@@ -236,6 +243,14 @@ impl Fault {
             Self::OwnConf(_) => Rule::DefinitionConfig,
             Self::OwnResource(_) => Rule::DefinitionAnnotations,
             Self::Definition(fault) => fault.rule(),
+        }
+    }
+
+    /// What is to be asked, and whether the pod is let in without an answer.
+    pub(crate) fn question(&self) -> Option<(&UseQuestion, bool)> {
+        match self {
+            Self::Access(fault) => fault.question(),
+            _ => None,
         }
     }
 

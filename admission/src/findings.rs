@@ -68,17 +68,20 @@ impl<'a> Findings<'a> {
     pub(crate) fn ask(&mut self, place: Place, question: UseQuestion, was_asked: bool) {
         let can_do_without = self.mode(Rule::UsePermission) != Mode::Enforce;
         if was_asked && can_do_without {
-            return self.add(Fault::Access(AccessFault::Unanswered { place, question }));
+            return self.add(AccessFault::Unanswered { place, question }.into());
         }
         let is_known = self.open.iter().any(|fault| {
-            matches!(fault, Fault::Access(AccessFault::Unasked { question: known, .. }) if *known == question)
+            fault
+                .question()
+                .is_some_and(|(known, _)| *known == question)
         });
         if !is_known {
-            self.open.push(Fault::Access(AccessFault::Unasked {
+            let fault = AccessFault::Unasked {
                 place,
                 question,
                 can_do_without,
-            }));
+            };
+            self.open.push(fault.into());
         }
     }
 

@@ -133,6 +133,9 @@ pub(crate) fn add(
     for network in objects::networks(std::slice::from_ref(object), default_namespace.as_str())? {
         cluster.networks.insert(network);
     }
+    cluster
+        .devices
+        .extend(std::slice::from_ref(object), default_namespace.as_str())?;
     if object.kind == "Namespace" && object.api_version == "v1" {
         let invalid = || format!("{} is not a valid Namespace", object.origin);
         let metadata = Metadata::deserialize(&object.value["metadata"]).with_context(invalid)?;

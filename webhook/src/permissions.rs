@@ -102,9 +102,8 @@ impl Permissions {
         can_do_without: bool,
         until: Instant,
     ) -> Result<(), Unanswered> {
-        let problem = match self.answered(client, store, &question, until).await {
-            Ok(_) => return Ok(()),
-            Err(problem) => problem,
+        let Err(problem) = self.answered(client, store, &question, until).await else {
+            return Ok(());
         };
         if can_do_without {
             warn!(

@@ -107,9 +107,8 @@ fn is_the_attribute(tokens: &[Token<'_>]) -> bool {
     else {
         return false;
     };
-    let name = match name {
-        [Other('.'), Word(name)] | [Other('['), Text(name), Other(']')] => name,
-        _ => return false,
+    let ([Other('.'), Word(name)] | [Other('['), Text(name), Other(']')]) = name else {
+        return false;
     };
     (*domain, *name) == ATTRIBUTE
 }

@@ -80,7 +80,10 @@ impl Port {
             parts: self.webhook.store.parts(),
             leaf_expiry: 0,
             configuration: self.webhook.configured.standing(),
-            instances: self.webhook.store.instances(&"kube-system".parse().unwrap()),
+            instances: self
+                .webhook
+                .store
+                .instances(&"kube-system".parse().unwrap()),
         };
         let text = self.metrics.render(&known).unwrap();
         text.lines().any(|found| found == line)
