@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::server::ParsedCertificate;
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
@@ -27,6 +27,7 @@ pub struct CaBundle(Vec<Trusted>);
 struct Trusted {
     certificate: PemCertificate,
     validity: Validity,
+    serial: String,
 }
 
 impl CaBundle {
@@ -40,6 +41,7 @@ impl CaBundle {
                 .add(certificate.der.clone())
                 .map_err(|source| Error::UnusableCertificate { part, source })?;
             bundle.add(Trusted {
+                serial: serial(&certificate.der),
                 certificate,
                 validity,
             });
@@ -83,6 +85,11 @@ impl CaBundle {
             .iter()
             .map(|ca| ca.certificate.text.as_str())
             .collect()
+    }
+
+    /// Serial number, as hexadecimal digits with colons, and validity of each CA, in the bundle's order.
+    pub fn authorities(&self) -> impl Iterator<Item = (String, Validity)> {
+        self.0.iter().map(|ca| (ca.serial.clone(), ca.validity))
     }
 
     /// When each of the CAs may be used, in the bundle's order.
@@ -151,10 +158,17 @@ impl CaBundle {
 impl From<&Authority> for CaBundle {
     fn from(authority: &Authority) -> Self {
         Self(vec![Trusted {
+            serial: serial(&authority.certificate().der),
             certificate: authority.certificate().clone(),
             validity: authority.validity(),
         }])
     }
+}
+
+/// Nothing for what is no certificate, which those who call this have made sure of.
+fn serial(certificate: &CertificateDer<'_>) -> String {
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    parsed.map_or_else(|_| String::new(), |(_, x509)| x509.raw_serial_as_string())
 }
 
 fn root_store<'a>(trusted: impl IntoIterator<Item = &'a Trusted>) -> Result<RootCertStore, Error> {

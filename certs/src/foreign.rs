@@ -59,8 +59,55 @@ impl Foreign {
 mod tests {
     use time::Duration;
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::authority::Authority;
+    use crate::handshake::handshake;
+    use crate::reload::Resolver;
+    use crate::tls;
+
+    const NAME: &str = "polypod.kube-system.svc";
+
+    /// C7 of the conformance vectors: a chain with an intermediate, and keys in all three encodings.
+    #[test]
+    fn c7_chains_with_an_intermediate_and_every_kind_of_key_are_served() {
+        let root = include_str!("../testdata/root.crt");
+        let client = tls::client_config(&CaBundle::from_pem(root).unwrap()).unwrap();
+        let resolver = Arc::new(Resolver::empty());
+        let server = tls::server_config(Arc::clone(&resolver)).unwrap();
+        let (ec, rsa) = (
+            include_str!("../testdata/ec-chain.crt"),
+            include_str!("../testdata/rsa-chain.crt"),
+        );
+        for (label, chain, key) in [
+            (
+                "EC PRIVATE KEY",
+                ec,
+                include_str!("../testdata/ec-sec1.key"),
+            ),
+            ("PRIVATE KEY", ec, include_str!("../testdata/ec-pkcs8.key")),
+            (
+                "RSA PRIVATE KEY",
+                rsa,
+                include_str!("../testdata/rsa-pkcs1.key"),
+            ),
+        ] {
+            assert!(key.contains(&format!("-----BEGIN {label}-----")));
+            let names = ServerNames::new([NAME.parse().unwrap()]).unwrap();
+            let foreign = Foreign::from_pem(chain, key, Some(root), Some(names)).unwrap();
+            resolver
+                .swap_foreign(&foreign, OffsetDateTime::now_utc())
+                .unwrap();
+            let seen = handshake(&client, &server, NAME).unwrap();
+            let served = foreign.leaf.certified_key();
+            assert_eq!(
+                (seen.certificate, served.cert.len()),
+                (served.cert[0].clone(), 2),
+                "{label}"
+            );
+        }
+    }
 
     #[test]
     fn judged_by_what_is_known() {

@@ -3,6 +3,7 @@
 use std::{fmt, sync::atomic::AtomicI64, time::Duration};
 
 use prometheus_client::{
+    collector::Collector,
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
     metrics::{
         counter::Counter,
@@ -96,6 +97,13 @@ impl Metrics {
             networks,
             leaf_expiry,
         }
+    }
+
+    /// Tells about more than it counts itself.
+    #[must_use]
+    pub fn with(mut self, collector: Box<dyn Collector>) -> Self {
+        self.registry.register_collector(collector);
+        self
     }
 
     /// Counts a request that ended.

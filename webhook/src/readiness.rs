@@ -1,13 +1,22 @@
 //! Whether requests should be sent here.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crate::store::{Part, Store};
+use time::OffsetDateTime;
+
+use crate::{
+    certificate::status::Status,
+    store::{Part, Store},
+};
 
 /// What the process knows of itself.
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_serving: AtomicBool,
+    certificate: OnceLock<Arc<Status>>,
 }
 
 impl Readiness {
@@ -21,11 +30,28 @@ impl Readiness {
         self.is_serving.store(false, Ordering::Release);
     }
 
+    /// Whether TLS is up.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.is_serving.load(Ordering::Acquire)
+    }
+
+    /// From here on there must be a certificate, too, which API servers accept.
+    pub fn awaits(&self, certificate: Arc<Status>) {
+        // The first one stays: a process has one certificate.
+        let _is_first = self.certificate.set(certificate);
+    }
+
     /// Why not, or nothing.
     #[must_use]
     pub fn obstacle(&self, store: &Store) -> Option<String> {
-        if !self.is_serving.load(Ordering::Acquire) {
+        if !self.is_serving() {
             return Some("TLS is not served (yet, or any more)".to_owned());
+        }
+        let certificate = self.certificate.get();
+        let now = OffsetDateTime::now_utc();
+        if let Some(obstacle) = certificate.and_then(|status| status.obstacle(now)) {
+            return Some(obstacle);
         }
         let awaited = store.awaited().map(Part::as_str);
         awaited.map(|kind| format!("the {kind} are not known yet"))

@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    sync::{Arc, atomic::AtomicI64},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,18 +17,15 @@ use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use time::OffsetDateTime;
 use tracing::info;
 
 use crate::{
-    cert_file,
+    certificate::{Certificates, metrics::CertificateMetrics},
     config::{Config, Source},
     configured::Configured,
     health::{self, Health},
-    identity::Identity,
     metrics::Metrics,
     readiness::Readiness,
-    renewal::renew,
     server::{self, Webhook},
     shutdown::Signals,
     store::{Part, Store},
@@ -56,8 +53,7 @@ pub async fn run(config: Config) -> Result<()> {
         source,
         listen,
         health_listen,
-        cert_out,
-        tls_names,
+        certificate,
         policy,
         log_level: _,
     } = config;
@@ -74,13 +70,11 @@ pub async fn run(config: Config) -> Result<()> {
         }
     };
     let store = Arc::new(store);
-    let identity = Identity::generate(tls_names, OffsetDateTime::now_utc())?;
-    if let Some(path) = &cert_out {
-        cert_file::write(path, &identity.trust())?;
-    }
-    let metrics = Arc::new(Metrics::new());
     let readiness = Arc::new(Readiness::default());
-    let leaf_not_after = Arc::new(AtomicI64::new(identity.not_after().unix_timestamp()));
+    let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
+    let status = certificates.status();
+    let metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let metrics = Arc::new(metrics);
     let webhook = server::router(Webhook {
         store: Arc::clone(&store),
         configured: Arc::new(Configured::new(policy)),
@@ -91,12 +85,12 @@ pub async fn run(config: Config) -> Result<()> {
         readiness: Arc::clone(&readiness),
         store: Arc::clone(&store),
         metrics,
-        leaf_not_after: Arc::clone(&leaf_not_after),
+        leaf_not_after: status.leaf_not_after(),
     });
 
     let (listener, address) = bind(listen).context("--listen")?;
     let (health_listener, health_address) = bind(health_listen).context("--health-listen")?;
-    let tls = RustlsConfig::from_config(certs::tls::server_config(identity.resolver())?);
+    let tls = RustlsConfig::from_config(certs::tls::server_config(status.resolver())?);
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
     server
@@ -126,7 +120,8 @@ pub async fn run(config: Config) -> Result<()> {
             None => std::future::pending().await,
         }
     };
-    let renewed = renew(identity, cert_out.as_deref(), &leaf_not_after);
+    let resigned = certificates.resignation();
+    let renewed = certificates.keep();
     tokio::select! {
         result = &mut served => result.map(drop),
         // Neither ever ends; if one did, the webhook would go on with networks or a certificate of yesterday.
@@ -136,7 +131,8 @@ pub async fn run(config: Config) -> Result<()> {
             info!(signal, "Ending");
             readiness.end();
             handle.graceful_shutdown(Some(DRAIN));
-            served.await.map(drop)
+            let ((), ended) = tokio::join!(resigned, served);
+            ended.map(drop)
         }
     }
 }
