@@ -104,10 +104,14 @@ impl Certificates {
                 }
                 Work::Memory(Box::new(leader))
             }
-            Mode::Secret { name, namespace } => {
+            Mode::Secret {
+                name,
+                namespace,
+                lease: duration,
+            } => {
                 let client = need()?;
                 let store = SecretStore::new(&client, &namespace, &name);
-                let lock = Lock::new(&client, &namespace, &name, lease::identity());
+                let lock = Lock::new(&client, &namespace, &name, lease::identity(), duration);
                 let world = Cluster {
                     configurations: configurations.clone(),
                     client,

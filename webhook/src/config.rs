@@ -185,7 +185,13 @@ mod tests {
         ])
         .unwrap();
         let (name, namespace) = ("a".to_owned(), "b".to_owned());
-        assert_eq!(secret.mode, Mode::Secret { name, namespace });
+        let lease = std::time::Duration::from_secs(15);
+        let wanted = Mode::Secret {
+            name,
+            namespace,
+            lease,
+        };
+        assert_eq!(secret.mode, wanted);
         assert_eq!(secret.configurations, ["c", "d"]);
         let folder = plan(&["--cert-dir", "/certs"]).unwrap();
         assert_eq!(
@@ -201,6 +207,17 @@ mod tests {
             (&["--ca-life", "1d", "--propagation-delay", "3h"], "twelfth"),
             (&["--leaf-life", "400d"], "no longer than the CA"),
             (&["--leaf-life", "200000years"], "--leaf-life"),
+            (
+                &[
+                    "--cert-secret",
+                    "a",
+                    "--cert-namespace",
+                    "b",
+                    "--lease-duration",
+                    "2s",
+                ],
+                "3 seconds",
+            ),
             (
                 &["--cert-secret", "a", "--cert-namespace", "B"],
                 "--cert-namespace",

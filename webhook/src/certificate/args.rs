@@ -37,7 +37,7 @@ pub struct CertificateArgs {
     /// --cert-secret, and only compared with --cert-dir; may be repeated
     #[arg(
         long,
-        env = "POLYPOD_WEBHOOK_CONFIGURATION",
+        env = "POLYPOD_WEBHOOK_WEBHOOK_CONFIGURATION",
         value_name = "NAME",
         value_delimiter = ',',
         conflicts_with_all = ["cert_out", "objects"]
@@ -70,4 +70,13 @@ pub struct CertificateArgs {
         default_value = "60s"
     )]
     pub propagation_delay: String,
+
+    /// How long the Lease lasts that its holder does not renew: so long nothing is renewed when a replica was killed
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_LEASE_DURATION",
+        value_name = "DURATION",
+        default_value = "15s"
+    )]
+    pub lease_duration: String,
 }

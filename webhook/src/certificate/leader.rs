@@ -19,9 +19,6 @@ use super::{lease::Lock, status::Status, world::World};
 /// The longest pause of a process that is alone: a machine that was suspended, or whose clock was set, is noticed.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// The longest pause among replicas, a third of the lease.
-const ROUND: Duration = Duration::from_secs(5);
-
 /// The shortest: whatever wakes a leader again and again does not keep it busy.
 const SHORTEST: Duration = Duration::from_millis(100);
 
@@ -82,8 +79,9 @@ impl<S: Store, W: World> Leader<S, W> {
         }
     }
 
-    /// Rounds whenever this process holds the lease, at the latest after five seconds, and when `wake` says so.
+    /// Rounds while this process holds the lease, often enough to keep it, and when `wake` says so.
     pub async fn among_replicas(mut self: Box<Self>, mut lock: Lock, wake: &Notify) {
+        let longest = lock.round();
         loop {
             let leads = lock.hold().await.unwrap_or_else(|error| {
                 warn!(%error, "The Lease cannot be held, trying again");
@@ -96,10 +94,10 @@ impl<S: Store, W: World> Leader<S, W> {
             }
             let pause = match leads {
                 true => self.told_round().await,
-                false => ROUND,
+                false => longest,
             };
             tokio::select! {
-                () = sleep(pause.min(ROUND)) => {}
+                () = sleep(pause.min(longest)) => {}
                 () = wake.notified() => sleep(SHORTEST).await,
             }
         }

@@ -14,13 +14,14 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
+use tokio::time::timeout;
 use tracing::debug;
 
-/// How long a lease lasts that is not renewed.
-const DURATION: Duration = Duration::from_secs(15);
+/// What share of its duration a lease has lasted when it is renewed.
+const RENEWAL: u32 = 4;
 
-/// How long after a renewal the next one is due.
-const RENEWAL: Duration = Duration::from_secs(4);
+/// How long giving it up may take: the process is ending.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A lease as it was seen last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn decide(now: Instant, lease: Option<&Seen>, me: &str) -> Decision {
     };
     let age = now.saturating_duration_since(lease.since);
     match lease.holder.as_deref() {
-        Some(holder) if holder == me && age < RENEWAL => Decision::Keep,
+        Some(holder) if holder == me && age < lease.duration / RENEWAL => Decision::Keep,
         Some(holder) if holder == me => Decision::Renew,
         Some(holder) if !holder.is_empty() && age < lease.duration => Decision::Follow,
         _ => Decision::Take,
@@ -80,19 +81,33 @@ pub struct Lock {
     api: Api<Lease>,
     name: String,
     me: String,
+    duration: Duration,
     seen: Option<Seen>,
 }
 
 impl Lock {
-    /// Nothing is known yet.
+    /// Nothing is known yet. In the hands of `me` it lasts `duration` after each renewal, which is told in whole seconds.
     #[must_use]
-    pub fn new(client: &Client, namespace: &str, name: &str, me: String) -> Self {
+    pub fn new(
+        client: &Client,
+        namespace: &str,
+        name: &str,
+        me: String,
+        duration: Duration,
+    ) -> Self {
         Self {
             api: Api::namespaced(client.clone(), namespace),
             name: name.to_owned(),
             me,
+            duration,
             seen: None,
         }
+    }
+
+    /// How often to look at it at least, so that it is renewed in time.
+    #[must_use]
+    pub fn round(&self) -> Duration {
+        self.duration / (RENEWAL - 1)
     }
 
     /// Looks at the lease, takes or renews it if that is due, and says whether this process holds it.
@@ -131,7 +146,7 @@ impl Lock {
 
     /// Gives it up, if it is this process's. A failure only means that the next leader waits for its end.
     pub async fn resign(&self) {
-        let given_up = async {
+        let given_up = timeout(PATIENCE, async {
             let Some(mut lease) = self.api.get_opt(&self.name).await? else {
                 return Ok(());
             };
@@ -143,9 +158,11 @@ impl Lock {
                     .await?;
             }
             Ok::<(), kube::Error>(())
-        };
-        if let Err(error) = given_up.await {
-            debug!(%error, "Lease not given up");
+        });
+        match given_up.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => debug!(%error, "Lease not given up"),
+            Err(_) => debug!("Lease not given up: no answer within {PATIENCE:?}"),
         }
     }
 
@@ -159,7 +176,7 @@ impl Lock {
             holder: spec.and_then(|spec| spec.holder_identity.clone()),
             version,
             since: known.map_or(now, |seen| seen.since),
-            duration: duration.map_or(DURATION, Duration::from_secs),
+            duration: duration.map_or(self.duration, Duration::from_secs),
         }
     }
 
@@ -186,7 +203,7 @@ impl Lock {
                 (true, transitions) => transitions,
             },
             holder_identity: Some(self.me.clone()),
-            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            lease_duration_seconds: i32::try_from(self.duration.as_secs()).ok(),
             renew_time: now,
             ..LeaseSpec::default()
         });
@@ -205,7 +222,7 @@ mod tests {
             holder: holder.map(str::to_owned),
             version: "7".to_owned(),
             since: begin,
-            duration: DURATION,
+            duration: Duration::from_secs(16),
         };
         assert_eq!(decide(begin, None, "me"), Decision::Create);
         let table = [
@@ -217,8 +234,8 @@ mod tests {
             // Nobody else has taken it meanwhile.
             (Some("me"), 60, Decision::Renew),
             (Some("other"), 0, Decision::Follow),
-            (Some("other"), 14, Decision::Follow),
-            (Some("other"), 15, Decision::Take),
+            (Some("other"), 15, Decision::Follow),
+            (Some("other"), 16, Decision::Take),
         ];
         for (holder, after, wanted) in table {
             let now = begin + Duration::from_secs(after);

@@ -25,6 +25,8 @@ pub enum Mode {
         name: String,
         /// Their namespace.
         namespace: String,
+        /// How long the Lease lasts that is not renewed.
+        lease: std::time::Duration,
     },
     /// Made by somebody else.
     Files {
@@ -64,6 +66,9 @@ pub enum PlanError {
     /// Durations that do not fit together.
     #[error("--ca-life, --leaf-life, --propagation-delay: {0}")]
     Schedule(#[from] certs::error::Error),
+    /// A Lease too short to be renewed in time, or too long for a rotation to go on.
+    #[error("--lease-duration: `{0}`; give 3 seconds to an hour")]
+    Lease(String),
     /// No namespace.
     #[error("--cert-namespace: {0}")]
     Namespace(#[from] NameError),
@@ -98,6 +103,7 @@ impl Plan {
             ca_life,
             leaf_life,
             propagation_delay,
+            lease_duration,
         } = args;
         let schedule = Schedule::new(
             duration("--ca-life", &ca_life)?,
@@ -117,6 +123,7 @@ impl Plan {
                 .parse::<Namespace>()?
                 .as_str()
                 .to_owned(),
+                lease: lease(&lease_duration)?,
             },
             (None, Some(folder)) => Mode::Files { folder },
             (None, None) => Mode::Memory { out: cert_out },
@@ -132,6 +139,15 @@ impl Plan {
             schedule,
         })
     }
+}
+
+/// A Lease tells its duration in seconds, and is renewed several times within it.
+fn lease(text: &str) -> Result<std::time::Duration, PlanError> {
+    let parsed = duration("--lease-duration", text)?;
+    let seconds = u64::try_from(parsed.whole_seconds()).ok();
+    let seconds = seconds.filter(|seconds| (3..=3600).contains(seconds));
+    let seconds = seconds.ok_or_else(|| PlanError::Lease(text.to_owned()))?;
+    Ok(std::time::Duration::from_secs(seconds))
 }
 
 fn duration(flag: &'static str, text: &str) -> Result<Duration, PlanError> {

@@ -73,7 +73,12 @@ impl SecretStore {
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Apply(secret) | Event::InitApply(secret)) => {
-                    match status.take(&read(&secret), OffsetDateTime::now_utc()) {
+                    let bundle = read(&secret);
+                    // Made for us to fill, and not filled yet.
+                    if bundle == Bundle::NOTHING {
+                        continue;
+                    }
+                    match status.take(&bundle, OffsetDateTime::now_utc()) {
                         Ok(true) => info!(secret = self.name, "Certificate loaded"),
                         Ok(false) => {}
                         Err(error) => {
