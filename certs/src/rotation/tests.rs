@@ -201,7 +201,7 @@ fn what_serves_nobody_is_healed_the_shortest_way() {
         (
             "key of a stranger",
             Bundle {
-                ca_key: other.ca_key.clone(),
+                ca_key: other.ca_key,
                 ..first.clone()
             },
             1,

@@ -168,8 +168,9 @@ async fn empty(client: &Client) {
     let path = "/webhooks/0/clientConfig/caBundle";
     let patch = json!([{"op": "remove", "path": path}]);
     let patch = Patch::Json::<()>(serde_json::from_value(patch).expect("it is a patch"));
-    let emptied = configurations.patch("emptied", &PatchParams::default(), &patch);
-    emptied.await.expect("there was a caBundle to remove");
+    let params = PatchParams::default();
+    let emptied = configurations.patch("emptied", &params, &patch).await;
+    emptied.expect("there was a caBundle to remove");
 }
 
 /// The CAs that API servers are told to trust, as PEM.
