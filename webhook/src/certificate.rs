@@ -51,7 +51,7 @@ enum Work {
     Memory(Box<Leader<Memory, CertFile>>),
     Secret {
         leader: Box<Leader<SecretStore, Cluster>>,
-        lock: Lock,
+        lock: Box<Lock>,
     },
     Files(files::Folder),
 }
@@ -126,7 +126,10 @@ impl Certificates {
                     lookout: Lookout::default(),
                     status: Arc::clone(&status),
                 });
-                Work::Secret { leader, lock }
+                Work::Secret {
+                    leader,
+                    lock: Box::new(lock),
+                }
             }
             Mode::Files { folder } => {
                 let mut folder = files::Folder::new(folder, given_names);
@@ -151,7 +154,7 @@ impl Certificates {
     /// Gives up the lease if this process holds it, so that the next leader need not wait for its end.
     pub fn resignation(&self) -> impl Future<Output = ()> + use<> {
         let lock = match &self.work {
-            Work::Secret { lock, .. } => Some(lock.clone()),
+            Work::Secret { lock, .. } => Some(Box::clone(lock)),
             Work::Memory(_) | Work::Files(_) => None,
         };
         async move {
@@ -180,7 +183,7 @@ impl Certificates {
             Work::Secret { leader, lock } => {
                 let followed = leader.store.clone();
                 let followed = followed.follow(&status, &wake);
-                tokio::join!(leader.among_replicas(lock, &wake), followed, told);
+                tokio::join!(leader.among_replicas(*lock, &wake), followed, told);
             }
         }
     }

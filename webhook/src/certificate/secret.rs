@@ -96,7 +96,7 @@ impl SecretStore {
                 }
                 Ok(Event::Init | Event::InitDone) => {}
                 Err(error) => {
-                    warn!(%error, secret = self.name, "Watching the Secret failed, trying again")
+                    warn!(%error, secret = self.name, "Watching the Secret failed, trying again");
                 }
             }
         }
