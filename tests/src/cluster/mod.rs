@@ -2,6 +2,7 @@
 //! Events.
 
 mod all_the_way;
+mod certificates;
 mod claims;
 mod installed_thin;
 mod networks_in_use;
@@ -79,6 +80,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::networks_of_multus_v1",
             needs: NETWORK,
             body: v1_networks::networks_of_multus_v1,
+        },
+        Scenario {
+            name: "cluster::c4_c5_certificates_are_rotated_by_whoever_leads",
+            needs: &[Need::ControlPlane],
+            body: certificates::rotation_with_a_leader_killed,
         },
     ]
 }
