@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::server::ParsedCertificate;
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
@@ -27,6 +27,7 @@ pub struct CaBundle(Vec<Trusted>);
 struct Trusted {
     certificate: PemCertificate,
     validity: Validity,
+    serial: String,
 }
 
 impl CaBundle {
@@ -40,6 +41,7 @@ impl CaBundle {
                 .add(certificate.der.clone())
                 .map_err(|source| Error::UnusableCertificate { part, source })?;
             bundle.add(Trusted {
+                serial: serial(&certificate.der),
                 certificate,
                 validity,
             });
@@ -56,12 +58,38 @@ impl CaBundle {
         self
     }
 
+    /// The CAs of this bundle that are valid at `now`; `None` when none is.
+    #[must_use]
+    pub fn valid_at(self, now: OffsetDateTime) -> Option<Self> {
+        let valid = self.0.into_iter().filter(|ca| ca.validity.contains(now));
+        let valid: Vec<Trusted> = valid.collect();
+        (!valid.is_empty()).then_some(Self(valid))
+    }
+
+    /// Whether both trust the same CAs, in whatever order.
+    #[must_use]
+    pub fn trusts_the_same(&self, other: &Self) -> bool {
+        let all_in = |these: &[Trusted], those: &[Trusted]| {
+            these.iter().all(|one| {
+                those
+                    .iter()
+                    .any(|other| other.certificate.der == one.certificate.der)
+            })
+        };
+        all_in(&self.0, &other.0) && all_in(&other.0, &self.0)
+    }
+
     /// The bundle as PEM, ready to be a `caBundle`.
     pub fn pem(&self) -> String {
         self.0
             .iter()
             .map(|ca| ca.certificate.text.as_str())
             .collect()
+    }
+
+    /// Serial number, as hexadecimal digits with colons, and validity of each CA, in the bundle's order.
+    pub fn authorities(&self) -> impl Iterator<Item = (String, Validity)> {
+        self.0.iter().map(|ca| (ca.serial.clone(), ca.validity))
     }
 
     /// When each of the CAs may be used, in the bundle's order.
@@ -79,6 +107,13 @@ impl CaBundle {
         names: &ServerNames,
         now: OffsetDateTime,
     ) -> Result<(), Error> {
+        self.verify_chain(leaf, now)?;
+        names.check(leaf)
+    }
+
+    /// Refuses a server certificate that a client which trusts this bundle would refuse at `now`,
+    /// whatever name it calls the server by.
+    pub fn verify_chain(&self, leaf: &Leaf, now: OffsetDateTime) -> Result<(), Error> {
         leaf.validity().check(now, Part::Chain)?;
         let certified_key = leaf.certified_key();
         let unusable = |source| Error::UnusableCertificate {
@@ -95,14 +130,7 @@ impl CaBundle {
             UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
             tls::provider().signature_verification_algorithms.all,
         )
-        .map_err(Error::Untrusted)?;
-        for name in names.iter() {
-            verify_server_name(&certificate, name.as_tls()).map_err(|source| Error::WrongName {
-                name: name.to_string(),
-                source,
-            })?;
-        }
-        Ok(())
+        .map_err(Error::Untrusted)
     }
 
     /// Every CA as a trust anchor, whatever the time is.
@@ -130,10 +158,17 @@ impl CaBundle {
 impl From<&Authority> for CaBundle {
     fn from(authority: &Authority) -> Self {
         Self(vec![Trusted {
+            serial: serial(&authority.certificate().der),
             certificate: authority.certificate().clone(),
             validity: authority.validity(),
         }])
     }
+}
+
+/// Nothing for what is no certificate, which those who call this have made sure of.
+fn serial(certificate: &CertificateDer<'_>) -> String {
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    parsed.map_or_else(|_| String::new(), |(_, x509)| x509.raw_serial_as_string())
 }
 
 fn root_store<'a>(trusted: impl IntoIterator<Item = &'a Trusted>) -> Result<RootCertStore, Error> {

@@ -57,6 +57,27 @@ pub enum Error {
         life: Duration,
     },
 
+    /// Lives and waiting times do not fit together.
+    #[error(
+        "scheduling renewals: a CA for {authority_life}, a server certificate for {leaf_life} and a propagation delay \
+         of {propagation} do not fit together; a server certificate lives at least 3 seconds and no longer than the \
+         CA, the CA no longer than 100 years, and the delay is at most a twelfth of the CA's life"
+    )]
+    InvalidSchedule {
+        /// How long a CA was to live.
+        authority_life: Duration,
+        /// How long a server certificate was to live.
+        leaf_life: Duration,
+        /// How long a step was to wait for the one before.
+        propagation: Duration,
+    },
+
+    /// A certificate is wanted where there is none.
+    #[error(
+        "reading the certificates: a part of them is missing or damaged; they are made again, or give all of them"
+    )]
+    Incomplete,
+
     /// A validity ends before, or when, it begins.
     #[error(
         "reading a certificate's validity: it begins {not_before} and ends {not_after}; \

@@ -7,9 +7,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use rustls::client::verify_server_name;
+use rustls::server::ParsedCertificate;
 use rustls_pki_types::{DnsName, ServerName as TlsName};
 
-use crate::error::Error;
+use crate::error::{Error, Part};
+use crate::leaf::Leaf;
 
 /// The DNS domain of a cluster whose administrator did not choose another.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
@@ -113,6 +116,24 @@ impl ServerNames {
             self.0.push(name);
         }
         self
+    }
+
+    /// Refuses a server certificate that is not for each of these names.
+    pub fn check(&self, leaf: &Leaf) -> Result<(), Error> {
+        let certified_key = leaf.certified_key();
+        let unusable = |source| Error::UnusableCertificate {
+            part: Part::Chain,
+            source,
+        };
+        let end_entity = certified_key.end_entity_cert().map_err(unusable)?;
+        let certificate = ParsedCertificate::try_from(end_entity).map_err(unusable)?;
+        for name in &self.0 {
+            verify_server_name(&certificate, name.as_tls()).map_err(|source| Error::WrongName {
+                name: name.to_string(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// The names in their order.

@@ -12,48 +12,56 @@ use time::OffsetDateTime;
 
 use crate::ca_bundle::CaBundle;
 use crate::error::Error;
+use crate::foreign::Foreign;
 use crate::leaf::Leaf;
 use crate::names::ServerNames;
 
 /// Holds the certificate that is presented in the next handshake.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Resolver {
-    names: ServerNames,
     // Held only to read or to replace the pointer, so a handshake never waits for a swap's checks.
-    current: RwLock<Arc<CertifiedKey>>,
+    current: RwLock<Option<Arc<CertifiedKey>>>,
 }
 
 impl Resolver {
-    /// Starts with a certificate that clients trusting `trust` accept at `now` under each of
-    /// `names`, as every later one will have to be.
-    pub fn new(
-        names: ServerNames,
-        leaf: &Leaf,
-        trust: &CaBundle,
-        now: OffsetDateTime,
-    ) -> Result<Self, Error> {
-        trust.verify(leaf, &names, now)?;
-        Ok(Self {
-            names,
-            current: RwLock::new(leaf.certified_key()),
-        })
+    /// Starts with nothing: handshakes fail until something is presented.
+    pub fn empty() -> Self {
+        Self::default()
     }
 
     /// Presents another certificate from the next handshake on.
     ///
-    /// When clients trusting `trust` would refuse it at `now` under any of the names,
+    /// When clients trusting `trust` would refuse it at `now` under any of `names`,
     /// the error says why and the current certificate stays.
-    pub fn swap(&self, leaf: &Leaf, trust: &CaBundle, now: OffsetDateTime) -> Result<(), Error> {
-        trust.verify(leaf, &self.names, now)?;
-        let new = leaf.certified_key();
-        // Poisoned or not, the lock holds one whole pointer.
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+    pub fn swap(
+        &self,
+        leaf: &Leaf,
+        trust: &CaBundle,
+        names: &ServerNames,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        trust.verify(leaf, names, now)?;
+        self.present(leaf);
+        Ok(())
+    }
+
+    /// The same for a certificate that somebody else issued, as far as it can be judged.
+    pub fn swap_foreign(&self, foreign: &Foreign, now: OffsetDateTime) -> Result<(), Error> {
+        foreign.check(now)?;
+        self.present(&foreign.leaf);
         Ok(())
     }
 
     /// What is presented now, for instance to publish its fingerprint and its remaining life.
-    pub fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn current(&self) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn present(&self, leaf: &Leaf) {
+        let new = Some(leaf.certified_key());
+        // Poisoned or not, the lock holds one whole pointer.
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
 
@@ -61,7 +69,7 @@ impl ResolvesServerCert for Resolver {
     /// The same certificate whatever name is asked for: it is valid for all names of this server,
     /// and clients that call by IP address ask for none.
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+        self.current()
     }
 }
 

@@ -1,138 +1,131 @@
-//! When a certificate is renewed.
+//! What is to be done next about the stored certificates: renewing the server's, and replacing the CA in three phases.
 //!
-//! A pure schedule: it names the next step and the moment to ask again,
-//! and whoever owns the clock and the Secret carries the step out.
+//! A pure function of what is stored, what is seen and the time. Whoever asks, however often, and whatever happened to
+//! those who asked before, it goes on where the stored state is.
 
 use time::OffsetDateTime;
 
-use crate::validity::Validity;
+use crate::due::{due_at, leaf_due_at};
+use crate::names::ServerNames;
+use crate::schedule::Schedule;
+use crate::state::{Phase, State};
+
+/// What is seen of the world beside what is stored. Each is a moment since when something has been true without a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// What is stored is as it is. Stands in for a stored moment that is missing.
+    pub stored: OffsetDateTime,
+    /// Clients are told to trust exactly the stored CAs; `None` while they are not.
+    pub published: Option<OffsetDateTime>,
+    /// Every endpoint that can be asked proves itself to a client that trusts the issuing CA alone; `None` while one does not.
+    pub served: Option<OffsetDateTime>,
+}
 
 /// What has to be done about the certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotation {
-    /// Nothing before this moment.
-    Keep {
+pub enum Step {
+    /// Nothing before this moment, unless what is observed changes.
+    Wait {
         /// When to ask again; always later than the moment that was asked about.
         until: OffsetDateTime,
+        /// What is waited for.
+        reason: Reason,
     },
+    /// Nothing usable is there: make a CA and a server certificate from it. CAs that are trusted stay trusted for a while.
+    Generate,
     /// Issue a new server certificate from the CA that is there.
     RenewLeaf,
-    /// Make a new CA, let clients trust it beside the old one, then issue a server certificate from it.
-    RenewAuthority,
+    /// Make the next CA and let clients trust it beside the old one.
+    TrustBoth,
+    /// Issue the server certificate from the next CA, which is the issuing one from here on.
+    ServeNew,
+    /// No longer trust any but the issuing CA.
+    DropOld,
 }
 
-/// What has to be done at `now` about a CA and the server certificate issued from it.
-///
-/// The CA comes first when both are due: a server certificate never outlives its CA,
-/// so renewing it from a CA that is being replaced buys little.
-pub fn next(now: OffsetDateTime, authority: Validity, leaf: Validity) -> Rotation {
-    if is_due(now, authority) {
-        Rotation::RenewAuthority
-    } else if is_due(now, leaf) {
-        Rotation::RenewLeaf
-    } else {
-        Rotation::Keep {
-            until: due_at(authority).min(due_at(leaf)),
+/// What a [`Step::Wait`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The time to renew something.
+    Due,
+    /// Clients to hear of a CA, or of its end.
+    Published,
+    /// Every endpoint to serve the new certificate.
+    Served,
+    /// This machine's clock: what is stored was written later than it says now is.
+    Clock,
+}
+
+impl Reason {
+    /// What is waited for, in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "the time to renew",
+            Self::Published => "clients to trust both CAs",
+            Self::Served => "every endpoint to serve the new certificate",
+            Self::Clock => "this machine's clock, which is behind what is stored",
         }
     }
 }
 
-/// The moment from which a certificate is to be renewed: two thirds of its validity.
-///
-/// The last third is the time in which a failing renewal can be noticed and repaired
-/// while the old certificate still works.
-pub fn due_at(validity: Validity) -> OffsetDateTime {
-    validity.not_before() + (validity.not_after() - validity.not_before()) * 2 / 3
+/// What has to be done at `now`.
+pub fn next(
+    now: OffsetDateTime,
+    state: &State,
+    schedule: &Schedule,
+    names: &ServerNames,
+    observed: &Observed,
+) -> Step {
+    // A wrong clock dates wrongly: what it would write could be over before it begins.
+    if let Some(until) = state.written_after().filter(|written| now < *written) {
+        let reason = Reason::Clock;
+        return Step::Wait { until, reason };
+    }
+    if state.check(names, now).is_err() {
+        return heal(now, state);
+    }
+    let begun = state.since.unwrap_or(observed.stored);
+    let after = |seen: Option<OffsetDateTime>| Some(seen?.max(begun) + schedule.propagation());
+    let (awaited, reason, step) = match state.phase() {
+        Phase::Stable => {
+            let due = state.authority.as_ref().map(|ca| due_at(ca.validity()));
+            (Some(due.unwrap_or(now)), Reason::Due, Step::TrustBoth)
+        }
+        Phase::TrustBoth => (after(observed.published), Reason::Published, Step::ServeNew),
+        Phase::ServeNew => (after(observed.served), Reason::Served, Step::DropOld),
+    };
+    if awaited.is_some_and(|moment| moment <= now) {
+        return step;
+    }
+    let renewal = renewal(state, schedule, now);
+    match (awaited, renewal) {
+        (_, Some(due)) if due <= now => Step::RenewLeaf,
+        (Some(until), Some(due)) if due < until => Step::Wait { until: due, reason },
+        (Some(until), _) | (None, Some(until)) => Step::Wait { until, reason },
+        (None, None) => Step::Wait {
+            until: now + schedule.propagation().max(time::Duration::SECOND),
+            reason,
+        },
+    }
 }
 
-/// Whether a certificate is to be renewed at `now`.
-///
-/// One that is not valid yet is due as well: no client accepts it, as after a clock that ran ahead.
-pub fn is_due(now: OffsetDateTime, validity: Validity) -> bool {
-    now < validity.not_before() || due_at(validity) <= now
+/// What is stored serves nobody: the shortest way to something that does.
+fn heal(now: OffsetDateTime, state: &State) -> Step {
+    let valid = |ca: &crate::authority::Authority| ca.validity().contains(now);
+    match (&state.authority, &state.next) {
+        (Some(authority), _) if valid(authority) => Step::RenewLeaf,
+        (_, Some(next)) if valid(next) => Step::ServeNew,
+        _ => Step::Generate,
+    }
+}
+
+/// When the server certificate is to be renewed, if a new one would last longer than the present one.
+fn renewal(state: &State, schedule: &Schedule, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let (authority, leaf) = (state.authority.as_ref()?, state.leaf.as_ref()?);
+    let due = leaf_due_at(leaf);
+    let renewed = (due.max(now) + schedule.leaf_life()).min(authority.validity().not_after());
+    (leaf.validity().not_after() < renewed).then_some(due)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use time::Duration;
-
-    use super::*;
-
-    fn at(seconds: i64) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(seconds).unwrap()
-    }
-
-    fn validity(not_before: i64, not_after: i64) -> Validity {
-        Validity::new(at(not_before), at(not_after)).unwrap()
-    }
-
-    #[test]
-    fn schedule() {
-        let keep = |until| Rotation::Keep { until: at(until) };
-        let (leaf, authority) = (Rotation::RenewLeaf, Rotation::RenewAuthority);
-        // The CA is valid from 0 to 3000 and so due at 2000.
-        let table = [
-            ("both fresh", 100, (100, 400), keep(300)),
-            (
-                "last moment before the leaf is due",
-                299,
-                (100, 400),
-                keep(300),
-            ),
-            ("leaf due", 300, (100, 400), leaf),
-            ("leaf expired", 401, (100, 400), leaf),
-            ("leaf not valid yet", 99, (100, 400), leaf),
-            ("CA due before a long leaf", 1000, (900, 3000), keep(2000)),
-            ("CA due, leaf fresh", 2000, (1900, 2200), authority),
-            ("CA and leaf due", 2100, (1900, 2200), authority),
-            ("CA expired", 3001, (2900, 3000), authority),
-            ("CA not valid yet", -1, (-100, 200), authority),
-        ];
-        for (case, now, (not_before, not_after), wanted) in table {
-            let leaf = validity(not_before, not_after);
-            assert_eq!(next(at(now), validity(0, 3000), leaf), wanted, "{case}");
-        }
-    }
-
-    fn any_validity() -> impl Strategy<Value = Validity> {
-        (0_i64..4_000_000_000, 1_i64..1_000_000_000)
-            .prop_map(|(begin, life)| validity(begin, begin + life))
-    }
-
-    proptest! {
-        #[test]
-        fn kept_certificates_are_valid_until_asked_again(
-            now in 0_i64..5_000_000_000,
-            authority in any_validity(),
-            leaf in any_validity(),
-        ) {
-            let now = at(now);
-            if let Rotation::Keep { until } = next(now, authority, leaf) {
-                prop_assert!(now < until);
-                for validity in [authority, leaf] {
-                    prop_assert!(validity.contains(now) && validity.contains(until));
-                }
-                let then = next(until, authority, leaf);
-                prop_assert!(!matches!(then, Rotation::Keep { .. }), "{then:?}");
-            }
-        }
-
-        #[test]
-        fn what_is_due_stays_due(
-            validity in any_validity(),
-            after_due in 0_i64..1_000_000_000,
-        ) {
-            prop_assert!(is_due(due_at(validity) + Duration::seconds(after_due), validity));
-        }
-
-        #[test]
-        fn what_was_just_made_is_not_due(
-            now in 1_000_000_i64..4_000_000_000,
-            life in 3_i64..1_000_000_000,
-        ) {
-            let made = Validity::starting(at(now), Duration::seconds(life)).unwrap();
-            prop_assert!(!is_due(at(now), made));
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::ca_bundle::CaBundle;
@@ -43,7 +44,15 @@ pub fn server_config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>, Error
 ///
 /// It offers no application protocol: that is for the HTTP client that uses it to say.
 pub fn client_config(trust: &CaBundle) -> Result<Arc<ClientConfig>, Error> {
-    let config = ClientConfig::builder_with_provider(provider())
+    client_config_at(trust, Arc::new(DefaultTimeProvider))
+}
+
+/// The same client, which takes the time in which certificates are valid from elsewhere than the system's clock.
+pub fn client_config_at(
+    trust: &CaBundle,
+    time: Arc<dyn TimeProvider>,
+) -> Result<Arc<ClientConfig>, Error> {
+    let config = ClientConfig::builder_with_details(provider(), time)
         .with_safe_default_protocol_versions()
         .map_err(Error::TlsVersions)?
         .with_root_certificates(trust.roots()?)
@@ -70,7 +79,9 @@ mod tests {
             .unwrap()
             .with("127.0.0.1".parse().unwrap());
         let leaf = authority.issue(&names, now, Duration::DAY).unwrap();
-        let resolver = Resolver::new(names, &leaf, &CaBundle::from(&authority), now).unwrap();
+        let resolver = Resolver::empty();
+        let trust = CaBundle::from(&authority);
+        resolver.swap(&leaf, &trust, &names, now).unwrap();
         (server_config(Arc::new(resolver)).unwrap(), authority)
     }
 

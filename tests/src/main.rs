@@ -13,6 +13,7 @@ mod allocation;
 mod architecture;
 mod attach;
 mod bad_input;
+mod certificates;
 mod check;
 mod claims;
 mod cluster;
@@ -69,6 +70,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         architecture::scenarios(),
         attach::scenarios(),
         bad_input::scenarios(),
+        certificates::scenarios(),
         check::scenarios(),
         claims::scenarios(),
         cluster::scenarios(),

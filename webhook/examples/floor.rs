@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::{Router, body::Bytes, http::header, routing::post};
 use axum_server::Handle;
-use certs::names::ServerNames;
+use certs::{authority::Authority, ca_bundle::CaBundle, names::ServerNames, reload::Resolver};
 use mimalloc::MiMalloc;
-use time::OffsetDateTime;
-use webhook::{cert_file, identity::Identity, listener, listener::Limits, metrics::Metrics};
+use time::{Duration, OffsetDateTime};
+use webhook::{cert_file, listener, listener::Limits, metrics::Metrics};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -28,12 +28,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn serve(cert_out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
     let names = ServerNames::new(["localhost".parse()?])?;
-    let identity = Identity::generate(names, OffsetDateTime::now_utc())?;
-    cert_file::write(cert_out, &identity.trust())?;
+    let now = OffsetDateTime::now_utc();
+    let authority = Authority::generate("floor", now, Duration::DAY)?;
+    let trust = CaBundle::from(&authority);
+    let leaf = authority.issue(&names, now, Duration::DAY)?;
+    let resolver = Resolver::empty();
+    resolver.swap(&leaf, &trust, &names, now)?;
+    cert_file::write(cert_out, &trust)?;
     let limits = Limits::default();
     let port = listener::bind("127.0.0.1:0".parse()?, limits)?;
     println!("serving https://{}", port.local_addr()?);
-    let tls = certs::tls::server_config(identity.resolver())?;
+    let tls = certs::tls::server_config(Arc::new(resolver))?;
     let metrics = Arc::new(Metrics::new());
     let answer = post(async |_body: Bytes| ([(header::CONTENT_TYPE, "application/json")], ANSWER));
     let routes = Router::new().route("/mutate", answer);

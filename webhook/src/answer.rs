@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     audit,
     decide::Decision,
-    review::{API_VERSION, KIND},
+    review::{API_VERSION, KIND, Request},
 };
 
 /// How long a text of the status may be. A denial quotes what it found, and an annotation may be 256 KiB.
@@ -54,8 +54,13 @@ struct Status {
     details: Details,
 }
 
+/// What kubectl makes its sentence of where the reason is `Invalid`: `The Pod "web" is invalid: …`.
 #[derive(Debug, Serialize)]
 struct Details {
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    group: String,
+    kind: String,
     causes: Vec<Cause>,
 }
 
@@ -67,13 +72,16 @@ struct Cause {
 }
 
 impl<'a> Answer<'a> {
-    /// The answer to the request `uid`.
+    /// The answer to `request`.
     ///
     /// # Errors
     /// The patch cannot be written as JSON.
-    pub fn new(uid: &'a str, decision: &'a Decision) -> Result<Self, serde_json::Error> {
+    pub fn new(
+        request: &'a Request<'_>,
+        decision: &'a Decision,
+    ) -> Result<Self, serde_json::Error> {
         let mut response = Response {
-            uid,
+            uid: &request.uid,
             allowed: true,
             patch_type: None,
             patch: None,
@@ -91,7 +99,7 @@ impl<'a> Answer<'a> {
             }
             Decision::Denied(denial) => {
                 response.allowed = false;
-                response.status = Some(status(denial));
+                response.status = Some(status(request, denial));
             }
         }
         Ok(Self {
@@ -106,13 +114,16 @@ fn warnings(plan: &Plan) -> Vec<&str> {
     plan.warnings.iter().map(Warning::as_str).collect()
 }
 
-fn status(denial: &Denial) -> Status {
+fn status(request: &Request<'_>, denial: &Denial) -> Status {
     Status {
         status: "Failure",
         code: denial.code(),
         reason: denial.reason(),
         message: shortened(denial.to_string()),
         details: Details {
+            name: request.display_name(),
+            group: request.kind.group.to_string(),
+            kind: request.kind.kind.to_string(),
             causes: denial
                 .causes()
                 .map(|cause| Cause {

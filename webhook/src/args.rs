@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
+use crate::certificate::args::CertificateArgs;
+
 /// Admission webhook: checks the network annotations of pods and injects the devices their networks need.
 ///
 /// Networks come from the API server, or with --objects from files.
@@ -36,9 +38,9 @@ pub struct Args {
     )]
     pub health_listen: SocketAddr,
 
-    /// Writes the CA certificate that clients are to trust to this file, at start and when it changes
-    #[arg(long, env = "POLYPOD_WEBHOOK_CERT_OUT", value_name = "PATH")]
-    pub cert_out: Option<PathBuf>,
+    /// Where the certificate comes from.
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
 
     /// A name or address under which clients call, beside localhost and the address of --listen; may be repeated
     #[arg(

@@ -12,6 +12,10 @@ use spec::NameError;
 
 use crate::{
     args::Args,
+    certificate::{
+        args::CertificateArgs,
+        mode::{Plan, PlanError},
+    },
     configuration_file::{ConfigurationFile, ConfigurationFileError},
     control_switches::{ConfigMapName, ConfigMapNameError},
     listener::Limits,
@@ -26,10 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The plain port.
     pub health_listen: SocketAddr,
-    /// Where the CA certificate is written to.
-    pub cert_out: Option<PathBuf>,
-    /// The names the certificate is for.
-    pub tls_names: ServerNames,
+    /// What is served there, and how it is kept valid.
+    pub certificate: Plan,
     /// The administrator's decisions: those of the configuration file where there is one.
     pub policy: Policy,
     /// The configuration file, which may change.
@@ -62,6 +64,9 @@ pub enum ConfigError {
     /// A name no certificate can be for.
     #[error("--tls-name: {0}")]
     TlsName(#[from] certs::error::Error),
+    /// Of the certificate's part.
+    #[error(transparent)]
+    Certificate(#[from] PlanError),
     /// No namespace.
     #[error("--system-namespace: {0}")]
     SystemNamespace(#[from] NameError),
@@ -87,7 +92,7 @@ impl TryFrom<Args> for Config {
             kubeconfig,
             listen,
             health_listen,
-            cert_out,
+            certificate,
             tls_name,
             config,
             control_switches,
@@ -123,8 +128,7 @@ impl TryFrom<Args> for Config {
             source,
             listen,
             health_listen,
-            cert_out,
-            tls_names: tls_names(listen.ip(), &tls_name)?,
+            certificate: certificate_plan(certificate, listen.ip(), &tls_name)?,
             policy,
             configuration_file,
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
@@ -162,26 +166,35 @@ fn of_flags(
     Ok(policy)
 }
 
-/// The names given, then those by which a neighbour on the same machine calls.
-fn tls_names(listen: IpAddr, given: &[String]) -> Result<ServerNames, certs::error::Error> {
+/// A certificate for the names given, then those by which a neighbour on the same machine calls.
+fn certificate_plan(
+    args: CertificateArgs,
+    listen: IpAddr,
+    given: &[String],
+) -> Result<Plan, ConfigError> {
     let given: Vec<ServerName> = given
         .iter()
         .map(|name| name.parse())
         .collect::<Result<_, _>>()?;
+    let given_names = (!given.is_empty()).then(|| ServerNames::new(given.iter().cloned()));
     let own = (!listen.is_unspecified()).then(|| ServerName::from(listen));
     let loopback = [
         "localhost".parse()?,
         IpAddr::from(Ipv4Addr::LOCALHOST).into(),
         IpAddr::from(Ipv6Addr::LOCALHOST).into(),
     ];
-    ServerNames::new(given.into_iter().chain(own).chain(loopback))
+    let names = ServerNames::new(given.into_iter().chain(own).chain(loopback))?;
+    Ok(Plan::new(args, names, given_names.transpose()?)?)
 }
 
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
 
+    use certs::schedule::Schedule;
+
     use super::*;
+    use crate::certificate::mode::Mode;
 
     fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
         Args::try_parse_from([&["polypod-webhook"], arguments].concat())
@@ -197,7 +210,11 @@ mod tests {
         assert_eq!(config.listen.to_string(), "0.0.0.0:8443");
         assert_eq!(config.health_listen.to_string(), "0.0.0.0:8080");
         assert_eq!(config.policy, Policy::default());
-        assert_eq!(config.tls_names.to_string(), "localhost, 127.0.0.1, ::1");
+        let certificate = config.certificate;
+        assert_eq!(certificate.names.to_string(), "localhost, 127.0.0.1, ::1");
+        assert_eq!(certificate.given_names, None);
+        assert_eq!(certificate.mode, Mode::Memory { out: None });
+        assert_eq!(certificate.schedule, Schedule::DEFAULT);
     }
 
     #[test]
@@ -218,10 +235,79 @@ mod tests {
         .unwrap();
         assert_eq!(config.source, Source::Files(vec!["a".into(), "b".into()]));
         assert_eq!(
-            config.tls_names.to_string(),
+            config.certificate.names.to_string(),
             "x.ns.svc, y, z, 10.0.0.7, localhost, 127.0.0.1, ::1"
         );
+        assert_eq!(
+            config.certificate.given_names.unwrap().to_string(),
+            "x.ns.svc, y, z"
+        );
         assert_eq!(config.policy.system_namespace.as_str(), "multus");
+    }
+
+    #[test]
+    fn where_the_certificate_comes_from() {
+        let plan = |arguments: &[&str]| config(arguments).map(|config| config.certificate);
+        let secret = plan(&[
+            "--cert-secret",
+            "a",
+            "--cert-namespace",
+            "b",
+            "--webhook-configuration",
+            "c,d",
+        ])
+        .unwrap();
+        let (name, namespace) = ("a".to_owned(), "b".to_owned());
+        let lease = std::time::Duration::from_secs(15);
+        let wanted = Mode::Secret {
+            name,
+            namespace,
+            lease,
+        };
+        assert_eq!(secret.mode, wanted);
+        assert_eq!(secret.configurations, ["c", "d"]);
+        let folder = plan(&["--cert-dir", "/certs"]).unwrap();
+        assert_eq!(
+            folder.mode,
+            Mode::Files {
+                folder: "/certs".into()
+            }
+        );
+        for (arguments, words) in [
+            (["--cert-secret", "a"].as_slice(), "--cert-namespace"),
+            (&["--webhook-configuration", "a"], "--cert-secret"),
+            (&["--ca-life", "long"], "--ca-life: `long`"),
+            (&["--ca-life", "1d", "--propagation-delay", "3h"], "twelfth"),
+            (&["--leaf-life", "400d"], "no longer than the CA"),
+            (&["--leaf-life", "200000years"], "--leaf-life"),
+            (
+                &[
+                    "--cert-secret",
+                    "a",
+                    "--cert-namespace",
+                    "b",
+                    "--lease-duration",
+                    "2s",
+                ],
+                "3 seconds",
+            ),
+            (
+                &["--cert-secret", "a", "--cert-namespace", "B"],
+                "--cert-namespace",
+            ),
+        ] {
+            let error = plan(arguments).unwrap_err().to_string();
+            assert!(error.contains(words), "{arguments:?}: {error}");
+        }
+        for arguments in [
+            ["--cert-secret", "a", "--cert-out", "b"],
+            ["--cert-secret", "a", "--cert-dir", "b"],
+            ["--cert-secret", "a", "--objects", "b"],
+            ["--cert-out", "a", "--cert-dir", "b"],
+        ] {
+            let arguments = [["polypod-webhook"].as_slice(), &arguments].concat();
+            assert!(Args::try_parse_from(&arguments).is_err(), "{arguments:?}");
+        }
     }
 
     #[test]

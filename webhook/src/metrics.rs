@@ -7,6 +7,7 @@ mod gauges;
 use std::{fmt, time::Duration};
 
 use prometheus_client::{
+    collector::Collector,
     encoding::{
         EncodeLabelSet,
         text::{encode_eof, encode_registry},
@@ -86,6 +87,13 @@ impl Metrics {
             in_flight,
             panics,
         }
+    }
+
+    /// Tells about more than it counts itself.
+    #[must_use]
+    pub fn with(mut self, collector: Box<dyn Collector>) -> Self {
+        self.registry.register_collector(collector);
+        self
     }
 
     /// Counts a review that was decided. One of a dry run injects nothing.

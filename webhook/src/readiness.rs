@@ -1,14 +1,23 @@
 //! Whether requests should be sent here.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crate::store::{Part, Store};
+use time::OffsetDateTime;
+
+use crate::{
+    certificate::status::Status,
+    store::{Part, Store},
+};
 
 /// What the process knows of itself.
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_serving: AtomicBool,
     is_ending: AtomicBool,
+    certificate: OnceLock<Arc<Status>>,
 }
 
 impl Readiness {
@@ -29,14 +38,31 @@ impl Readiness {
         self.is_ending.load(Ordering::Acquire)
     }
 
+    /// Whether TLS is up.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.is_serving.load(Ordering::Acquire)
+    }
+
+    /// From here on there must be a certificate, too, which API servers accept.
+    pub fn awaits(&self, certificate: Arc<Status>) {
+        // The first one stays: a process has one certificate.
+        let _is_first = self.certificate.set(certificate);
+    }
+
     /// Why not, or nothing.
     #[must_use]
     pub fn obstacle(&self, store: &Store) -> Option<String> {
         if self.is_ending() {
             return Some("this webhook is about to end".to_owned());
         }
-        if !self.is_serving.load(Ordering::Acquire) {
+        if !self.is_serving() {
             return Some("TLS is not served yet".to_owned());
+        }
+        let certificate = self.certificate.get();
+        let now = OffsetDateTime::now_utc();
+        if let Some(obstacle) = certificate.and_then(|status| status.obstacle(now)) {
+            return Some(obstacle);
         }
         let awaited = store.awaited().map(Part::as_str);
         awaited.map(|kind| format!("the {kind} are not known yet"))

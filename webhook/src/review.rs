@@ -47,6 +47,38 @@ pub struct Request<'a> {
     pub old_object: Option<&'a RawValue>,
 }
 
+impl Request<'_> {
+    /// The object's name; where it is still to be made, its `generateName` and a star.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        #[derive(Default, Deserialize)]
+        struct Object {
+            #[serde(default)]
+            metadata: Metadata,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Metadata {
+            #[serde(default)]
+            name: String,
+            #[serde(default)]
+            generate_name: String,
+        }
+        if let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) {
+            return name.to_owned();
+        }
+        let object = self.object.or(self.old_object).map(RawValue::get);
+        let object: Option<Object> = object.and_then(|object| serde_json::from_str(object).ok());
+        match object.unwrap_or_default().metadata {
+            Metadata { name, .. } if !name.is_empty() => name,
+            Metadata { generate_name, .. } if !generate_name.is_empty() => {
+                format!("{generate_name}*")
+            }
+            Metadata { .. } => String::new(),
+        }
+    }
+}
+
 /// A group and a kind. The version tells nothing: what is read of an object is the same in all.
 #[derive(Debug, Deserialize)]
 pub struct Kind<'a> {

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    sync::{Arc, atomic::AtomicI64},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,20 +19,17 @@ use kube::{
 };
 use serde::Deserialize as _;
 use serde_json::Value;
-use time::OffsetDateTime;
 use tracing::info;
 
 use crate::{
-    cert_file,
+    certificate::{Certificates, metrics::CertificateMetrics},
     config::{Config, Source},
     configured::Configured,
     control_switches,
     health::{self, Health},
-    identity::Identity,
     listener::{self, Limits},
     metrics::Metrics,
     readiness::Readiness,
-    renewal::renew,
     server::{self, Webhook},
     shutdown::Signals,
     store::{Part, Store},
@@ -57,8 +54,7 @@ pub async fn run(config: Config) -> Result<()> {
         source,
         listen,
         health_listen,
-        cert_out,
-        tls_names,
+        certificate,
         policy,
         configuration_file,
         control_switches,
@@ -79,13 +75,11 @@ pub async fn run(config: Config) -> Result<()> {
         }
     };
     let store = Arc::new(store);
-    let identity = Identity::generate(tls_names, OffsetDateTime::now_utc())?;
-    if let Some(path) = &cert_out {
-        cert_file::write(path, &identity.trust())?;
-    }
-    let metrics = Arc::new(Metrics::new());
     let readiness = Arc::new(Readiness::default());
-    let leaf_not_after = Arc::new(AtomicI64::new(identity.not_after().unix_timestamp()));
+    let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
+    let status = certificates.status();
+    let metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
     let webhook = server::router(Webhook {
         store: Arc::clone(&store),
@@ -100,13 +94,13 @@ pub async fn run(config: Config) -> Result<()> {
         store: Arc::clone(&store),
         metrics: Arc::clone(&metrics),
         configured: Arc::clone(&configured),
-        leaf_not_after: Arc::clone(&leaf_not_after),
+        leaf_not_after: status.leaf_not_after(),
     });
 
     let (listener, address) = bind(listen, limits).context("--listen")?;
     let (health_listener, health_address) =
         bind(health_listen, limits).context("--health-listen")?;
-    let tls = certs::tls::server_config(identity.resolver())?;
+    let tls = certs::tls::server_config(status.resolver())?;
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let connections = metrics.connections.clone();
     let served = listener::server(listener, tls, limits, connections, handle.clone())?
@@ -146,7 +140,8 @@ pub async fn run(config: Config) -> Result<()> {
             None => pending().await,
         }
     };
-    let renewed = renew(identity, cert_out.as_deref(), &leaf_not_after);
+    let resigned = certificates.resignation();
+    let renewed = certificates.keep();
     let kept = async {
         tokio::select! {
             // None ever ends; if one did, the webhook would go on with what was true yesterday.
@@ -157,7 +152,6 @@ pub async fn run(config: Config) -> Result<()> {
         }
     };
     // Until the last request is answered: a certificate may expire, and a network be created, while requests are drained.
-    let mut kept = std::pin::pin!(kept);
     let ended = async {
         let signal = signals.received().await;
         info!(signal, delay = ?shutdown_delay, "Ending: no more requests, please");
@@ -172,10 +166,13 @@ pub async fn run(config: Config) -> Result<()> {
         pending::<()>().await;
     };
     tokio::select! {
-        result = &mut served => result.map(drop),
-        what = &mut kept => bail!("{what} ended"),
-        () = ended => Ok(()),
-    }
+        result = &mut served => result?,
+        what = kept => bail!("{what} ended"),
+        () = ended => unreachable!("it waits for the ports to close"),
+    };
+    // Last of all, and once nobody would take it up again: another replica may lead at once.
+    resigned.await;
+    Ok(())
 }
 
 /// The cluster that the files describe: its networks, its pods as far as they use them, and claims of devices.

@@ -222,7 +222,7 @@ async fn answer(
     let request = review::parse(body)?;
     let policy = webhook.configured.current();
     let decision = deliberate::<Failure>(hook, webhook, &request, &policy).await?;
-    let answer = serde_json::to_vec(&Answer::new(&request.uid, &decision)?)?;
+    let answer = serde_json::to_vec(&Answer::new(&request, &decision)?)?;
     let is_dry_run = request.dry_run.unwrap_or(false);
     webhook.metrics.count(hook, &decision, is_dry_run);
     logged::decided(hook, &request, &decision);

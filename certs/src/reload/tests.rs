@@ -25,7 +25,8 @@ impl Scene {
         let authority = Authority::generate("polypod", now, Duration::days(10)).unwrap();
         let trust = CaBundle::from(&authority);
         let first = authority.issue(&names(), now, Duration::DAY).unwrap();
-        let resolver = Arc::new(Resolver::new(names(), &first, &trust, now).unwrap());
+        let resolver = Arc::new(Resolver::empty());
+        resolver.swap(&first, &trust, &names(), now).unwrap();
         Self {
             now,
             first,
@@ -49,7 +50,10 @@ impl Scene {
 
     /// Tries to swap and shows that the first certificate still serves.
     fn refused(&self, leaf: &Leaf, trust: &CaBundle) -> Error {
-        let error = self.resolver.swap(leaf, trust, self.now).unwrap_err();
+        let error = self
+            .resolver
+            .swap(leaf, trust, &names(), self.now)
+            .unwrap_err();
         assert_eq!(self.shown(), certificate(&self.first));
         error
     }
@@ -71,7 +75,9 @@ fn the_next_handshake_shows_the_new_certificate() {
     let issue = |life| scene.authority.issue(&names(), scene.now, life);
     let second = issue(Duration::DAY).unwrap();
     assert_ne!(certificate(&second), certificate(&scene.first));
-    let swapped = scene.resolver.swap(&second, &scene.trust(), scene.now);
+    let swapped = scene
+        .resolver
+        .swap(&second, &scene.trust(), &names(), scene.now);
     swapped.unwrap();
     assert_eq!(scene.shown(), certificate(&second));
 }
@@ -85,7 +91,10 @@ fn a_new_ca_takes_over_while_both_are_trusted() {
     let second = successor.issue(&names(), scene.now, Duration::DAY).unwrap();
 
     let before = handshake(&client, &scene.server, NAME).unwrap();
-    scene.resolver.swap(&second, &both, scene.now).unwrap();
+    scene
+        .resolver
+        .swap(&second, &both, &names(), scene.now)
+        .unwrap();
     let after = handshake(&client, &scene.server, NAME).unwrap();
     assert_eq!(before.certificate, certificate(&scene.first));
     assert_eq!(after.certificate, certificate(&second));
@@ -138,12 +147,18 @@ fn a_certificate_of_an_untrusted_ca_is_refused() {
 }
 
 #[test]
-fn the_first_certificate_is_checked_too() {
+fn nothing_is_presented_before_the_first_that_is_good() {
     let scene = Scene::new();
     let stranger = Authority::generate("polypod", scene.now, Duration::DAY).unwrap();
-    let trust = CaBundle::from(&stranger);
-    let result = Resolver::new(names(), &scene.first, &trust, scene.now);
-    assert!(matches!(result, Err(Error::Untrusted(_))));
+    let resolver = Arc::new(Resolver::empty());
+    let server = tls::server_config(Arc::clone(&resolver)).unwrap();
+    let swap = |trust: &CaBundle| resolver.swap(&scene.first, trust, &names(), scene.now);
+    let refused = swap(&CaBundle::from(&stranger));
+    assert!(matches!(refused, Err(Error::Untrusted(_))));
+    assert!(resolver.current().is_none());
+    handshake(&scene.client, &server, NAME).unwrap_err();
+    swap(&scene.trust()).unwrap();
+    handshake(&scene.client, &server, NAME).unwrap();
 }
 
 #[test]
@@ -163,7 +178,7 @@ fn a_poisoned_lock_goes_on_serving_and_swapping() {
         .unwrap();
     scene
         .resolver
-        .swap(&second, &scene.trust(), scene.now)
+        .swap(&second, &scene.trust(), &names(), scene.now)
         .unwrap();
     assert_eq!(scene.shown(), certificate(&second));
 }

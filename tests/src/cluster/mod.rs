@@ -3,6 +3,7 @@
 
 mod admission;
 mod all_the_way;
+mod certificates;
 mod claims;
 mod installed_thin;
 mod networks_in_use;
@@ -80,6 +81,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::networks_of_multus_v1",
             needs: NETWORK,
             body: v1_networks::networks_of_multus_v1,
+        },
+        Scenario {
+            name: "cluster::c4_c5_certificates_are_rotated_by_whoever_leads",
+            needs: &[Need::ControlPlane],
+            body: certificates::rotation_with_a_leader_killed,
         },
     ];
     scenarios.extend(admission::scenarios());

@@ -2,7 +2,7 @@
 
 use std::time::Instant as Clock;
 
-use certs::{ca_bundle::CaBundle, names::ServerNames, tls};
+use certs::{authority::Authority, ca_bundle::CaBundle, names::ServerNames, reload::Resolver, tls};
 use rustls_pki_types::ServerName;
 use time::OffsetDateTime;
 use tokio::{
@@ -14,7 +14,6 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::*;
 use crate::{
     fixture::{creation, webhook},
-    identity::Identity,
     metrics::Metrics,
     server,
 };
@@ -40,11 +39,16 @@ fn serve(limits: Limits) -> Port {
     let port = bind("127.0.0.1:0".parse().unwrap(), limits).unwrap();
     let address = port.local_addr().unwrap();
     let names = ServerNames::new(["localhost".parse().unwrap()]).unwrap();
-    let identity = Identity::generate(names, OffsetDateTime::now_utc()).unwrap();
+    let now = OffsetDateTime::now_utc();
+    let authority = Authority::generate("test", now, time::Duration::DAY).unwrap();
+    let leaf = authority.issue(&names, now, time::Duration::DAY).unwrap();
+    let trust = CaBundle::from(&authority);
+    let resolver = Resolver::empty();
+    resolver.swap(&leaf, &trust, &names, now).unwrap();
     let webhook = webhook();
     let metrics = Arc::clone(&webhook.metrics);
     let handle = Handle::new();
-    let tls = tls::server_config(identity.resolver()).unwrap();
+    let tls = tls::server_config(Arc::new(resolver)).unwrap();
     let served = super::server(
         port,
         tls,
@@ -57,7 +61,7 @@ fn serve(limits: Limits) -> Port {
     tokio::spawn(served);
     Port {
         address,
-        trust: identity.trust(),
+        trust,
         metrics,
         webhook,
         handle,

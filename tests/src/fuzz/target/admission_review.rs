@@ -70,7 +70,7 @@ fn answered(hook: Hook, request: &Request<'_>, cluster: Option<&Cluster>) -> Opt
     if let Decision::Denied(denial) = &decision {
         pods::explained(denial);
     }
-    let answer = Answer::new(&request.uid, &decision).expect("an answer is JSON");
+    let answer = Answer::new(request, &decision).expect("an answer is JSON");
     let text = serde_json::to_string(&answer).expect("an answer is JSON");
     let answer: Value = serde_json::from_str(&text).expect("it was just written");
     let response = &answer["response"];
