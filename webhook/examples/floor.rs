@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(cert_out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
-    let names = ServerNames::new(["localhost".parse()?])?;
+    let names = ServerNames::new(["localhost".parse()?, "127.0.0.1".parse()?])?;
     let now = OffsetDateTime::now_utc();
     let authority = Authority::generate("floor", now, Duration::DAY)?;
     let trust = CaBundle::from(&authority);
