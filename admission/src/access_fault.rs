@@ -93,6 +93,10 @@ pub enum AccessFault {
         /// Whether the pod is let in where there is no answer, as the rule is not enforced.
         can_do_without: bool,
     },
+    /// Labels decide, and those of this namespace are not known yet. Whoever can read them does so and decides again; who
+    /// cannot has no decision.
+    #[error("the labels of namespace {0}, by which rules select it, are not known yet; try again")]
+    UnreadNamespace(Namespace),
     /// The API server did not say whether the service account may use the network. Only said where the rule is not enforced.
     #[error(
         "{place}: the API server did not say whether service account {}/{} may use {}",
@@ -155,6 +159,7 @@ impl AccessFault {
             | Self::DelegateType { place, .. }
             | Self::NodeFile { place, .. } => annotation(place.annotation()),
             Self::OwnSharing(_) => annotation(SHARED_WITH),
+            Self::UnreadNamespace(_) => "metadata.namespace".to_owned(),
             Self::MayNotUse { .. } | Self::ServiceAccount(_) => {
                 "spec.serviceAccountName".to_owned()
             }
@@ -173,7 +178,7 @@ impl AccessFault {
     pub(crate) const fn rule(&self) -> Rule {
         match self {
             Self::Isolated { .. } => Rule::NamespaceIsolation,
-            Self::NotListed { .. } => Rule::AllowedNetworks,
+            Self::NotListed { .. } | Self::UnreadNamespace(_) => Rule::AllowedNetworks,
             Self::NotShared { .. } | Self::Sharing { .. } => Rule::SharedWith,
             Self::OwnSharing(_) => Rule::DefinitionAnnotations,
             Self::MayNotUse { .. }
@@ -192,6 +197,14 @@ impl AccessFault {
                 can_do_without,
                 ..
             } => Some((question, *can_do_without)),
+            _ => None,
+        }
+    }
+
+    /// The namespace whose labels are to be read.
+    pub(crate) const fn unread_namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::UnreadNamespace(namespace) => Some(namespace),
             _ => None,
         }
     }

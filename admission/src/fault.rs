@@ -7,7 +7,7 @@ use spec::{
     NameError,
     cni::{ConfError, InterfaceName},
     device::ResourceName,
-    network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
+    network::{AnnotationError, Namespace, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
 use crate::{
@@ -250,6 +250,14 @@ impl Fault {
     pub(crate) fn question(&self) -> Option<(&UseQuestion, bool)> {
         match self {
             Self::Access(fault) => fault.question(),
+            _ => None,
+        }
+    }
+
+    /// The namespace whose labels are to be read.
+    pub(crate) fn unread_namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::Access(fault) => fault.unread_namespace(),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! What was found wrong, sorted by how seriously the administrator takes it.
 
+use std::cell::Cell;
+
 use spec::network::Namespace;
 
 use crate::{
@@ -24,6 +26,10 @@ pub(crate) struct Findings<'a> {
     policy: &'a Policy,
     namespace: &'a Namespace,
     labels: Labels,
+    /// Whether the labels are those of a namespace that is still to be read.
+    is_unread: bool,
+    /// Whether anything was decided by the labels.
+    looked_at_labels: Cell<bool>,
     enforced: Vec<Fault>,
     passed: Vec<Finding>,
     open: Vec<Fault>,
@@ -36,6 +42,8 @@ impl<'a> Findings<'a> {
             policy,
             namespace,
             labels: cluster.namespaces.labels(namespace),
+            is_unread: cluster.is_unread(namespace),
+            looked_at_labels: Cell::new(false),
             enforced: Vec::new(),
             passed: Vec::new(),
             open: Vec::new(),
@@ -90,13 +98,16 @@ impl<'a> Findings<'a> {
         self.open.clear();
     }
 
-    /// The labels of the object's namespace.
-    pub(crate) const fn labels(&self) -> &Labels {
+    /// The labels of the object's namespace. Whoever takes them makes the decision depend on them.
+    pub(crate) fn labels(&self) -> &Labels {
+        self.looked_at_labels.set(true);
         &self.labels
     }
 
     fn mode(&self, rule: Rule) -> Mode {
-        self.policy.modes.of(rule, self.namespace, &self.labels)
+        self.policy
+            .modes
+            .of(rule, self.namespace, &|| self.labels())
     }
 
     /// Takes several.
@@ -115,8 +126,12 @@ impl<'a> Findings<'a> {
     }
 
     /// A denial if any enforced rule is broken, or a question is open; else the rest is noted in the plan. What is denied
-    /// anyhow needs no answers.
+    /// anyhow needs no answers; but what was decided by labels that nobody has read is not decided.
     pub(crate) fn conclude(self, plan: &mut Plan, subject: String) -> Result<(), Denial> {
+        if self.is_unread && self.looked_at_labels.get() {
+            let fault = AccessFault::UnreadNamespace(self.namespace.clone());
+            return Err(Denial::new(subject, vec![fault.into()]));
+        }
         for faults in [self.enforced, self.open] {
             if !faults.is_empty() {
                 return Err(Denial::new(subject, faults));

@@ -27,11 +27,8 @@ pub fn admit_network(
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
     findings.extend(faults(&network, &mut plan.warnings));
-    plan.warnings.extend(access::definition_warning(
-        &network,
-        policy,
-        findings.labels(),
-    ));
+    plan.warnings
+        .extend(access::definition_warning(&network, policy, &findings));
     findings.conclude(&mut plan, subject(&display_name))?;
     Ok(plan)
 }
