@@ -5,6 +5,7 @@ mod injection;
 mod mode;
 mod namespaces;
 mod network_pattern;
+mod resource_name_keys;
 
 use serde::{Deserialize, Serialize};
 use spec::network::Namespace;
@@ -15,6 +16,7 @@ pub use injection::{Injection, UserDefined};
 pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
 pub use network_pattern::{NetworkPattern, NetworkPatternError};
+pub use resource_name_keys::{NoResourceNameKey, ResourceNameKeys};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
