@@ -11,9 +11,10 @@ use spec::{
 };
 
 use crate::{
-    Fault, Permissions, Place, Policy, Warning,
+    Cluster, Fault, Permissions, Place, Policy, Warning,
     access_fault::AccessFault,
     findings::Findings,
+    known_labels::KnownLabels,
     permissions::{UseAnswer, UseQuestion},
     policy::{Access, AllowedTypes},
     sharing::Sharing,
@@ -259,6 +260,54 @@ pub(crate) fn definition_warning(
     Some(Warning::new(&format!(
         "pods of namespace {namespace} may not use {what} (delegateTypes)"
     )))
+}
+
+/// Pods that use a network may use its plugins, those that a change brings included: what they were let in for stays what
+/// they may have.
+pub(crate) fn judge_users(
+    stored: &Network,
+    new: &Network,
+    cluster: &Cluster,
+    policy: &Policy,
+    findings: &mut Findings<'_>,
+) {
+    let namespaces = cluster
+        .usage
+        .namespaces(&new.reference, &policy.system_namespace);
+    for pods in namespaces {
+        let labels = KnownLabels::of(&pods, cluster);
+        judge_pods(&pods, &labels, stored, new, policy, findings);
+        findings.depend_on(pods, &labels);
+    }
+}
+
+fn judge_pods(
+    pods: &Namespace,
+    labels: &KnownLabels,
+    stored: &Network,
+    new: &Network,
+    policy: &Policy,
+    findings: &mut Findings<'_>,
+) {
+    let Some(mut allowed) = policy.access.types_of(pods, &|| labels.get()) else {
+        return;
+    };
+    let types = allowed.types.iter().copied().cloned().collect();
+    if let Ok(Some(DelegateConf { conf, .. })) = &stored.conf {
+        let there = conf.plugins().iter().map(PluginConf::plugin_type);
+        allowed.types.extend(there);
+    }
+    let found = match forbidden(new, &allowed) {
+        None => return,
+        Some(Forbidden::Type(found)) => Some(found.clone()),
+        Some(Forbidden::NodeFile) => None,
+    };
+    let fault = AccessFault::OfUsers {
+        pods: pods.clone(),
+        found,
+        allowed: types,
+    };
+    findings.add_of(fault.into(), pods, labels);
 }
 
 #[cfg(test)]

@@ -128,6 +128,19 @@ pub enum AccessFault {
         /// What the namespace may use.
         allowed: Vec<PluginType>,
     },
+    /// A network is to get a plugin that pods which use it may not.
+    #[error(
+        "pods of namespace {pods} use this network, which is to have {}; the administrator allows them {}. Delete those pods first, or define another network",
+        plugins(.found.as_ref()), types(allowed)
+    )]
+    OfUsers {
+        /// The pods' namespace.
+        pods: Namespace,
+        /// The first such plugin of the chain; none where it has a file of the node.
+        found: Option<PluginType>,
+        /// What the namespace may use.
+        allowed: Vec<PluginType>,
+    },
     /// The network's plugins are in a file of the node, and the pod's namespace may use some types only.
     #[error(
         "{place}: {network} has no spec.config, so its plugins are in a file of the node and cannot be looked into; the administrator allows pods of namespace {pod} {}. Write the configuration into spec.config, or have the administrator set nodeFiles",
@@ -158,6 +171,7 @@ impl AccessFault {
             | Self::Unanswered { place, .. }
             | Self::DelegateType { place, .. }
             | Self::NodeFile { place, .. } => annotation(place.annotation()),
+            Self::OfUsers { .. } => "spec.config".to_owned(),
             Self::OwnSharing(_) => annotation(SHARED_WITH),
             Self::UnreadNamespace(_) => "metadata.namespace".to_owned(),
             Self::MayNotUse { .. } | Self::ServiceAccount(_) => {
@@ -185,7 +199,9 @@ impl AccessFault {
             | Self::Unasked { .. }
             | Self::Unanswered { .. }
             | Self::ServiceAccount(_) => Rule::UsePermission,
-            Self::DelegateType { .. } | Self::NodeFile { .. } => Rule::DelegateType,
+            Self::DelegateType { .. } | Self::NodeFile { .. } | Self::OfUsers { .. } => {
+                Rule::DelegateType
+            }
         }
     }
 
@@ -237,6 +253,13 @@ fn types(allowed: &[PluginType]) -> String {
     match allowed {
         [] => "no types".to_owned(),
         some => format!("the types {}", joined(some.iter().map(PluginType::as_str))),
+    }
+}
+
+fn plugins(found: Option<&PluginType>) -> String {
+    match found {
+        Some(found) => format!("a plugin of type {found}"),
+        None => "no spec.config, so plugins of a file of the node".to_owned(),
     }
 }
 

@@ -198,7 +198,7 @@ impl Fault {
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
-            Self::Definition(fault) => fault.field().to_owned(),
+            Self::Definition(fault) => fault.field(),
         }
     }
 
