@@ -11,9 +11,10 @@ use spec::{
 };
 
 use crate::{
-    Fault, Labels, Permissions, Place, Policy, Warning,
+    Cluster, Fault, Permissions, Place, Policy, Warning,
     access_fault::AccessFault,
     findings::Findings,
+    known_labels::KnownLabels,
     permissions::{UseAnswer, UseQuestion},
     policy::{Access, AllowedTypes},
     sharing::Sharing,
@@ -68,7 +69,7 @@ impl<'a> Asker<'a> {
             });
         let not_listed = self
             .access
-            .not_listed(network, self.namespace, findings.labels())
+            .not_listed(network, self.namespace, &|| findings.labels())
             .map(|allowed| AccessFault::NotListed {
                 place,
                 pod: self.namespace.clone(),
@@ -80,6 +81,26 @@ impl<'a> Asker<'a> {
             may &= !findings.refuse(fault.into());
         }
         may
+    }
+
+    /// Whether the pod's author may be told of `network`, which he has not selected: advice that a rule would refuse is none,
+    /// and names what is not for him.
+    pub(crate) fn may_be_told_of(&self, network: &Network, findings: &Findings<'_>) -> bool {
+        let reference = &network.reference;
+        let is_listed = || {
+            self.access
+                .not_listed(reference, self.namespace, &|| findings.labels())
+                .is_none()
+        };
+        let is_shared = || {
+            let is_own = reference.namespace == *self.namespace;
+            !self.access.require_sharing
+                || is_own
+                || Sharing::of(network).is_ok_and(|sharing| {
+                    sharing.is_some_and(|sharing| sharing.covers(|| findings.labels()))
+                })
+        };
+        !self.is_isolated_from(&reference.namespace) && is_listed() && is_shared()
     }
 
     /// Whether isolation keeps the pod from the networks of `namespace`.
@@ -117,7 +138,7 @@ impl<'a> Asker<'a> {
             return None;
         }
         match Sharing::of(network) {
-            Ok(Some(sharing)) if sharing.covers(findings.labels()) => None,
+            Ok(Some(sharing)) if sharing.covers(|| findings.labels()) => None,
             Ok(_) => Some(AccessFault::NotShared {
                 place,
                 pod: self.namespace.clone(),
@@ -137,7 +158,9 @@ impl<'a> Asker<'a> {
         network: &Network,
         findings: &Findings<'_>,
     ) -> Option<AccessFault> {
-        let allowed = self.access.types_of(self.namespace, findings.labels())?;
+        let allowed = self
+            .access
+            .types_of(self.namespace, &|| findings.labels())?;
         let (pod, reference) = (self.namespace.clone(), network.reference.clone());
         let types = || allowed.types.iter().copied().cloned().collect();
         match forbidden(network, &allowed)? {
@@ -221,15 +244,15 @@ pub(crate) fn definition_fault(network: &Network) -> Option<Fault> {
     Some(AccessFault::OwnSharing(problem).into())
 }
 
-/// That pods of a NetworkAttachmentDefinition's own namespace, which has `labels`, may not use it is only a warning: it
-/// may be meant for others.
+/// That pods of a NetworkAttachmentDefinition's own namespace may not use it is only a warning: it may be meant for
+/// others.
 pub(crate) fn definition_warning(
     network: &Network,
     policy: &Policy,
-    labels: &Labels,
+    findings: &Findings<'_>,
 ) -> Option<Warning> {
     let namespace = &network.reference.namespace;
-    let allowed = policy.access.types_of(namespace, labels)?;
+    let allowed = policy.access.types_of(namespace, &|| findings.labels())?;
     let what = match forbidden(network, &allowed)? {
         Forbidden::Type(found) => format!("plugin type {found}"),
         Forbidden::NodeFile => "plugins of a file of the node".to_owned(),
@@ -237,6 +260,54 @@ pub(crate) fn definition_warning(
     Some(Warning::new(&format!(
         "pods of namespace {namespace} may not use {what} (delegateTypes)"
     )))
+}
+
+/// Pods that use a network may use its plugins, those that a change brings included: what they were let in for stays what
+/// they may have.
+pub(crate) fn judge_users(
+    stored: &Network,
+    new: &Network,
+    cluster: &Cluster,
+    policy: &Policy,
+    findings: &mut Findings<'_>,
+) {
+    let namespaces = cluster
+        .usage
+        .namespaces(&new.reference, &policy.system_namespace);
+    for pods in namespaces {
+        let labels = KnownLabels::of(&pods, cluster);
+        judge_pods(&pods, &labels, stored, new, policy, findings);
+        findings.depend_on(pods, &labels);
+    }
+}
+
+fn judge_pods(
+    pods: &Namespace,
+    labels: &KnownLabels,
+    stored: &Network,
+    new: &Network,
+    policy: &Policy,
+    findings: &mut Findings<'_>,
+) {
+    let Some(mut allowed) = policy.access.types_of(pods, &|| labels.get()) else {
+        return;
+    };
+    let types = allowed.types.iter().copied().cloned().collect();
+    if let Ok(Some(DelegateConf { conf, .. })) = &stored.conf {
+        let there = conf.plugins().iter().map(PluginConf::plugin_type);
+        allowed.types.extend(there);
+    }
+    let found = match forbidden(new, &allowed) {
+        None => return,
+        Some(Forbidden::Type(found)) => Some(found.clone()),
+        Some(Forbidden::NodeFile) => None,
+    };
+    let fault = AccessFault::OfUsers {
+        pods: pods.clone(),
+        found,
+        allowed: types,
+    };
+    findings.add_of(fault.into(), pods, labels);
 }
 
 #[cfg(test)]

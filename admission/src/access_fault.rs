@@ -93,6 +93,10 @@ pub enum AccessFault {
         /// Whether the pod is let in where there is no answer, as the rule is not enforced.
         can_do_without: bool,
     },
+    /// Labels decide, and those of this namespace are not known yet. Whoever can read them does so and decides again; who
+    /// cannot has no decision.
+    #[error("the labels of namespace {0}, by which rules select it, are not known yet; try again")]
+    UnreadNamespace(Namespace),
     /// The API server did not say whether the service account may use the network. Only said where the rule is not enforced.
     #[error(
         "{place}: the API server did not say whether service account {}/{} may use {}",
@@ -121,6 +125,19 @@ pub enum AccessFault {
         network: NetworkRef,
         /// The first such plugin of the chain.
         found: PluginType,
+        /// What the namespace may use.
+        allowed: Vec<PluginType>,
+    },
+    /// A network is to get a plugin that pods which use it may not.
+    #[error(
+        "pods of namespace {pods} use this network, which is to have {}; the administrator allows them {}. Delete those pods first, or define another network",
+        plugins(.found.as_ref()), types(allowed)
+    )]
+    OfUsers {
+        /// The pods' namespace.
+        pods: Namespace,
+        /// The first such plugin of the chain; none where it has a file of the node.
+        found: Option<PluginType>,
         /// What the namespace may use.
         allowed: Vec<PluginType>,
     },
@@ -154,7 +171,9 @@ impl AccessFault {
             | Self::Unanswered { place, .. }
             | Self::DelegateType { place, .. }
             | Self::NodeFile { place, .. } => annotation(place.annotation()),
+            Self::OfUsers { .. } => "spec.config".to_owned(),
             Self::OwnSharing(_) => annotation(SHARED_WITH),
+            Self::UnreadNamespace(_) => "metadata.namespace".to_owned(),
             Self::MayNotUse { .. } | Self::ServiceAccount(_) => {
                 "spec.serviceAccountName".to_owned()
             }
@@ -173,14 +192,16 @@ impl AccessFault {
     pub(crate) const fn rule(&self) -> Rule {
         match self {
             Self::Isolated { .. } => Rule::NamespaceIsolation,
-            Self::NotListed { .. } => Rule::AllowedNetworks,
+            Self::NotListed { .. } | Self::UnreadNamespace(_) => Rule::AllowedNetworks,
             Self::NotShared { .. } | Self::Sharing { .. } => Rule::SharedWith,
             Self::OwnSharing(_) => Rule::DefinitionAnnotations,
             Self::MayNotUse { .. }
             | Self::Unasked { .. }
             | Self::Unanswered { .. }
             | Self::ServiceAccount(_) => Rule::UsePermission,
-            Self::DelegateType { .. } | Self::NodeFile { .. } => Rule::DelegateType,
+            Self::DelegateType { .. } | Self::NodeFile { .. } | Self::OfUsers { .. } => {
+                Rule::DelegateType
+            }
         }
     }
 
@@ -192,6 +213,14 @@ impl AccessFault {
                 can_do_without,
                 ..
             } => Some((question, *can_do_without)),
+            _ => None,
+        }
+    }
+
+    /// The namespace whose labels are to be read.
+    pub(crate) const fn unread_namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::UnreadNamespace(namespace) => Some(namespace),
             _ => None,
         }
     }
@@ -224,6 +253,13 @@ fn types(allowed: &[PluginType]) -> String {
     match allowed {
         [] => "no types".to_owned(),
         some => format!("the types {}", joined(some.iter().map(PluginType::as_str))),
+    }
+}
+
+fn plugins(found: Option<&PluginType>) -> String {
+    match found {
+        Some(found) => format!("a plugin of type {found}"),
+        None => "no spec.config, so plugins of a file of the node".to_owned(),
     }
 }
 

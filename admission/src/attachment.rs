@@ -7,7 +7,7 @@ use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
     Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
-    not_found, resource_names, selections::Placed, supplier::Supplier,
+    not_found::Hints, resource_names, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
@@ -48,10 +48,14 @@ pub(crate) fn resolve<'a>(
     findings: &mut Findings<'_>,
 ) -> Vec<Attachment<'a>> {
     let mut attachments = Vec::new();
+    let mut hints = Hints::default();
     for placed in selections {
         let Placed { place, selection } = placed;
         if asker.may_select(*place, &selection.network, findings) {
-            match attachment(placed, asker, &cluster.networks, policy) {
+            let hint = |place, wanted: &NetworkRef| {
+                hints.of(place, wanted, asker, &cluster.networks, policy, findings)
+            };
+            match attachment(placed, &cluster.networks, policy, hint) {
                 Ok(attachment) => {
                     asker.judge(*place, attachment.network, warnings, findings);
                     attachments.push(attachment);
@@ -68,9 +72,9 @@ pub(crate) fn resolve<'a>(
 
 fn attachment<'a>(
     placed: &Placed,
-    asker: &Asker<'_>,
     networks: &'a NetworkIndex,
     policy: &Policy,
+    hint: impl FnOnce(Place, &NetworkRef) -> String,
 ) -> Result<Attachment<'a>, Fault> {
     let Placed { place, selection } = placed;
     let place = *place;
@@ -78,7 +82,7 @@ fn attachment<'a>(
     let network = networks.get(reference).ok_or_else(|| Fault::NotFound {
         place,
         network: reference.clone(),
-        hint: not_found::hint(place, reference, asker, networks, policy),
+        hint: hint(place, reference),
     })?;
     let attachable = network
         .attachable(selection)

@@ -1,5 +1,7 @@
 //! What admission knows of the cluster when it decides.
 
+use spec::network::Namespace;
+
 use crate::{NamespaceIndex, NetworkIndex, Permissions, UsageIndex, device_claim::Devices};
 
 /// Everything outside of an object that a decision about it may look at: values, kept up to date by whoever calls.
@@ -24,5 +26,13 @@ impl From<NetworkIndex> for Cluster {
             networks,
             ..Self::default()
         }
+    }
+}
+
+impl Cluster {
+    /// Whether the labels of `namespace` are still to be read. Where nobody can be asked, as with files, a namespace that
+    /// is not there is one without labels.
+    pub(crate) fn is_unread(&self, namespace: &Namespace) -> bool {
+        self.permissions.can_be_asked() && !self.namespaces.is_known(namespace)
     }
 }

@@ -1,8 +1,12 @@
 //! What can be wrong with a NetworkAttachmentDefinition beyond what the plugin itself would find.
 
-use spec::network::ALLOW_DELETE;
+use spec::{
+    NameError,
+    label::LabelKey,
+    network::{ALLOW_DELETE, NODE_SELECTOR},
+};
 
-use crate::{Rule, Users};
+use crate::{NodeSelectorError, Rule, Users};
 
 /// One thing that is wrong. Pointers are JSON pointers into `spec.config`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +41,17 @@ pub enum DefinitionFault {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// Its annotation is no node selector.
+    #[error("in {0}")]
+    NodeSelector(NodeSelectorError),
+    /// An annotation that the administrator lets name a resource does not.
+    #[error("in annotation {key}, {problem}")]
+    ResourceName {
+        /// The annotation.
+        key: LabelKey,
+        /// What is wrong with it.
+        problem: NameError,
+    },
     /// It is to be deleted, but pods use it.
     #[error(
         "{0}; delete them first, or set its annotation {ALLOW_DELETE}: \"true\" if their next sandbox may fail"
@@ -47,10 +62,14 @@ pub enum DefinitionFault {
 impl DefinitionFault {
     /// The field of the manifest, as Kubernetes writes field paths.
     #[must_use]
-    pub const fn field(&self) -> &'static str {
+    pub fn field(&self) -> String {
         match self {
-            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => "spec.config",
-            Self::InUse(_) => "metadata.name",
+            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
+                "spec.config".to_owned()
+            }
+            Self::NodeSelector(_) => format!("metadata.annotations[{NODE_SELECTOR}]"),
+            Self::ResourceName { key, .. } => format!("metadata.annotations[{key}]"),
+            Self::InUse(_) => "metadata.name".to_owned(),
         }
     }
 
@@ -59,7 +78,11 @@ impl DefinitionFault {
     pub const fn cause_type(&self) -> &'static str {
         match self {
             Self::Duplicate { .. } => "FieldValueDuplicate",
-            Self::Value { .. } | Self::Together { .. } | Self::InUse(_) => "FieldValueInvalid",
+            Self::Value { .. }
+            | Self::Together { .. }
+            | Self::NodeSelector(_)
+            | Self::ResourceName { .. }
+            | Self::InUse(_) => "FieldValueInvalid",
         }
     }
 
@@ -70,6 +93,7 @@ impl DefinitionFault {
             Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
                 Rule::DefinitionConfig
             }
+            Self::NodeSelector(_) | Self::ResourceName { .. } => Rule::DefinitionAnnotations,
             Self::InUse(_) => Rule::DefinitionInUse,
         }
     }

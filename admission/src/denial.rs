@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use spec::network::Namespace;
+
 use crate::{Fault, permissions::UseQuestion};
 
 /// A refusal: the object, what it cannot do, and everything that was found wrong with it.
@@ -50,6 +52,11 @@ impl Denial {
     /// has any is none: whoever can ask decides again, and nobody is told of it.
     pub fn questions(&self) -> impl Iterator<Item = (&UseQuestion, bool)> {
         self.faults.iter().filter_map(Fault::question)
+    }
+
+    /// The namespaces whose labels are to be read before there is a decision: as with questions, such a denial is none.
+    pub fn unread_namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.faults.iter().filter_map(Fault::unread_namespace)
     }
 
     /// The HTTP code: 422 for an object that is wrong in itself, 403 for one that the cluster's networks do not let in.

@@ -7,7 +7,7 @@ use spec::{
     NameError,
     cni::{ConfError, InterfaceName},
     device::ResourceName,
-    network::{AnnotationError, NetworkRef, RESERVE, RESOURCE_NAME},
+    network::{AnnotationError, Namespace, NetworkRef, RESERVE, RESOURCE_NAME},
 };
 
 use crate::{
@@ -198,7 +198,7 @@ impl Fault {
             Self::Name(_) => "metadata.name".to_owned(),
             Self::OwnConf(_) => "spec.config".to_owned(),
             Self::OwnResource(_) => annotation(RESOURCE_NAME),
-            Self::Definition(fault) => fault.field().to_owned(),
+            Self::Definition(fault) => fault.field(),
         }
     }
 
@@ -250,6 +250,14 @@ impl Fault {
     pub(crate) fn question(&self) -> Option<(&UseQuestion, bool)> {
         match self {
             Self::Access(fault) => fault.question(),
+            _ => None,
+        }
+    }
+
+    /// The namespace whose labels are to be read.
+    pub(crate) fn unread_namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::Access(fault) => fault.unread_namespace(),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use spec::network::Namespace;
 
 use crate::{
     AccessFault, Cluster, Denial, Fault, Labels, Mode, Place, Plan, Policy, Rule, Warning,
-    permissions::UseQuestion,
+    known_labels::KnownLabels, permissions::UseQuestion,
 };
 
 /// A fault that is let pass.
@@ -23,10 +23,12 @@ pub struct Finding {
 pub(crate) struct Findings<'a> {
     policy: &'a Policy,
     namespace: &'a Namespace,
-    labels: Labels,
+    labels: KnownLabels,
     enforced: Vec<Fault>,
     passed: Vec<Finding>,
     open: Vec<Fault>,
+    /// Other namespaces whose labels are still to be read.
+    unread: Vec<Namespace>,
 }
 
 impl<'a> Findings<'a> {
@@ -35,7 +37,8 @@ impl<'a> Findings<'a> {
         Self {
             policy,
             namespace,
-            labels: cluster.namespaces.labels(namespace),
+            labels: KnownLabels::of(namespace, cluster),
+            unread: Vec::new(),
             enforced: Vec::new(),
             passed: Vec::new(),
             open: Vec::new(),
@@ -49,8 +52,20 @@ impl<'a> Findings<'a> {
 
     /// Takes a fault and says whether its rule is enforced.
     pub(crate) fn refuse(&mut self, fault: Fault) -> bool {
+        let mode = self.mode(fault.rule());
+        self.take(fault, mode)
+    }
+
+    /// Takes a fault that is about the pods of another namespace, and concludes what its labels have decided.
+    pub(crate) fn add_of(&mut self, fault: Fault, namespace: &Namespace, labels: &KnownLabels) {
+        let modes = &self.policy.modes;
+        let mode = modes.of(fault.rule(), namespace, &|| labels.get());
+        self.take(fault, mode);
+    }
+
+    fn take(&mut self, fault: Fault, mode: Mode) -> bool {
         let rule = fault.rule();
-        match self.mode(rule) {
+        match mode {
             Mode::Enforce => self.enforced.push(fault),
             mode => {
                 self.passed.push(Finding {
@@ -90,13 +105,22 @@ impl<'a> Findings<'a> {
         self.open.clear();
     }
 
-    /// The labels of the object's namespace.
-    pub(crate) const fn labels(&self) -> &Labels {
-        &self.labels
+    /// The labels of the object's namespace. Whoever takes them makes the decision depend on them.
+    pub(crate) fn labels(&self) -> &Labels {
+        self.labels.get()
+    }
+
+    /// Takes notice of what was decided by the labels of another namespace.
+    pub(crate) fn depend_on(&mut self, namespace: Namespace, labels: &KnownLabels) {
+        if labels.are_missed() {
+            self.unread.push(namespace);
+        }
     }
 
     fn mode(&self, rule: Rule) -> Mode {
-        self.policy.modes.of(rule, self.namespace, &self.labels)
+        self.policy
+            .modes
+            .of(rule, self.namespace, &|| self.labels())
     }
 
     /// Takes several.
@@ -115,8 +139,16 @@ impl<'a> Findings<'a> {
     }
 
     /// A denial if any enforced rule is broken, or a question is open; else the rest is noted in the plan. What is denied
-    /// anyhow needs no answers.
+    /// anyhow needs no answers; but what was decided by labels that nobody has read is not decided.
     pub(crate) fn conclude(self, plan: &mut Plan, subject: String) -> Result<(), Denial> {
+        let own = self.labels.are_missed().then(|| self.namespace.clone());
+        let unread = own.into_iter().chain(self.unread);
+        let unread: Vec<Fault> = unread
+            .map(|namespace| AccessFault::UnreadNamespace(namespace).into())
+            .collect();
+        if !unread.is_empty() {
+            return Err(Denial::new(subject, unread));
+        }
         for faults in [self.enforced, self.open] {
             if !faults.is_empty() {
                 return Err(Denial::new(subject, faults));

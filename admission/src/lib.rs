@@ -26,6 +26,7 @@ mod inject;
 mod instances;
 mod interface;
 mod json;
+mod known_labels;
 mod namespace_index;
 mod need;
 mod network_attachment_definition;

@@ -23,6 +23,17 @@ impl NamespaceIndex {
         self.labels.insert(namespace, labels);
     }
 
+    /// Adds a namespace that was read by itself; what is known already is newer.
+    pub fn insert_unknown(&mut self, namespace: Namespace, labels: Labels) {
+        self.labels.entry(namespace).or_insert(labels);
+    }
+
+    /// Whether the labels of `namespace` are known, be there any or not.
+    #[must_use]
+    pub fn is_known(&self, namespace: &Namespace) -> bool {
+        self.labels.contains_key(namespace)
+    }
+
     /// Notes whether a namespace is being deleted, with everything in it.
     pub fn set_terminating(&mut self, namespace: &Namespace, terminating: bool) {
         if terminating {

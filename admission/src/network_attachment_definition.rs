@@ -4,11 +4,14 @@ use api::{
     network::{DelegateConf, Network},
     network_attachment_definition::NetworkAttachmentDefinition,
 };
-use spec::network::RESOURCE_NAME;
+use spec::{
+    device::ResourceName,
+    network::{NODE_SELECTOR, RESOURCE_NAME},
+};
 
 use crate::{
-    ClaimFault, Cluster, Denial, Fault, Plan, Policy, Warning, access, findings::Findings,
-    plugin_schema, supplier::Supplier,
+    ClaimFault, Cluster, DefinitionFault, Denial, Fault, Plan, Policy, Warning, access,
+    findings::Findings, node_selector::parse_node_selector, plugin_schema, supplier::Supplier,
 };
 
 /// Plugin types that attach a device and cannot do so without being given one.
@@ -26,18 +29,16 @@ pub fn admit_network(
     let (network, display_name) = parse(object)?;
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
-    findings.extend(faults(&network, &mut plan.warnings));
-    plan.warnings.extend(access::definition_warning(
-        &network,
-        policy,
-        findings.labels(),
-    ));
+    findings.extend(faults(&network, policy, &mut plan.warnings));
+    plan.warnings
+        .extend(access::definition_warning(&network, policy, &findings));
     findings.conclude(&mut plan, subject(&display_name))?;
     Ok(plan)
 }
 
 /// Decides about the change of a stored object from `old` to `new`. What was wrong with it already is a warning: whoever
-/// edits something else is not to blame for it. Pods that use a network whose configuration or resource changes are counted.
+/// edits something else is not to blame for it. Pods that use a network whose configuration or resource changes are counted,
+/// and it gets no plugin that they may not use.
 ///
 /// # Errors
 /// As [`admit_network`], for what was right before.
@@ -58,14 +59,19 @@ pub fn admit_network_update(
     let (network, display_name) = parse(new)?;
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
-    let stored_faults = faults(&stored, &mut Vec::new());
-    for fault in faults(&network, &mut plan.warnings) {
+    let stored_faults = faults(&stored, policy, &mut Vec::new());
+    for fault in faults(&network, policy, &mut plan.warnings) {
         if !stored_faults.iter().any(|stored| is_same(&fault, stored)) {
             findings.add(fault);
         } else if plan.warnings.len() < Denial::MOST_FAULTS {
             let warning = Warning::new(&format!("still wrong: {fault}"));
             plan.warnings.push(warning);
         }
+    }
+    if !is_same_conf {
+        let warning = access::definition_warning(&network, policy, &findings);
+        plan.warnings.extend(warning);
+        access::judge_users(&stored, &network, cluster, policy, &mut findings);
     }
     if !is_same_conf || stored.resource != network.resource {
         plan.warnings
@@ -77,7 +83,7 @@ pub fn admit_network_update(
 
 /// Everything that is wrong with a network itself, in the order of the manifest. What is only noteworthy goes into
 /// `warnings`.
-fn faults(network: &Network, warnings: &mut Vec<Warning>) -> Vec<Fault> {
+fn faults(network: &Network, policy: &Policy, warnings: &mut Vec<Warning>) -> Vec<Fault> {
     let mut faults = Vec::new();
     match &network.conf {
         Err(problem) => faults.push(Fault::OwnConf(problem.clone())),
@@ -95,12 +101,11 @@ fn faults(network: &Network, warnings: &mut Vec<Warning>) -> Vec<Fault> {
     }
     match &network.resource {
         Err(problem) => faults.push(Fault::OwnResource(problem.clone())),
-        Ok(Some(resource)) if !resource.is_extended_resource() => {
-            warnings.push(Warning::new(&format!(
-                "resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
-            )));
-        }
-        Ok(_) => {}
+        Ok(resource) => warnings.extend(resource.as_ref().and_then(domain_warning)),
+    }
+    faults.extend(other_resources(network, policy, warnings));
+    if let Some(Err(problem)) = annotation(network, NODE_SELECTOR).map(parse_node_selector) {
+        faults.push(DefinitionFault::NodeSelector(problem).into());
     }
     if network.reference.name.as_str().contains('.') {
         warnings.push(Warning::new(
@@ -112,6 +117,35 @@ fn faults(network: &Network, warnings: &mut Vec<Warning>) -> Vec<Fault> {
     }
     faults.extend(access::definition_fault(network));
     faults
+}
+
+/// What is wrong with the annotations that name a resource beside the standard one.
+fn other_resources(network: &Network, policy: &Policy, warnings: &mut Vec<Warning>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let keys = policy.injection.resource_name_keys.iter();
+    for key in keys.filter(|key| key.as_str() != RESOURCE_NAME) {
+        match annotation(network, key.as_str()).map(str::parse::<ResourceName>) {
+            Some(Ok(resource)) => warnings.extend(domain_warning(&resource)),
+            Some(Err(problem)) => {
+                let key = key.clone();
+                faults.push(DefinitionFault::ResourceName { key, problem }.into());
+            }
+            None => {}
+        }
+    }
+    faults
+}
+
+fn annotation<'a>(network: &'a Network, key: &str) -> Option<&'a str> {
+    network.annotations.get(key).map(String::as_str)
+}
+
+fn domain_warning(resource: &ResourceName) -> Option<Warning> {
+    (!resource.is_extended_resource()).then(|| {
+        Warning::new(&format!(
+            "resourceName {resource} has no domain, as extended resources have; nothing is injected for it"
+        ))
+    })
 }
 
 fn is_same(fault: &Fault, stored: &Fault) -> bool {

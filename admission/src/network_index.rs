@@ -1,11 +1,21 @@
 //! The networks that pods can select, and what a person may have meant by a name that is none of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::network::Network;
 use spec::network::{Namespace, NetworkRef, ObjectName};
 
 use crate::packed_network::PackedNetwork;
+
+/// How many names around the wanted one, in either direction and from the beginning, are compared with it: a comparison
+/// costs the product of both lengths, and nobody else is answered meanwhile.
+const NEIGHBOURS: usize = 64;
+
+/// Longer names are compared with none: who writes one copies it.
+const LONGEST: usize = 64;
+
+/// How many networks are searched for one of the same name in another namespace.
+const SEARCHED: usize = 10_000;
 
 /// All networks, by namespace and name; small until they are looked at.
 #[derive(Clone, Debug, Default)]
@@ -44,15 +54,15 @@ impl NetworkIndex {
         self.0.is_empty()
     }
 
-    /// The networks of `namespace` whose names are a slip of the keyboard away from the wanted one, nearest first.
+    /// The networks of `namespace` whose names are a slip of the keyboard away from the wanted one, nearest first. In a
+    /// namespace of very many they are found where the slip is not among the first letters.
     pub(crate) fn similar(&self, wanted: &NetworkRef) -> Vec<&ObjectName> {
         let name = wanted.name.as_str();
-        // A third of the name may be wrong, but no more than three letters: beyond that it is another name. The bound
-        // on the lengths' difference keeps long names cheap.
+        // A third of the name may be wrong, but no more than three letters: beyond that it is another name.
         let limit = (name.len() / 3).clamp(1, 3);
         let mut similar: Vec<(usize, &ObjectName)> = self
-            .names_in(&wanted.namespace)
-            .filter(|candidate| candidate.as_str().len().abs_diff(name.len()) <= limit)
+            .candidates(wanted, limit)
+            .into_iter()
             .map(|candidate| (strsim::osa_distance(candidate.as_str(), name), candidate))
             .filter(|(distance, _)| *distance <= limit)
             .collect();
@@ -60,10 +70,32 @@ impl NetworkIndex {
         similar.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// The other namespaces that have a network of the wanted name.
+    /// The names that are worth comparing: few, and none that cannot be within `limit`.
+    fn candidates(&self, wanted: &NetworkRef, limit: usize) -> BTreeSet<&ObjectName> {
+        let name = wanted.name.as_str();
+        if name.len() > LONGEST {
+            return BTreeSet::new();
+        }
+        let is_own = |key: &&NetworkRef| key.namespace == wanted.namespace;
+        let after = self.0.range(wanted..).map(|(key, _)| key);
+        let before = self.0.range(..wanted).rev().map(|(key, _)| key);
+        let around = after
+            .take_while(is_own)
+            .take(NEIGHBOURS)
+            .chain(before.take_while(is_own).take(NEIGHBOURS))
+            .map(|key| &key.name);
+        let first = self.names_in(&wanted.namespace).take(NEIGHBOURS);
+        around
+            .chain(first)
+            .filter(|candidate| candidate.as_str().len().abs_diff(name.len()) <= limit)
+            .collect()
+    }
+
+    /// The other namespaces that have a network of the wanted name, as far as the first [`SEARCHED`] networks tell.
     pub(crate) fn elsewhere(&self, wanted: &NetworkRef) -> Vec<&Namespace> {
         self.0
             .keys()
+            .take(SEARCHED)
             .filter(|key| key.name == wanted.name && key.namespace != wanted.namespace)
             .map(|key| &key.namespace)
             .collect()
@@ -71,9 +103,14 @@ impl NetworkIndex {
 
     /// The names of all networks of a namespace, in their order.
     pub(crate) fn names_in(&self, namespace: &Namespace) -> impl Iterator<Item = &ObjectName> {
+        let first = NetworkRef {
+            namespace: namespace.clone(),
+            name: "0".parse().expect("0 is a name, and none is before it"),
+        };
         self.0
-            .keys()
-            .filter(move |key| key.namespace == *namespace)
+            .range(first..)
+            .map(|(key, _)| key)
+            .take_while(move |key| key.namespace == *namespace)
             .map(|key| &key.name)
     }
 }
@@ -90,7 +127,8 @@ impl FromIterator<Network> for NetworkIndex {
 
 #[cfg(test)]
 mod tests {
-    use crate::fixture::{index, reference};
+    use super::{LONGEST, NEIGHBOURS};
+    use crate::fixture::{index, namespace, reference};
 
     #[test]
     fn similar_names_nearest_first() {
@@ -113,6 +151,26 @@ mod tests {
         );
         assert_eq!(similar("default/zzz"), Vec::<String>::new());
         assert_eq!(similar("ns2/foo"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn few_names_are_compared() {
+        let names: Vec<String> = (0..1000)
+            .flat_map(|i| ["a", "ns", "z"].map(|ns| format!("{ns}/net{i:04}-of-many")))
+            .collect();
+        let index = index(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let wanted = reference("ns/net0500-of-namy");
+        let candidates = index.candidates(&wanted, 3).len();
+        assert!(candidates <= 3 * NEIGHBOURS, "{candidates}");
+        assert!(
+            index.similar(&wanted).len() > 3
+                && index.similar(&wanted)[0].as_str() == "net0500-of-many"
+        );
+        let long = format!("ns/{}", "a".repeat(LONGEST + 1));
+        assert!(index.candidates(&reference(&long), 3).is_empty());
+        assert!(index.candidates(&reference("ns/net"), 1).is_empty());
+        assert_eq!(index.names_in(&namespace("ns")).count(), 1000);
+        assert_eq!(index.names_in(&namespace("b")).count(), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod injection;
 mod mode;
 mod namespaces;
 mod network_pattern;
+mod resource_name_keys;
 
 use serde::{Deserialize, Serialize};
 use spec::network::Namespace;
@@ -15,6 +16,7 @@ pub use injection::{Injection, UserDefined};
 pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
 pub use network_pattern::{NetworkPattern, NetworkPatternError};
+pub use resource_name_keys::{NoResourceNameKey, ResourceNameKeys};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -30,6 +32,18 @@ pub struct Policy {
     pub modes: Modes,
 }
 
+impl Policy {
+    /// What an administrator should know of a policy that can be carried out.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<&'static str> {
+        let honor = self.injection.honor_existing_resources;
+        let honor = honor.then_some(
+            "injection.honorExistingResources takes devices that another injector has added for a pod's networks for the application's own and adds as many again: let only one of them inject, or switch it off",
+        );
+        honor.into_iter().collect()
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -40,5 +54,18 @@ impl Default for Policy {
             access: Access::default(),
             modes: Modes::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn honor_mode_is_cautioned_of() {
+        let mut policy = Policy::default();
+        assert_eq!(policy.cautions(), Vec::<&str>::new());
+        policy.injection.honor_existing_resources = true;
+        assert_eq!(policy.cautions().len(), 1);
     }
 }

@@ -242,7 +242,24 @@ proptest! {
             pod
         };
         let ours = |pod| patched(pod, &namespace("default"), &cluster(), &policy).unwrap().object;
-        let object = if before { ours(other(pod)) } else { other(ours(pod)) };
+        let counted = |pod: &Value| {
+            let plan = decide_by(pod, &policy).unwrap();
+            let need = plan.needs.into_iter().find(|need| need.resource.as_str() == RESOURCES[0]);
+            need.map(|need| (need.wanted + need.reserved, need.held))
+        };
+        let (object, expected) = if before {
+            let object = other(pod);
+            let expected = counted(&object).map(|(needed, held)| needed.max(held));
+            (ours(object), expected)
+        } else {
+            let object = ours(pod);
+            let expected = counted(&object).map(|(_, held)| held + u64::from(more));
+            (other(object), expected)
+        };
+        // In honor mode what the other has added is taken for the application's own.
+        if !policy.injection.honor_existing_resources {
+            prop_assert_eq!(counted(&object).map(|(_, held)| held), expected);
+        }
         prop_assert_eq!(&ours(object.clone()), &object);
         prop_assert!(review_final(&read(&object), &namespace("default"), &cluster(), &policy).is_ok());
     }

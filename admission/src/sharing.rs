@@ -55,11 +55,11 @@ impl Sharing {
             .map_err(|error: SelectorError| fault(error.to_string()))
     }
 
-    /// Whether a namespace with these labels is among them.
-    pub(crate) fn covers(&self, labels: &Labels) -> bool {
+    /// Whether a namespace with these labels is among them. They are looked at only where they decide.
+    pub(crate) fn covers<'l>(&self, labels: impl FnOnce() -> &'l Labels) -> bool {
         match self {
             Self::All => true,
-            Self::Selected(selector) => selector.matches(labels),
+            Self::Selected(selector) => selector.matches(labels()),
         }
     }
 }
@@ -102,9 +102,8 @@ mod tests {
     fn all_or_by_label() {
         let covers = |text: &str, team: Option<&str>| {
             let labels = team.map(|team| ("team".to_owned(), team.to_owned()));
-            Sharing::parse(text)
-                .unwrap()
-                .covers(&labels.into_iter().collect())
+            let labels: Labels = labels.into_iter().collect();
+            Sharing::parse(text).unwrap().covers(|| &labels)
         };
         for (text, team, wanted) in [
             ("*", None, true),

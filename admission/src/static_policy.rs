@@ -31,7 +31,7 @@ pub struct StaticPolicy {
 #[must_use]
 pub fn static_policies(policy: &Policy) -> Vec<StaticPolicy> {
     let pods = annotation_checks::all(policy);
-    let networks = network_checks::all(policy);
+    let networks = network_checks::all();
     let mut all = Vec::new();
     for mode in [Mode::Enforce, Mode::Warn, Mode::Monitor] {
         all.extend(object::of_pods(&pods, policy, mode));

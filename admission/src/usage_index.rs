@@ -75,16 +75,39 @@ impl UsageIndex {
     /// `system_namespace`.
     #[must_use]
     pub fn users(&self, network: &NetworkRef, system_namespace: &Namespace) -> Option<Users> {
-        let named = self.networks.get(&Used::Named(network.clone()));
-        let of_system = (network.namespace == *system_namespace)
-            .then(|| self.networks.get(&Used::OfSystem(network.name.clone())))
-            .flatten();
-        let pods: BTreeSet<&Arc<str>> = named.into_iter().chain(of_system).flatten().collect();
+        let pods: BTreeSet<&Arc<str>> = self.pods_of(network, system_namespace).collect();
         let first = pods.iter().take(Users::MOST_NAMED);
         (!pods.is_empty()).then(|| Users {
             first: first.map(ToString::to_string).collect(),
             count: pods.len(),
         })
+    }
+
+    /// The namespaces of the pods that use `network`. A default network without a namespace is one of `system_namespace`.
+    pub(crate) fn namespaces(
+        &self,
+        network: &NetworkRef,
+        system_namespace: &Namespace,
+    ) -> Vec<Namespace> {
+        let pods = self.pods_of(network, system_namespace);
+        let namespaces: BTreeSet<&str> = pods
+            .filter_map(|pod| pod.split_once('/'))
+            .map(|(namespace, _)| namespace)
+            .collect();
+        let parsed = namespaces.into_iter().map(str::parse);
+        parsed.filter_map(Result::ok).collect()
+    }
+
+    fn pods_of(
+        &self,
+        network: &NetworkRef,
+        system_namespace: &Namespace,
+    ) -> impl Iterator<Item = &Arc<str>> {
+        let named = self.networks.get(&Used::Named(network.clone()));
+        let of_system = (network.namespace == *system_namespace)
+            .then(|| self.networks.get(&Used::OfSystem(network.name.clone())))
+            .flatten();
+        named.into_iter().chain(of_system).flatten()
     }
 
     /// How many pods use any network.

@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use admission::Policy;
+use admission::{Policy, policy::NoResourceNameKey};
 use certs::names::{ServerName, ServerNames};
-use spec::NameError;
+use spec::{NameError, label::LabelKey};
 
 use crate::{
     args::Args,
@@ -70,11 +70,12 @@ pub enum ConfigError {
     /// No namespace.
     #[error("--system-namespace: {0}")]
     SystemNamespace(#[from] NameError),
-    /// No annotations that name a resource.
-    #[error(
-        "--network-resource-name-keys: an annotation's key is missing; write them with commas between"
-    )]
-    NoResourceNameKey,
+    /// No annotation that names a resource.
+    #[error("--network-resource-name-keys: {0}; write keys of annotations with commas between")]
+    ResourceNameKey(#[source] NameError),
+    /// No annotations at all.
+    #[error("--network-resource-name-keys: {0}")]
+    NoResourceNameKey(#[from] NoResourceNameKey),
     /// No configuration.
     #[error(transparent)]
     ConfigurationFile(#[from] ConfigurationFileError),
@@ -153,13 +154,12 @@ fn of_flags(
     if let Some(namespace) = system_namespace {
         policy.system_namespace = namespace.parse()?;
     }
-    let keys = resource_name_keys.iter().map(|key| key.trim().to_owned());
-    let keys: Vec<String> = keys.collect();
-    if keys.iter().any(String::is_empty) {
-        return Err(ConfigError::NoResourceNameKey);
-    }
+    let keys = resource_name_keys.iter().map(|key| key.trim().parse());
+    let keys: Vec<LabelKey> = keys
+        .collect::<Result<_, _>>()
+        .map_err(ConfigError::ResourceNameKey)?;
     if !keys.is_empty() {
-        policy.injection.resource_name_keys = keys;
+        policy.injection.resource_name_keys = keys.try_into()?;
     }
     policy.injection.honor_existing_resources = honor_existing_resources;
     policy.injection.hugepages = hugepages;
@@ -316,7 +316,7 @@ mod tests {
         assert!(config(&["--system-namespace", "Kube System"]).is_err());
         let both = ["polypod-webhook", "--objects", "a", "--kubeconfig", "b"];
         assert!(Args::try_parse_from(both).is_err());
-        for bad in ["", "a,,b", " "] {
+        for bad in ["", "a,,b", " ", "not a key!"] {
             assert!(config(&["--network-resource-name-keys", bad]).is_err());
         }
         assert!(config(&["--control-switches", "nri-control-switches"]).is_err());
@@ -347,7 +347,7 @@ mod tests {
         .unwrap();
         let injection = config.policy.injection;
         assert_eq!(
-            injection.resource_name_keys,
+            serde_json::to_value(injection.resource_name_keys).unwrap(),
             ["k8s.v1.cni.cncf.io/resourceName", "example.com/more"]
         );
         assert!(injection.honor_existing_resources && injection.hugepages);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use admission::{Policy, configuration, control_switches::ControlSwitches};
 use serde_json::Value;
 use time::OffsetDateTime;
+use tracing::warn;
 use twox_hash::XxHash64;
 
 /// The policy that requests are judged by; whoever reads the configuration replaces it.
@@ -49,6 +50,7 @@ impl Configured {
     /// Begins with `policy`.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
+        caution(&policy);
         Self {
             policy: RwLock::new(Arc::new(policy.clone())),
             layers: Mutex::new(Layers {
@@ -125,6 +127,7 @@ impl Configured {
         if policy != *self.current() {
             layers.changed = OffsetDateTime::now_utc();
             layers.hash = hash(&policy);
+            caution(&policy);
             *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         }
     }
@@ -154,6 +157,12 @@ impl Origin {
             Self::Config => "polypod.dev/configuration-error",
             Self::ControlSwitches => "polypod.dev/control-switches-error",
         }
+    }
+}
+
+fn caution(policy: &Policy) {
+    for caution in policy.cautions() {
+        warn!(caution, "Configuration");
     }
 }
 

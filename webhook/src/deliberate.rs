@@ -1,7 +1,7 @@
 //! From a request to a decision, with what must be read from the API server first.
 //!
-//! What the watches have brought decides nearly always. A network that they have not, and a permission that was not asked
-//! for lately, are read, and the decision is made again.
+//! What the watches have brought decides nearly always. A network that they have not, the labels of such a namespace, and
+//! a permission that was not asked for lately, are read, and the decision is made again.
 
 use admission::Policy;
 use api::network::Network;
@@ -10,6 +10,7 @@ use crate::{
     decide::{Decision, Undecided, decide},
     hook::Hook,
     live::{self, Unread},
+    live_namespace::{self, UnreadNamespace},
     permissions::Unanswered,
     review::Request,
     server::Webhook,
@@ -26,7 +27,7 @@ pub async fn deliberate<E>(
     policy: &Policy,
 ) -> Result<Decision, E>
 where
-    E: From<Undecided> + From<Unread> + From<Unanswered>,
+    E: From<Undecided> + From<Unread> + From<UnreadNamespace> + From<Unanswered>,
 {
     let Webhook {
         store,
@@ -47,6 +48,9 @@ where
         let Decision::Denied(denial) = &decision else {
             return Ok(decision);
         };
+        if live_namespace::read(api_server.as_ref(), store, denial).await? {
+            continue;
+        }
         let missing = live::missing(denial);
         if let (Some(client), None, false) = (api_server, &found, missing.is_empty()) {
             let networks = live::read(client, &missing).await?;

@@ -22,6 +22,7 @@ pub mod indexed_claims;
 pub mod instance_gauges;
 pub mod listener;
 pub mod live;
+pub mod live_namespace;
 mod logged;
 pub mod logging;
 pub mod metrics;

@@ -11,7 +11,10 @@ use std::{
 
 use admission::Cluster;
 use anyhow::{Context, Result, bail};
-use api::{objects, pod::Pod};
+use api::{
+    objects::{self, Object, ObjectsError},
+    pod::{Metadata, Pod},
+};
 use axum_server::Handle;
 use kube::{
     Client,
@@ -19,6 +22,7 @@ use kube::{
 };
 use serde::Deserialize as _;
 use serde_json::Value;
+use spec::NameError;
 use tracing::info;
 
 use crate::{
@@ -175,7 +179,8 @@ pub async fn run(config: Config) -> Result<()> {
     Ok(())
 }
 
-/// The cluster that the files describe: its networks, its pods as far as they use them, and claims of devices.
+/// The cluster that the files describe: its networks, its pods as far as they use them, the labels of its namespaces, and
+/// claims of devices.
 fn read(paths: &[PathBuf]) -> Result<Cluster> {
     let mut cluster = Cluster::default();
     objects::read_each(paths, |objects| {
@@ -185,9 +190,29 @@ fn read(paths: &[PathBuf]) -> Result<Cluster> {
         for object in objects.iter().filter(|object| object.kind == "Pod") {
             use_networks(&mut cluster, &object.value);
         }
+        for object in &objects {
+            if object.kind == "Namespace" && object.api_version == "v1" {
+                note_labels(&mut cluster, object)?;
+            }
+        }
         cluster.devices.extend(&objects, DEFAULT_NAMESPACE)
     })?;
     Ok(cluster)
+}
+
+/// Notes the labels of a namespace, by which rules select it.
+fn note_labels(cluster: &mut Cluster, object: &Object) -> Result<(), ObjectsError> {
+    let invalid = |problem: String| ObjectsError::Invalid {
+        origin: object.origin.clone(),
+        kind: object.kind.clone(),
+        problem,
+    };
+    let metadata = Metadata::deserialize(&object.value["metadata"])
+        .map_err(|error| invalid(error.to_string()))?;
+    let name = metadata.name.parse();
+    let name = name.map_err(|error: NameError| invalid(error.to_string()))?;
+    cluster.namespaces.insert(name, metadata.labels);
+    Ok(())
 }
 
 /// Notes which networks a pod uses. One that cannot be read, or has no name yet, is in no cluster.
@@ -239,4 +264,30 @@ fn announce(address: SocketAddr, health_address: SocketAddr) -> io::Result<()> {
     writeln!(stdout, "serving https://{address}")?;
     writeln!(stdout, "health http://{health_address}")?;
     stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_tell_the_labels_of_namespaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("objects.yaml");
+        let text =
+            "{apiVersion: v1, kind: Namespace, metadata: {name: team, labels: {tier: tenant}}}";
+        std::fs::write(&path, text).unwrap();
+        let cluster = read(std::slice::from_ref(&path)).unwrap();
+        assert_eq!(
+            cluster.namespaces.labels(&"team".parse().unwrap())["tier"],
+            "tenant"
+        );
+        std::fs::write(
+            &path,
+            "{apiVersion: v1, kind: Namespace, metadata: {name: A b}}",
+        )
+        .unwrap();
+        let error = read(&[path]).unwrap_err().to_string();
+        assert!(error.contains("is not a valid Namespace"), "{error}");
+    }
 }

@@ -28,6 +28,7 @@ use crate::{
     deliberate::deliberate,
     hook::Hook,
     live::Unread,
+    live_namespace::UnreadNamespace,
     logged,
     metrics::{Metrics, Reason},
     permissions::{Permissions, Unanswered},
@@ -144,6 +145,8 @@ enum Failure {
     #[error(transparent)]
     Unread(#[from] Unread),
     #[error(transparent)]
+    UnreadNamespace(#[from] UnreadNamespace),
+    #[error(transparent)]
     Unanswered(#[from] Unanswered),
     #[error("writing the answer: {0}")]
     Answer(#[from] serde_json::Error),
@@ -159,9 +162,10 @@ impl Failure {
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Undecided(Undecided::NotSynced) | Self::Unread(_) | Self::Unanswered(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Undecided(Undecided::NotSynced)
+            | Self::Unread(_)
+            | Self::UnreadNamespace(_)
+            | Self::Unanswered(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -178,7 +182,7 @@ impl Failure {
                 Reason::BadRequest
             }
             Self::Undecided(Undecided::NotSynced) => Reason::NotSynced,
-            Self::Unread(_) | Self::Unanswered(_) => Reason::ApiServer,
+            Self::Unread(_) | Self::UnreadNamespace(_) | Self::Unanswered(_) => Reason::ApiServer,
             Self::Undecided(Undecided::Refusal(_)) | Self::Answer(_) => Reason::Defect,
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use admission::{Cluster, Instances, Permissions};
+use admission::{Cluster, Instances, Labels, Permissions};
 use api::network::Network;
 use spec::network::Namespace;
 
@@ -158,6 +158,13 @@ impl Store {
         state.events.insert(part, Instant::now());
         f(&mut state.cluster);
         state.unknown.remove(&part);
+    }
+
+    /// Notes the labels of a namespace that the watch has not brought yet. When it does, they are its.
+    pub fn namespace_read(&self, namespace: &Namespace, labels: Labels) {
+        let mut state = self.write();
+        let namespaces = &mut state.cluster.namespaces;
+        namespaces.insert_unknown(namespace.clone(), labels);
     }
 
     /// Changes what is known of permissions.

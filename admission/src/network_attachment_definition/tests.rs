@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
+use spec::bridge::PodAnnotations;
+
 use super::*;
+use crate::{
+    Permissions, Rule,
+    fixture::{BRIDGE_NAME, namespace, policy},
+};
 
 fn object(name: &str, resource: Option<&str>, config: Value) -> NetworkAttachmentDefinition {
     let mut object = json!({
@@ -252,4 +258,126 @@ fn vector_n16_what_was_wrong_before_does_not_stop_another_change() {
     let mut going = object("n", Some("a b"), json!("{bad"));
     going.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").unwrap();
     assert!(decide_update(&old, &going).is_ok());
+}
+
+/// A network with these annotations.
+fn annotated(annotations: Value) -> NetworkAttachmentDefinition {
+    let mut object = object("n", None, json!(r#"{"type":"bridge"}"#));
+    object.metadata.annotations = serde_json::from_value(annotations).unwrap();
+    object
+}
+
+#[test]
+fn annotations_that_no_pod_could_be_let_in_with() {
+    let policy =
+        policy(json!({"injection": {"resourceNameKeys": [RESOURCE_NAME, BRIDGE_NAME, "a/b"]}}));
+    let bad = annotated(json!({NODE_SELECTOR: "a==b,,", BRIDGE_NAME: "ovs/br 1", "a/b": "bare"}));
+    let denial = admit_network(&bad, &Cluster::default(), &policy).unwrap_err();
+    let causes: Vec<String> = denial
+        .causes()
+        .map(|cause| format!("{} {}: {}", cause.reason, cause.field, cause.message))
+        .collect();
+    assert!(
+        denial
+            .faults()
+            .iter()
+            .all(|fault| fault.rule() == Rule::DefinitionAnnotations)
+    );
+    assert_eq!(denial.code(), 422);
+    insta::assert_snapshot!(causes.join("\n"), @r#"
+    FieldValueInvalid metadata.annotations[k8s.v1.cni.cncf.io/bridgeName]: in annotation k8s.v1.cni.cncf.io/bridgeName, resource name "ovs/br 1" is not valid: it must be domain/name such as intel.com/sriov: the domain in lower case, the name of letters, digits, '-', '_' and '.', at most 63 characters, beginning and ending with a letter or digit, and no blanks
+    FieldValueInvalid metadata.annotations[k8s.v1.cni.cncf.io/nodeSelector]: in annotation k8s.v1.cni.cncf.io/nodeSelector: entry 1: value of a label "=b" is not valid: it must be empty, or 1 to 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; write key=value or key, several separated by commas
+    "#);
+    let mut edited = bad.clone();
+    edited
+        .metadata
+        .annotations
+        .get_or_insert_default()
+        .insert("more".to_owned(), String::new());
+    let plan = admit_network_update(&bad, &edited, &Cluster::default(), &policy).unwrap();
+    let warnings: Vec<&str> = plan.warnings.iter().map(Warning::as_str).collect();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    let good = annotated(json!({NODE_SELECTOR: "a=b, c", BRIDGE_NAME: "ovs/br1"}));
+    assert!(admit_network_update(&good, &bad, &Cluster::default(), &policy).is_err());
+    let plan = admit_network(&good, &Cluster::default(), &policy).unwrap();
+    assert_eq!(plan.warnings, []);
+}
+
+/// A cluster where pods of the namespaces use `ns1/n`.
+fn used_by(namespaces: &[&str]) -> Cluster {
+    let mut cluster = Cluster::default();
+    for of in namespaces {
+        let networks = PodAnnotations {
+            networks: Some("ns1/n".to_owned()),
+            default_network: None,
+        };
+        cluster.usage.insert(&namespace(of), "p", &networks);
+    }
+    cluster
+}
+
+#[test]
+fn a_change_brings_no_plugin_that_the_users_may_not_have() {
+    let with = |types: &[&str]| {
+        let plugins: Vec<Value> = types.iter().map(|name| json!({"type": name})).collect();
+        object(
+            "n",
+            None,
+            json!(json!({"cniVersion": "1.0.0", "plugins": plugins}).to_string()),
+        )
+    };
+    let of_node = object("n", None, json!(""));
+    let policy = policy(json!({
+        "access": {"delegateTypes": [
+            {"namespaces": {"names": ["tenant"]}, "types": ["bridge"]},
+            {"namespaces": {"selector": {"matchLabels": {"tier": "lab"}}}, "types": ["bridge"]},
+        ]},
+        "modes": [{"rules": ["delegate-type"], "namespaces": {"names": ["lab"]}, "mode": "warn"}],
+    }));
+    let decide = |old, new, users: &[&str]| {
+        let mut cluster = used_by(users);
+        let labels = [("tier".to_owned(), "lab".to_owned())];
+        cluster.namespaces.insert(namespace("lab"), labels.into());
+        admit_network_update(old, new, &cluster, &policy)
+    };
+    let (bridge, device) = (with(&["bridge"]), with(&["bridge", "firewall"]));
+    for users in [[].as_slice(), &["free"]] {
+        assert!(decide(&bridge, &device, users).is_ok(), "{users:?}");
+    }
+    let denial = decide(&bridge, &device, &["free", "tenant", "lab"]).unwrap_err();
+    let causes: Vec<String> = denial
+        .causes()
+        .map(|cause| format!("{} {}", cause.field, cause.message))
+        .collect();
+    insta::assert_snapshot!(causes.join("\n"), @"spec.config pods of namespace tenant use this network, which is to have a plugin of type firewall; the administrator allows them the types bridge. Delete those pods first, or define another network");
+    assert!(decide(&bridge, &of_node, &["tenant"]).is_err());
+    let plan = decide(&bridge, &device, &["lab"]).unwrap();
+    assert!(
+        plan.findings
+            .iter()
+            .any(|finding| finding.rule == Rule::DelegateType)
+    );
+    let more = with(&["firewall", "bridge", "bridge"]);
+    assert!(
+        decide(&device, &more, &["tenant"]).is_ok(),
+        "it is there already"
+    );
+    assert!(decide(&device, &bridge, &["tenant"]).is_ok());
+
+    let mut unread = used_by(&["new"]);
+    unread.permissions = Permissions::to_be_asked();
+    let denial = admit_network_update(&bridge, &device, &unread, &policy).unwrap_err();
+    let namespaces: Vec<&str> = denial.unread_namespaces().map(|of| of.as_str()).collect();
+    assert_eq!(namespaces, ["ns1", "new"]);
+}
+
+#[test]
+fn a_change_warns_of_types_as_a_creation_does() {
+    let policy = policy(json!({"access": {"delegateTypes": [{"types": ["bridge"]}]}}));
+    let [old, new] = ["bridge", "macvlan"]
+        .map(|name| object("n", None, json!(format!("{{\"type\":\"{name}\"}}"))));
+    let created = admit_network(&new, &Cluster::default(), &policy).unwrap();
+    let changed = admit_network_update(&old, &new, &Cluster::default(), &policy).unwrap();
+    assert_eq!(created.warnings.len(), 1);
+    assert_eq!(changed.warnings, created.warnings);
 }

@@ -76,11 +76,11 @@ impl Default for Access {
 
 impl Access {
     /// What is listed for `namespace`, which has `labels`, where `network` is not; `None` where it may be selected.
-    pub(crate) fn not_listed(
+    pub(crate) fn not_listed<'l>(
         &self,
         network: &NetworkRef,
         namespace: &Namespace,
-        labels: &Labels,
+        labels: &impl Fn() -> &'l Labels,
     ) -> Option<Vec<&NetworkPattern>> {
         let mut listed = None;
         for entry in &self.allowed_networks {
@@ -92,10 +92,10 @@ impl Access {
     }
 
     /// The plugin types of `namespace`, which has `labels`; `None` where it may use any.
-    pub(crate) fn types_of(
+    pub(crate) fn types_of<'l>(
         &self,
         namespace: &Namespace,
-        labels: &Labels,
+        labels: &impl Fn() -> &'l Labels,
     ) -> Option<AllowedTypes<'_>> {
         let mut allowed = None;
         for entry in &self.delegate_types {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spec::{label::LabelKey, network::RESOURCE_NAME};
+use spec::label::LabelKey;
+
+use super::ResourceNameKeys;
 
 /// What is injected, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -11,7 +13,7 @@ use spec::{label::LabelKey, network::RESOURCE_NAME};
 pub struct Injection {
     /// The annotations of a NetworkAttachmentDefinition that name a resource. Each that is there asks for a device of its
     /// own (the network resources injector's `-network-resource-name-keys`).
-    pub resource_name_keys: Vec<String>,
+    pub resource_name_keys: ResourceNameKeys,
     /// Containers that other injectors put in front of the application: devices are added to them last.
     pub sidecars: BTreeSet<String>,
     /// Whether a pod with devices sees its labels and annotations as files below `/etc/podnetinfo`.
@@ -57,7 +59,7 @@ const SIDECARS: [&str; 6] = [
 impl Default for Injection {
     fn default() -> Self {
         Self {
-            resource_name_keys: vec![RESOURCE_NAME.to_owned()],
+            resource_name_keys: ResourceNameKeys::default(),
             sidecars: SIDECARS.map(str::to_owned).into(),
             pod_net_info: false,
             hugepages: false,

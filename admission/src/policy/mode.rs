@@ -45,7 +45,12 @@ pub struct Modes(pub Vec<Relaxation>);
 impl Modes {
     /// The mode of `rule` in `namespace`, which has `labels`: that of the first relaxation that fits, else enforced.
     #[must_use]
-    pub fn of(&self, rule: Rule, namespace: &Namespace, labels: &Labels) -> Mode {
+    pub fn of<'l>(
+        &self,
+        rule: Rule,
+        namespace: &Namespace,
+        labels: &impl Fn() -> &'l Labels,
+    ) -> Mode {
         let fits = |relaxation: &&Relaxation| {
             (relaxation.rules.is_empty() || relaxation.rules.contains(&rule))
                 && relaxation.namespaces.contain(namespace, labels)
@@ -75,7 +80,8 @@ mod tests {
             let labels = labels
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-            modes.of(rule, &namespace.parse().unwrap(), &labels.collect())
+            let labels: Labels = labels.collect();
+            modes.of(rule, &namespace.parse().unwrap(), &|| &labels)
         };
         let test = [("stage", "test")];
         assert_eq!(mode(Rule::NamespaceIsolation, "lab", &test), Mode::Monitor);

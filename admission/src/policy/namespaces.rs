@@ -20,10 +20,10 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
-    /// Whether `namespace`, which has `labels`, is one of them.
+    /// Whether `namespace`, which has `labels`, is one of them. The labels are looked at only where they decide.
     #[must_use]
-    pub fn contain(&self, namespace: &Namespace, labels: &Labels) -> bool {
-        let by_label = |selector: &Selector| selector.matches(labels);
+    pub fn contain<'l>(&self, namespace: &Namespace, labels: &impl Fn() -> &'l Labels) -> bool {
+        let by_label = |selector: &Selector| selector.matches(labels());
         let everywhere = self.names.is_empty() && self.selector.is_none();
         everywhere || self.names.contains(namespace) || self.selector.as_ref().is_some_and(by_label)
     }

@@ -3,7 +3,7 @@
 use spec::network::RESOURCE_NAME;
 
 use super::{annotation_checks::Variable, cel, check::Check};
-use crate::{Policy, Rule};
+use crate::Rule;
 
 /// What the checks share. A stored fault is not judged again where the configuration stays what it is.
 pub(super) fn variables() -> Vec<Variable> {
@@ -39,21 +39,16 @@ pub(super) fn variables() -> Vec<Variable> {
 }
 
 /// The checks.
-pub(super) fn all(policy: &Policy) -> Vec<Check> {
-    let mut all = vec![Check {
+pub(super) fn all() -> Vec<Check> {
+    vec![
+        Check {
         rule: Rule::DefinitionConfig,
         after: &[],
         expression: "!variables.configIsNew || variables.config.trim() == \"\" || (variables.config.trim().startsWith(\"{\") && variables.config.trim().endsWith(\"}\"))".to_owned(),
         message: "spec.config must be a CNI configuration: a JSON object with \"type\", or with \"plugins\"".to_owned(),
         message_expression: None,
-    }];
-    if policy
-        .injection
-        .resource_name_keys
-        .iter()
-        .any(|key| key == RESOURCE_NAME)
-    {
-        all.push(Check {
+    },
+        Check {
             rule: Rule::DefinitionAnnotations,
             after: &[],
             expression: "!variables.resourceIsNew || variables.resource.trim() != \"\"".to_owned(),
@@ -61,7 +56,6 @@ pub(super) fn all(policy: &Policy) -> Vec<Check> {
                 "annotation {RESOURCE_NAME} must be the resource whose device is needed, such as intel.com/sriov; remove it where there is none"
             ),
             message_expression: None,
-        });
-    }
-    all
+        },
+    ]
 }

@@ -19,7 +19,11 @@ fn vector_43_each_named_annotation_asks_for_a_device() {
             "twokeys,foo,twokeys",
             vec!["c0 example.com/foo=3", "c0 ovs/br1=2"],
         ),
-        (vec![BRIDGE_NAME], "twokeys,foo", vec!["c0 ovs/br1=1"]),
+        (
+            vec![BRIDGE_NAME],
+            "twokeys,foo",
+            vec!["c0 example.com/foo=2", "c0 ovs/br1=1"],
+        ),
         (
             vec![standard],
             "twokeys,keybad",
@@ -28,9 +32,8 @@ fn vector_43_each_named_annotation_asks_for_a_device() {
         (
             vec![BRIDGE_NAME, BRIDGE_NAME],
             "twokeys",
-            vec!["c0 ovs/br1=1"],
+            vec!["c0 example.com/foo=1", "c0 ovs/br1=1"],
         ),
-        (vec![], "twokeys", vec![]),
     ] {
         let policy = policy(json!({"injection": {"resourceNameKeys": keys}}));
         let pod = pod(Some(networks), None);
