@@ -6,8 +6,8 @@ use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
-    Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
-    not_found, resource_names, selections::Placed, supplier::Supplier,
+    Fault, Place, Policy, View, Warning, access::Asker, findings::Findings, not_found,
+    resource_names, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
@@ -42,7 +42,7 @@ impl<'a> Attachment<'a> {
 pub(crate) fn resolve<'a>(
     selections: &[Placed],
     asker: &Asker<'_>,
-    cluster: &'a Cluster,
+    view: View<'a>,
     policy: &Policy,
     warnings: &mut Vec<Warning>,
     findings: &mut Findings<'_>,
@@ -51,7 +51,7 @@ pub(crate) fn resolve<'a>(
     for placed in selections {
         let Placed { place, selection } = placed;
         if asker.may_select(*place, &selection.network, findings) {
-            match attachment(placed, asker, &cluster.networks, policy) {
+            match attachment(placed, asker, view, policy) {
                 Ok(attachment) => {
                     asker.judge(*place, attachment.network, warnings, findings);
                     attachments.push(attachment);
@@ -69,16 +69,16 @@ pub(crate) fn resolve<'a>(
 fn attachment<'a>(
     placed: &Placed,
     asker: &Asker<'_>,
-    networks: &'a NetworkIndex,
+    view: View<'a>,
     policy: &Policy,
 ) -> Result<Attachment<'a>, Fault> {
     let Placed { place, selection } = placed;
     let place = *place;
     let reference = &selection.network;
-    let network = networks.get(reference).ok_or_else(|| Fault::NotFound {
+    let network = view.network(reference).ok_or_else(|| Fault::NotFound {
         place,
         network: reference.clone(),
-        hint: not_found::hint(place, reference, asker, networks, policy),
+        hint: not_found::hint(place, reference, asker, &view.cluster().networks, policy),
     })?;
     let attachable = network
         .attachable(selection)

@@ -117,10 +117,11 @@ impl<'a> Findings<'a> {
     /// A denial if any enforced rule is broken, or a question is open; else the rest is noted in the plan. What is denied
     /// anyhow needs no answers.
     pub(crate) fn conclude(self, plan: &mut Plan, subject: String) -> Result<(), Denial> {
-        for faults in [self.enforced, self.open] {
-            if !faults.is_empty() {
-                return Err(Denial::new(subject, faults));
-            }
+        if !self.enforced.is_empty() {
+            return Err(Denial::new(subject, self.enforced));
+        }
+        if !self.open.is_empty() {
+            return Err(Denial::open(subject, self.open));
         }
         let told = self
             .passed
