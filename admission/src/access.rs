@@ -11,7 +11,7 @@ use spec::{
 };
 
 use crate::{
-    Cluster, Fault, Permissions, Place, Policy, Warning,
+    Cluster, Fault, Place, Policy, View, Warning,
     access_fault::AccessFault,
     findings::Findings,
     known_labels::KnownLabels,
@@ -28,7 +28,7 @@ const DEFAULT_ACCOUNT: &str = "default";
 pub(crate) struct Asker<'a> {
     namespace: &'a Namespace,
     service_account: &'a str,
-    permissions: &'a Permissions,
+    view: View<'a>,
     access: &'a Access,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Asker<'a> {
     pub(crate) fn new(
         pod: &'a Pod,
         namespace: &'a Namespace,
-        permissions: &'a Permissions,
+        view: View<'a>,
         policy: &'a Policy,
     ) -> Self {
         let service_account = match pod.spec.service_account_name.as_str() {
@@ -47,7 +47,7 @@ impl<'a> Asker<'a> {
         Self {
             namespace,
             service_account,
-            permissions,
+            view,
             access: &policy.access,
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Asker<'a> {
             service_account,
             network: network.clone(),
         };
-        if !self.permissions.can_be_asked() {
+        if !self.view.can_be_asked() {
             let warning = Warning::new(&format!(
                 "whether service account {} may use {network} is not checked without an API server",
                 question.service_account
@@ -207,7 +207,7 @@ impl<'a> Asker<'a> {
             }
             return;
         }
-        match self.permissions.answer(&question) {
+        match self.view.answer(&question) {
             Some(UseAnswer::Allowed) => {}
             Some(UseAnswer::Refused) => {
                 findings.add(AccessFault::MayNotUse { place, question }.into());

@@ -6,7 +6,7 @@ use api::pod::Pod;
 use spec::network::{Namespace, NetworkRef, RESERVE};
 
 use crate::{
-    Cluster, Denial, Fault, NetworkVersion, Plan, Policy, Warning, access::Asker, attachment,
+    Denial, Fault, NetworkVersion, Plan, Policy, View, Warning, access::Asker, attachment,
     default_route, device_claim::Supply, devices, findings::Findings, inject, interface, need,
     node_labels, pod_net_info, reserve, reserve::Reserve, selections, selections::Placed,
     stage::Stage, target, target::Targets, user_defined,
@@ -20,21 +20,15 @@ use crate::{
 ///
 /// # Errors
 /// The plugin could not carry out what the pod asks for, or the administrator does not let it.
-pub fn admit(
+pub fn admit<'a>(
     pod: &Pod,
     namespace: &Namespace,
-    cluster: &Cluster,
+    cluster: impl Into<View<'a>>,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
-    let mut findings = Findings::new(namespace, cluster, policy);
-    let mut plan = plan(
-        pod,
-        namespace,
-        cluster,
-        policy,
-        Stage::Created,
-        &mut findings,
-    );
+    let view = cluster.into();
+    let mut findings = Findings::new(namespace, view.cluster(), policy);
+    let mut plan = plan(pod, namespace, view, policy, Stage::Created, &mut findings);
     findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;
     Ok(plan)
@@ -44,7 +38,7 @@ pub fn admit(
 pub(crate) fn plan(
     pod: &Pod,
     namespace: &Namespace,
-    cluster: &Cluster,
+    view: View<'_>,
     policy: &Policy,
     stage: Stage,
     findings: &mut Findings<'_>,
@@ -90,9 +84,9 @@ pub(crate) fn plan(
     if let Err(fault) = inject {
         findings.add(fault.into());
     }
-    let asker = Asker::new(pod, namespace, &cluster.permissions, policy);
+    let asker = Asker::new(pod, namespace, view, policy);
     let warnings = &mut plan.warnings;
-    let attachments = attachment::resolve(&selections, &asker, cluster, policy, warnings, findings);
+    let attachments = attachment::resolve(&selections, &asker, view, policy, warnings, findings);
     findings.extend(interface::check(&selections));
     findings.extend(default_route::check(&selections));
     let targets = targets(pod, namespace, &selections, stage, findings);
@@ -107,7 +101,7 @@ pub(crate) fn plan(
             resource_version: attachment.resource_version().to_owned(),
         })
         .collect();
-    let supply = Supply::of(pod, namespace, &cluster.devices);
+    let supply = Supply::of(pod, namespace, view);
     findings.extend(supply.check(&attachments));
     plan.needs = need::count(&attachments, &supply, &mut plan.warnings);
     if !has_containers {

@@ -6,8 +6,8 @@ use api::network::Network;
 use spec::{device::ResourceName, network::NetworkRef};
 
 use crate::{
-    Cluster, Fault, NetworkIndex, Place, Policy, Warning, access::Asker, findings::Findings,
-    not_found::Hints, resource_names, selections::Placed, supplier::Supplier,
+    Fault, Place, Policy, View, Warning, access::Asker, findings::Findings, not_found::Hints,
+    resource_names, selections::Placed, supplier::Supplier,
 };
 
 /// One attachment of the pod.
@@ -42,7 +42,7 @@ impl<'a> Attachment<'a> {
 pub(crate) fn resolve<'a>(
     selections: &[Placed],
     asker: &Asker<'_>,
-    cluster: &'a Cluster,
+    view: View<'a>,
     policy: &Policy,
     warnings: &mut Vec<Warning>,
     findings: &mut Findings<'_>,
@@ -53,9 +53,10 @@ pub(crate) fn resolve<'a>(
         let Placed { place, selection } = placed;
         if asker.may_select(*place, &selection.network, findings) {
             let hint = |place, wanted: &NetworkRef| {
-                hints.of(place, wanted, asker, &cluster.networks, policy, findings)
+                let networks = &view.cluster().networks;
+                hints.of(place, wanted, asker, networks, policy, findings)
             };
-            match attachment(placed, &cluster.networks, policy, hint) {
+            match attachment(placed, view, policy, hint) {
                 Ok(attachment) => {
                     asker.judge(*place, attachment.network, warnings, findings);
                     attachments.push(attachment);
@@ -72,14 +73,14 @@ pub(crate) fn resolve<'a>(
 
 fn attachment<'a>(
     placed: &Placed,
-    networks: &'a NetworkIndex,
+    view: View<'a>,
     policy: &Policy,
     hint: impl FnOnce(Place, &NetworkRef) -> String,
 ) -> Result<Attachment<'a>, Fault> {
     let Placed { place, selection } = placed;
     let place = *place;
     let reference = &selection.network;
-    let network = networks.get(reference).ok_or_else(|| Fault::NotFound {
+    let network = view.network(reference).ok_or_else(|| Fault::NotFound {
         place,
         network: reference.clone(),
         hint: hint(place, reference),

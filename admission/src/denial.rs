@@ -37,6 +37,11 @@ impl Denial {
         Self { subject, faults }
     }
 
+    /// No denial yet: every question that is open, so that all are asked together.
+    pub(crate) const fn open(subject: String, faults: Vec<Fault>) -> Self {
+        Self { subject, faults }
+    }
+
     /// The same denial of something else that was attempted.
     pub(crate) fn about(self, subject: String) -> Self {
         Self { subject, ..self }

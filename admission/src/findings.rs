@@ -149,10 +149,11 @@ impl<'a> Findings<'a> {
         if !unread.is_empty() {
             return Err(Denial::new(subject, unread));
         }
-        for faults in [self.enforced, self.open] {
-            if !faults.is_empty() {
-                return Err(Denial::new(subject, faults));
-            }
+        if !self.enforced.is_empty() {
+            return Err(Denial::new(subject, self.enforced));
+        }
+        if !self.open.is_empty() {
+            return Err(Denial::open(subject, self.open));
         }
         let told = self
             .passed

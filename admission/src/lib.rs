@@ -56,9 +56,11 @@ mod stage;
 mod static_policy;
 mod supplier;
 mod target;
+mod unknown;
 mod usage_index;
 mod user_defined;
 mod users;
+mod view;
 mod warning;
 
 pub use access_fault::AccessFault;
@@ -91,8 +93,10 @@ pub use selector::{Selector, SelectorError};
 pub use sharing::SharingError;
 pub use static_policy::{StaticPolicy, static_policies};
 pub use supplier::UnknownSupplier;
+pub use unknown::{Unknown, unknown};
 pub use usage_index::UsageIndex;
 pub use users::Users;
+pub use view::{Found, View};
 pub use warning::Warning;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use spec::network::Namespace;
 
-use crate::{Cluster, Denial, Plan, Policy, admit};
+use crate::{Denial, Plan, Policy, View, admit};
 
 /// An admitted pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,19 +41,29 @@ pub enum Refusal {
 ///
 /// # Errors
 /// The object is no pod, or it is denied.
-pub fn patched(
-    mut object: Value,
+pub fn patched<'a>(
+    object: Value,
     namespace: &Namespace,
-    cluster: &Cluster,
+    cluster: impl Into<View<'a>>,
     policy: &Policy,
 ) -> Result<Patched, Refusal> {
     let pod = Pod::deserialize(&object).map_err(Refusal::NotAPod)?;
     let plan = admit(&pod, namespace, cluster, policy)?;
     let patch = plan.patch(&pod);
-    json_patch::patch(&mut object, &patch).map_err(Refusal::Patch)?;
-    Ok(Patched {
-        plan,
-        patch,
-        object,
-    })
+    Patched::apply(plan, patch, object)
+}
+
+impl Patched {
+    /// Applies `patch`, that of `plan`, to the object that it was made for.
+    ///
+    /// # Errors
+    /// It does not apply.
+    pub fn apply(plan: Plan, patch: Patch, mut object: Value) -> Result<Self, Refusal> {
+        json_patch::patch(&mut object, &patch).map_err(Refusal::Patch)?;
+        Ok(Self {
+            plan,
+            patch,
+            object,
+        })
+    }
 }

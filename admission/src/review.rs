@@ -7,7 +7,7 @@ use api::pod::Pod;
 use spec::network::{Namespace, RESERVE};
 
 use crate::{
-    Addition, Cluster, Denial, Fault, Need, PlacementFault, Plan, Policy, Warning,
+    Addition, Denial, Fault, Need, PlacementFault, Plan, Policy, View, Warning,
     admit::{plan, subject},
     findings::Findings,
     placement_fault::shown,
@@ -19,13 +19,13 @@ use crate::{
 ///
 /// # Errors
 /// The plugin could not carry out what the pod asks for, devices are missing, or the administrator does not let it.
-pub fn review_final(
+pub fn review_final<'a>(
     pod: &Pod,
     namespace: &Namespace,
-    cluster: &Cluster,
+    cluster: impl Into<View<'a>>,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
-    review(pod, namespace, cluster, policy, Stage::Final)
+    review(pod, namespace, cluster.into(), policy, Stage::Final)
 }
 
 /// Decides about the change of a stored pod from `old` to `new`. A pod whose networks stay what they are is not judged
@@ -34,17 +34,17 @@ pub fn review_final(
 /// # Errors
 /// The networks have changed, and the plugin could not carry out what the pod asks for now. Nothing can be added to the
 /// containers of a stored pod, so devices that are missing are an error too.
-pub fn review_update(
+pub fn review_update<'a>(
     old: &Pod,
     new: &Pod,
     namespace: &Namespace,
-    cluster: &Cluster,
+    cluster: impl Into<View<'a>>,
     policy: &Policy,
 ) -> Result<Plan, Denial> {
     if old.network_annotations() == new.network_annotations() {
         return Ok(Plan::default());
     }
-    review(new, namespace, cluster, policy, Stage::Stored).map_err(|denial| {
+    review(new, namespace, cluster.into(), policy, Stage::Stored).map_err(|denial| {
         denial.about(format!(
             "the networks of pod {namespace}/{} cannot be changed in this way while it exists",
             new.display_name()
@@ -55,12 +55,12 @@ pub fn review_update(
 fn review(
     pod: &Pod,
     namespace: &Namespace,
-    cluster: &Cluster,
+    view: View<'_>,
     policy: &Policy,
     stage: Stage,
 ) -> Result<Plan, Denial> {
-    let mut findings = Findings::new(namespace, cluster, policy);
-    let mut plan = plan(pod, namespace, cluster, policy, stage, &mut findings);
+    let mut findings = Findings::new(namespace, view.cluster(), policy);
+    let mut plan = plan(pod, namespace, view, policy, stage, &mut findings);
     findings.extend(missing_annotations(&plan));
     findings.extend(missing_devices(&plan));
     for label in &plan.node_labels {

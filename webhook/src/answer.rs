@@ -2,7 +2,7 @@
 //!
 //! Own types, because kube's write the patch as a list of numbers (kube-rs/kube#1781).
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use admission::{Denial, Plan, Warning};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -16,6 +16,13 @@ use crate::{
 
 /// How long a text of the status may be. A denial quotes what it found, and an annotation may be 256 KiB.
 const MOST: usize = 2000;
+
+/// How many characters the warnings of one answer may have together. Beyond 4096 for all webhooks of a request the API server
+/// shortens or drops some; each has a frame of `299 - ""`, and other webhooks have something to say, too.
+const MOST_OF_WARNINGS: usize = 3000;
+
+/// What is counted for the frame of a warning.
+const FRAME: usize = 8;
 
 /// The review that is sent back.
 #[derive(Debug, Serialize)]
@@ -39,7 +46,7 @@ struct Response<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<&'a str>,
+    warnings: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: BTreeMap<&'static str, String>,
 }
@@ -110,8 +117,22 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn warnings(plan: &Plan) -> Vec<&str> {
-    plan.warnings.iter().map(Warning::as_str).collect()
+fn warnings(plan: &Plan) -> Vec<Cow<'_, str>> {
+    let mut left = MOST_OF_WARNINGS;
+    let mut warnings = Vec::new();
+    for warning in plan.warnings.iter().map(Warning::as_str) {
+        // Quotes and backslashes are escaped in the header.
+        let escaped = warning.matches(['"', '\\']).count();
+        let size = warning.chars().count() + escaped + FRAME;
+        if size > left {
+            let more = plan.warnings.len() - warnings.len();
+            warnings.push(format!("and {more} more warnings").into());
+            break;
+        }
+        left -= size;
+        warnings.push(warning.into());
+    }
+    warnings
 }
 
 fn status(request: &Request<'_>, denial: &Denial) -> Status {
@@ -148,6 +169,24 @@ pub(crate) fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn warnings_stay_within_what_the_api_server_passes_on() {
+        let of = |count: usize| Plan {
+            warnings: (0..count)
+                .map(|n| Warning::new(&format!("{n} {}", "\"".repeat(200))))
+                .collect(),
+            ..Plan::default()
+        };
+        assert_eq!(warnings(&of(5)).len(), 5);
+        let plan = of(1000);
+        let told = warnings(&plan);
+        let (last, first) = told.split_last().unwrap();
+        assert_eq!(*last, format!("and {} more warnings", 1000 - first.len()));
+        assert!(first.len() >= 10);
+        let header = |text: &Cow<'_, str>| format!("299 - {text:?}").chars().count();
+        assert!(told.iter().map(header).sum::<usize>() < 3100);
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {

@@ -23,12 +23,16 @@ pub(crate) fn annotations(decision: &Decision) -> BTreeMap<&'static str, String>
     let outcome = Outcome::from(decision).as_str();
     match decision {
         Decision::Denied(denial) => denied(outcome, denial),
-        Decision::Allowed(plan) | Decision::Patched { plan, .. }
-            if plan.networks.is_empty() && plan.findings.is_empty() =>
-        {
-            BTreeMap::new()
-        }
+        Decision::Allowed(_) if !is_of_interest(decision) => BTreeMap::new(),
         Decision::Allowed(plan) | Decision::Patched { plan, .. } => planned(outcome, plan),
+    }
+}
+
+/// Whether a decision was about anything at all: not that a pod without networks was let in as it is.
+pub(crate) fn is_of_interest(decision: &Decision) -> bool {
+    match decision {
+        Decision::Denied(_) | Decision::Patched { .. } => true,
+        Decision::Allowed(plan) => !plan.networks.is_empty() || !plan.findings.is_empty(),
     }
 }
 
@@ -67,6 +71,10 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
         .collect();
     if !networks.is_empty() {
         annotations.insert("networks", shortened(listed(networks)));
+    }
+    if !plan.annotations.is_empty() {
+        let keys = listed(plan.annotations.keys());
+        annotations.insert("annotations", shortened(keys));
     }
     let mut injected = BTreeMap::<&str, u64>::new();
     for addition in plan.additions.iter().filter(|addition| addition.add > 0) {
@@ -110,6 +118,18 @@ mod tests {
     use admission::{Finding, Mode, NetworkVersion, Rule};
 
     use super::*;
+
+    #[test]
+    fn a_patch_of_annotations_alone_is_told() {
+        let plan = Plan {
+            annotations: [("example.com/note".to_owned(), "x".to_owned())].into(),
+            ..Plan::default()
+        };
+        let patch = json_patch::Patch::default();
+        let told = annotations(&Decision::Patched { plan, patch });
+        assert_eq!(told["decision"], "patched");
+        assert_eq!(told["annotations"], "example.com/note");
+    }
 
     #[test]
     fn findings_are_told_and_cut() {

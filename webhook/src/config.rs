@@ -348,7 +348,7 @@ mod tests {
         let injection = config.policy.injection;
         assert_eq!(
             serde_json::to_value(injection.resource_name_keys).unwrap(),
-            ["k8s.v1.cni.cncf.io/resourceName", "example.com/more"]
+            serde_json::json!(["k8s.v1.cni.cncf.io/resourceName", "example.com/more"])
         );
         assert!(injection.honor_existing_resources && injection.hugepages);
         assert!(config.control_switches.is_some());

@@ -22,6 +22,8 @@ struct Layers {
     policy: Policy,
     switches: Option<ControlSwitches>,
     faults: [Option<String>; Origin::ALL.len()],
+    /// Whether control switches are to be laid over the policy that nobody has read yet.
+    awaits_switches: bool,
     changed: OffsetDateTime,
     hash: String,
 }
@@ -57,6 +59,7 @@ impl Configured {
                 hash: hash(&policy),
                 policy,
                 switches: None,
+                awaits_switches: false,
                 faults: Default::default(),
                 changed: OffsetDateTime::now_utc(),
             }),
@@ -77,7 +80,28 @@ impl Configured {
 
     /// From now on these control switches are laid over the policy; none leaves it as it is written.
     pub fn switch(&self, switches: Option<ControlSwitches>) {
-        self.change(Origin::ControlSwitches, |layers| layers.switches = switches);
+        self.change(Origin::ControlSwitches, |layers| {
+            layers.switches = switches;
+            layers.awaits_switches = false;
+        });
+    }
+
+    /// The policy is not known before [`Configured::switch`] was called for the first time.
+    pub fn await_switches(&self) {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.awaits_switches = true;
+        layers.faults[Origin::ControlSwitches as usize] = Some("not read yet".to_owned());
+    }
+
+    /// What is missing of the policy, if anything is.
+    #[must_use]
+    pub fn awaited(&self) -> Option<String> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.awaits_switches.then(|| {
+            let fault = layers.faults[Origin::ControlSwitches as usize].as_deref();
+            let fault = fault.unwrap_or("not read yet");
+            format!("the control switches are not known yet: {fault}")
+        })
     }
 
     /// Notes that what was read cannot be carried out. The last good one stays.

@@ -56,7 +56,8 @@ impl fmt::Display for ConfigMapName {
     }
 }
 
-/// Lays the ConfigMap's switches over the policy whenever they change, for ever.
+/// Lays the ConfigMap's switches over the policy whenever they change, for ever. That it is not there is an answer, too; until
+/// there is one, [`Configured::awaited`] says so.
 pub async fn watch(client: Client, name: &ConfigMapName, configured: &Configured) {
     let api: Api<ConfigMap> = Api::namespaced(client, name.namespace.as_str());
     let only = watcher::Config::default().fields(&format!("metadata.name={}", name.name));
@@ -84,6 +85,12 @@ async fn feed(
             }
             Err(error) => {
                 warn!(%error, config_map = %name, "Watching the control switches failed, trying again");
+                // Later on what was read last is better than nothing.
+                if configured.awaited().is_some() {
+                    let error =
+                        format!("reading {name}: {error}; grant list and watch of configmaps");
+                    configured.refuse(Origin::ControlSwitches, error);
+                }
             }
         }
     }
@@ -160,6 +167,53 @@ mod tests {
             honors(vec![Event::Init, Event::InitDone]).await,
             (false, false),
             "deleted while nobody watched"
+        );
+    }
+
+    #[tokio::test]
+    async fn until_it_is_read_the_policy_is_not_known() {
+        let name: ConfigMapName = "kube-system/nri-control-switches".parse().unwrap();
+        let configured = Configured::default();
+        assert_eq!(configured.awaited(), None);
+        configured.await_switches();
+        let is_valid = || {
+            let faults = configured.standing().faults;
+            faults.iter().all(|(_, fault)| fault.is_none())
+        };
+        let take = async |event: watcher::Result<Event<ConfigMap>>| {
+            feed(stream::iter([event]), &name, &configured).await;
+            (configured.awaited().is_none(), is_valid())
+        };
+        assert!(!is_valid());
+        let refused = || {
+            let status =
+                kube::core::Status::failure("no right to list", "Forbidden").with_code(403);
+            Err(watcher::Error::InitialListFailed(kube::Error::Api(
+                status.boxed(),
+            )))
+        };
+        assert_eq!(take(refused()).await, (false, false));
+        let obstacle = configured.awaited().unwrap();
+        assert!(obstacle.contains("no right to list"), "{obstacle}");
+        let bad = take(Ok(Event::Apply(map(Some("{"))))).await;
+        assert_eq!(bad, (false, false), "there is no last good one");
+        assert!(
+            configured
+                .awaited()
+                .unwrap()
+                .contains("nri-control-switches")
+        );
+        configured.replace(admission::Policy::default());
+        assert!(
+            configured.awaited().is_some(),
+            "the rest of the policy is not it"
+        );
+        feed(stream::iter([Ok(Event::Init)]), &name, &configured).await;
+        assert_eq!(take(Ok(Event::InitDone)).await, (true, true));
+        assert_eq!(
+            take(refused()).await,
+            (true, true),
+            "the last good one stays"
         );
     }
 

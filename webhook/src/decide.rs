@@ -1,16 +1,10 @@
-//! From a request to a decision: which of admission's questions is asked.
+//! From a request to a decision.
 
-use admission::{
-    Cluster, Denial, Patched, Plan, Policy, Refusal, admit_network, admit_network_deletion,
-    admit_network_update, needs_networks, patched, review_final, review_update,
-};
-use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
+use admission::{Cluster, Denial, Plan, Policy, Refusal, View};
 use json_patch::Patch;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-use spec::{NameError, network::Namespace};
+use spec::NameError;
 
-use crate::{hook::Hook, review::Request, selects};
+use crate::{asked::Asked, hook::Hook, review::Request};
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +47,7 @@ pub enum Undecided {
     Refusal(Refusal),
 }
 
-/// Decides. `cluster` is `None` while it is not known yet.
+/// Decides by what is known. `cluster` is `None` while it is not known yet.
 ///
 /// # Errors
 /// There is no decision.
@@ -63,170 +57,9 @@ pub fn decide(
     cluster: Option<&Cluster>,
     policy: &Policy,
 ) -> Result<Decision, Undecided> {
-    // Nothing about networks is in a subresource.
-    if !request.sub_resource.as_deref().unwrap_or("").is_empty() {
-        return Ok(allowed());
-    }
-    // Of what goes, only networks are asked about.
-    let Some(object) = request.object else {
-        return deletion(hook, request, cluster, policy);
-    };
-    match (
-        request.kind.group.as_ref(),
-        request.kind.kind.as_ref(),
-        request.operation.as_ref(),
-    ) {
-        ("", "Pod", "CREATE")
-            if !selects::networks(object.get(), &policy.injection.user_defined) =>
-        {
-            Ok(allowed())
-        }
-        // Nothing is injected into a stored pod.
-        ("", "Pod", "UPDATE") if !selects::networks(object.get(), &[]) => Ok(allowed()),
-        ("", "Pod", "CREATE") => {
-            let pod: Pod = read("object", "Pod", object)?;
-            let none = Cluster::default();
-            let cluster = known(cluster, &none, needs_networks(&pod))?;
-            created_pod(hook, request, object, cluster, policy)
-        }
-        ("", "Pod", "UPDATE") => {
-            let new: Pod = read("object", "Pod", object)?;
-            let old: Pod = match request.old_object {
-                Some(old) => read("oldObject", "Pod", old)?,
-                None => Pod::default(),
-            };
-            let namespace = namespace(request, &new)?;
-            let none = Cluster::default();
-            let is_judged = old.network_annotations() != new.network_annotations();
-            let cluster = known(cluster, &none, is_judged && needs_networks(&new))?;
-            Ok(judged(review_update(
-                &old, &new, &namespace, cluster, policy,
-            )))
-        }
-        ("k8s.cni.cncf.io", "NetworkAttachmentDefinition", "CREATE" | "UPDATE")
-            if hook == Hook::Validate =>
-        {
-            let cluster = cluster.ok_or(Undecided::NotSynced)?;
-            network(request, object, cluster, policy)
-        }
-        _ => Ok(allowed()),
-    }
-}
-
-/// The cluster; while it is not known yet, an empty one for a decision that looks nothing up.
-fn known<'a>(
-    cluster: Option<&'a Cluster>,
-    none: &'a Cluster,
-    are_needed: bool,
-) -> Result<&'a Cluster, Undecided> {
-    match cluster {
-        Some(cluster) => Ok(cluster),
-        None if are_needed => Err(Undecided::NotSynced),
-        None => Ok(none),
-    }
-}
-
-fn created_pod(
-    hook: Hook,
-    request: &Request<'_>,
-    object: &RawValue,
-    cluster: &Cluster,
-    policy: &Policy,
-) -> Result<Decision, Undecided> {
-    let pod: Pod = read("object", "Pod", object)?;
-    let namespace = namespace(request, &pod)?;
-    if hook == Hook::Validate {
-        return Ok(judged(review_final(&pod, &namespace, cluster, policy)));
-    }
-    let object = read("object", "Pod", object)?;
-    match patched(object, &namespace, cluster, policy) {
-        Ok(Patched { plan, patch, .. }) if patch.is_empty() => Ok(judged(Ok(plan))),
-        Ok(Patched { plan, patch, .. }) => Ok(Decision::Patched { plan, patch }),
-        Err(Refusal::Denied(denial)) => Ok(Decision::Denied(denial)),
-        Err(refusal) => Err(Undecided::Refusal(refusal)),
-    }
-}
-
-fn network(
-    request: &Request<'_>,
-    object: &RawValue,
-    cluster: &Cluster,
-    policy: &Policy,
-) -> Result<Decision, Undecided> {
-    let new = network_object("object", request, object)?;
-    Ok(judged(match request.old_object {
-        // What is stored may be older than any rule; if it cannot be read, the new one is judged like a first one.
-        Some(old) => match network_object("oldObject", request, old) {
-            Ok(old) => admit_network_update(&old, &new, cluster, policy),
-            Err(_) => admit_network(&new, cluster, policy),
-        },
-        None => admit_network(&new, cluster, policy),
-    }))
-}
-
-fn deletion(
-    hook: Hook,
-    request: &Request<'_>,
-    cluster: Option<&Cluster>,
-    policy: &Policy,
-) -> Result<Decision, Undecided> {
-    let is_network = request.kind.group == "k8s.cni.cncf.io"
-        && request.kind.kind == "NetworkAttachmentDefinition";
-    // API servers before 1.15 sent no oldObject.
-    let (true, Hook::Validate, "DELETE", Some(old)) = (
-        is_network,
-        hook,
-        request.operation.as_ref(),
-        request.old_object,
-    ) else {
-        return Ok(allowed());
-    };
-    let cluster = cluster.ok_or(Undecided::NotSynced)?;
-    let old = network_object("oldObject", request, old)?;
-    Ok(judged(admit_network_deletion(&old, cluster, policy)))
-}
-
-/// A NetworkAttachmentDefinition in the namespace of the request.
-fn network_object(
-    what: &'static str,
-    request: &Request<'_>,
-    object: &RawValue,
-) -> Result<NetworkAttachmentDefinition, Undecided> {
-    let mut object: NetworkAttachmentDefinition =
-        read(what, "NetworkAttachmentDefinition", object)?;
-    let metadata = &mut object.metadata;
-    metadata.namespace = metadata
-        .namespace
-        .take()
-        .or_else(|| request.namespace.as_deref().map(str::to_owned));
-    Ok(object)
-}
-
-/// The request's namespace; that of the pod may be empty, as its author left it.
-fn namespace(request: &Request<'_>, pod: &Pod) -> Result<Namespace, Undecided> {
-    let of_request = request.namespace.as_deref().filter(|text| !text.is_empty());
-    let text = of_request.unwrap_or(&pod.metadata.namespace);
-    text.parse().map_err(Undecided::Namespace)
-}
-
-fn read<T: DeserializeOwned>(
-    what: &'static str,
-    kind: &'static str,
-    object: &RawValue,
-) -> Result<T, Undecided> {
-    serde_json::from_str(object.get()).map_err(|problem| Undecided::Unreadable {
-        what,
-        kind,
-        problem,
-    })
-}
-
-fn judged(result: Result<Plan, Denial>) -> Decision {
-    result.map_or_else(Decision::Denied, Decision::Allowed)
-}
-
-fn allowed() -> Decision {
-    Decision::Allowed(Plan::default())
+    let asked = Asked::read(hook, request, policy, true)?;
+    let judgement = asked.judge(cluster.map(View::from), policy)?;
+    asked.conclude(judgement)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! From a request to a decision, with what must be read from the API server first.
 //!
-//! What the watches have brought decides nearly always. A network that they have not, the labels of such a namespace, and
-//! a permission that was not asked for lately, are read, and the decision is made again.
+//! What the watches have brought decides nearly always. A network or a claim that they have not, the labels of such a
+//! namespace, and a permission that was not asked for lately, are read, and the decision is made again.
 
-use admission::Policy;
-use api::network::Network;
+use std::time::Duration;
+
+use admission::{Denial, Found, Policy, Unknown, View};
+use tokio::time::Instant;
 
 use crate::{
-    decide::{Decision, Undecided, decide},
+    asked::Asked,
+    decide::{Decision, Undecided},
     hook::Hook,
     live::{self, Unread},
     live_namespace::{self, UnreadNamespace},
@@ -15,6 +18,9 @@ use crate::{
     review::Request,
     server::Webhook,
 };
+
+/// How long one review may wait for the API server altogether. API servers wait ten seconds for a webhook, or less.
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Decides about `request`.
 ///
@@ -31,45 +37,54 @@ where
 {
     let Webhook {
         store,
+        configured,
         permissions,
         api_server,
         ..
     } = webhook;
     permissions.forget(store);
-    let mut found: Option<Vec<Network>> = None;
+    let asked = Asked::read(hook, request, policy, configured.awaited().is_none())?;
+    let until = Instant::now() + PATIENCE;
+    let mut found = Found::default();
+    let mut is_read = api_server.is_none();
     loop {
-        let decision = match &found {
-            Some(networks) if !networks.is_empty() => store
-                .read_with(networks.clone(), |cluster| {
-                    decide(hook, request, cluster, policy)
-                }),
-            _ => store.read(|cluster| decide(hook, request, cluster, policy)),
-        }?;
-        let Decision::Denied(denial) = &decision else {
-            return Ok(decision);
-        };
-        if live_namespace::read(api_server.as_ref(), store, denial).await? {
+        let (judgement, unknown) = store.read(|cluster| {
+            let view = cluster.map(|cluster| View::with(cluster, &found));
+            let judgement = asked.judge(view, policy)?;
+            let unknown = match view {
+                Some(view) if !is_read => asked.unknown(&judgement, view, policy),
+                _ => Unknown::default(),
+            };
+            Ok::<_, Undecided>((judgement, unknown))
+        })?;
+        if let Err(denial) = &judgement
+            && live_namespace::read(api_server.as_ref(), store, denial).await?
+        {
             continue;
         }
-        let missing = live::missing(denial);
-        if let (Some(client), None, false) = (api_server, &found, missing.is_empty()) {
-            let networks = live::read(client, &missing).await?;
-            let is_new = !networks.is_empty();
-            found = Some(networks);
-            if is_new {
+        if let (Some(client), false) = (api_server, unknown.is_empty()) {
+            is_read = true;
+            if live::read(client, &unknown, until, &mut found).await? {
                 continue;
             }
         }
-        let questions: Vec<_> = denial
-            .questions()
+        let questions: Vec<_> = judgement
+            .as_ref()
+            .err()
+            .into_iter()
+            .flat_map(Denial::questions)
             .map(|(question, can_do_without)| (question.clone(), can_do_without))
             .collect();
         if questions.is_empty() {
-            return Ok(decision);
+            return Ok(asked.conclude(judgement)?);
         }
-        // Each round has fewer questions, and all together have the time that the API server gives.
-        permissions
-            .ask(api_server.as_ref(), store, questions)
-            .await?;
+        // No question is asked twice: what was answered stands beside the store, however soon that forgets it.
+        let answers = permissions.ask(api_server.as_ref(), store, questions, until);
+        for (question, answer) in answers.await? {
+            found.permissions.insert(question, answer);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

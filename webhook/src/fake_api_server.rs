@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::http::{Request, Response, StatusCode};
@@ -24,6 +25,7 @@ struct State {
     answers: BTreeMap<String, Vec<(u16, Value)>>,
     asked: Vec<(String, Value)>,
     hangs: bool,
+    delay: Duration,
 }
 
 impl FakeApiServer {
@@ -37,6 +39,11 @@ impl FakeApiServer {
     /// Never answers anything again.
     pub(crate) fn hang(&self) {
         self.state.lock().unwrap().hangs = true;
+    }
+
+    /// Takes so long for each answer from here on.
+    pub(crate) fn delay(&self, delay: Duration) {
+        self.state.lock().unwrap().delay = delay;
     }
 
     /// The requests so far, with the JSON they carried.
@@ -64,9 +71,15 @@ impl FakeApiServer {
 
     async fn respond(&self, request: Request<Body>) -> Response<Body> {
         let key = format!("{} {}", request.method(), request.uri().path());
-        let hangs = self.state.lock().unwrap().hangs;
+        let (hangs, delay) = {
+            let state = self.state.lock().unwrap();
+            (state.hangs, state.delay)
+        };
         if hangs {
             std::future::pending::<()>().await;
+        }
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         let body = request.into_body().collect_bytes().await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);

@@ -47,7 +47,7 @@ pub fn router(health: Health) -> Router {
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    match health.readiness.obstacle(&health.store) {
+    match health.readiness.obstacle(&health.store, &health.configured) {
         None => "ok\n".into_response(),
         Some(obstacle) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("{obstacle}\n")).into_response()
@@ -110,6 +110,10 @@ mod tests {
         health.store.list(Part::Networks, |_| ());
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 200));
         assert_eq!((get("/metrics").await, get("/configz").await), (200, 200));
+        health.configured.await_switches();
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
+        health.configured.switch(None);
+        assert_eq!((get("/healthz").await, get("/readyz").await), (200, 200));
         health.readiness.end();
         assert_eq!((get("/healthz").await, get("/readyz").await), (200, 503));
     }

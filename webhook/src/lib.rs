@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod args;
+pub mod asked;
 mod audit;
 pub mod cert_file;
 pub mod certificate;

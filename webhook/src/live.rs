@@ -1,58 +1,133 @@
-//! Networks read from the API server one by one, for what the watch has not brought yet.
+//! Objects read from the API server one by one, for what the watches have not brought yet.
 //!
-//! A network and the pod that selects it are often created by one `kubectl apply`; the watch may be a moment behind, or be
-//! broken for minutes. A pod is denied for a missing network only when the API server itself says that it is missing.
+//! A network, a claim and the pod that names them are often created by one `kubectl apply`; a watch may be a moment behind,
+//! or be broken for minutes. Something is taken for missing only when the API server itself says that it is missing.
 
-use std::time::Duration;
+use std::{fmt::Debug, future::Future, pin::Pin};
 
-use admission::{Denial, Fault};
+use admission::{Found, Unknown};
 use api::{network::Network, network_attachment_definition::NetworkAttachmentDefinition};
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::resource::v1::{ResourceClaim, ResourceClaimTemplate},
+};
 use kube::{Api, Client};
-use spec::network::NetworkRef;
-use tokio::time::timeout;
+use serde::de::DeserializeOwned;
+use spec::network::Namespace;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
-/// How long the reads of one review may take together. API servers wait ten seconds for a webhook, or less.
-const PATIENCE: Duration = Duration::from_secs(1);
+use crate::deliberate::PATIENCE;
 
-/// A network could not be read.
+/// How many objects of one review are read at a time.
+const TOGETHER: usize = 8;
+
+/// An object could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("reading NetworkAttachmentDefinition {network} from the API server: {problem}; try again")]
+#[error("reading {kind} {namespace}/{name} from the API server: {problem}; try again")]
 pub struct Unread {
-    network: NetworkRef,
+    kind: &'static str,
+    namespace: Namespace,
+    name: String,
     problem: String,
 }
 
-/// The networks that a denial misses.
-#[must_use]
-pub fn missing(denial: &Denial) -> Vec<NetworkRef> {
-    let missing = denial.faults().iter().filter_map(|fault| match fault {
-        Fault::NotFound { network, .. } => Some(network.clone()),
-        _ => None,
-    });
-    missing.collect()
+/// An object that was looked for.
+enum Object {
+    Network(Box<Network>),
+    Claim(Box<ResourceClaim>),
+    Template(Box<ResourceClaimTemplate>),
 }
 
-/// Those of `networks` that the API server has.
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Option<Object>, Unread>> + Send + 'a>>;
+
+/// Adds those of `unknown` that the API server has to `found`, and says whether there were any.
 ///
 /// # Errors
-/// One of them could not be read in time.
-pub async fn read(client: &Client, networks: &[NetworkRef]) -> Result<Vec<Network>, Unread> {
-    let mut found = Vec::new();
-    let until = tokio::time::Instant::now() + PATIENCE;
-    for network in networks {
-        let unread = |problem: String| Unread {
-            network: network.clone(),
-            problem,
-        };
-        let api: Api<NetworkAttachmentDefinition> =
-            Api::namespaced(client.clone(), network.namespace.as_str());
-        let left = until.saturating_duration_since(tokio::time::Instant::now());
-        let object = timeout(left, api.get_opt(network.name.as_str()))
-            .await
-            .map_err(|_| unread(format!("no answer within {PATIENCE:?}")))?
-            .map_err(|error| unread(error.to_string()))?;
-        // One whose name is none cannot have been selected by it.
-        found.extend(object.and_then(|object| Network::parse(&object, "").ok()));
+/// One of them could not be read until then.
+pub async fn read(
+    client: &Client,
+    unknown: &Unknown,
+    until: Instant,
+    found: &mut Found,
+) -> Result<bool, Unread> {
+    let networks = unknown.networks.iter().map(|network| -> Reading<'_> {
+        let object = one(client, &network.namespace, network.name.as_str(), until);
+        Box::pin(async move {
+            let object: Option<NetworkAttachmentDefinition> = object.await?;
+            // One whose name is none cannot have been selected by it.
+            let network = object.and_then(|object| Network::parse(&object, "").ok());
+            Ok(network.map(|network| Object::Network(Box::new(network))))
+        })
+    });
+    let claims = unknown
+        .claims
+        .iter()
+        .map(|(namespace, name)| -> Reading<'_> {
+            let object = one(client, namespace, name.as_str(), until);
+            Box::pin(async move { Ok(object.await?.map(|claim| Object::Claim(Box::new(claim)))) })
+        });
+    let templates = unknown
+        .templates
+        .iter()
+        .map(|(namespace, name)| -> Reading<'_> {
+            let object = one(client, namespace, name.as_str(), until);
+            Box::pin(async move {
+                let template = object.await?;
+                Ok(template.map(|template| Object::Template(Box::new(template))))
+            })
+        });
+    let readings: Vec<Reading<'_>> = networks.chain(claims).chain(templates).collect();
+    let objects: Vec<Option<Object>> = stream::iter(readings)
+        .buffer_unordered(TOGETHER)
+        .try_collect()
+        .await?;
+    let mut is_any = false;
+    for object in objects.into_iter().flatten() {
+        is_any = true;
+        match object {
+            Object::Network(network) => drop(found.networks.insert(*network)),
+            Object::Claim(claim) => found.claims.insert(&claim),
+            Object::Template(template) => found.templates.insert(&template),
+        }
     }
-    Ok(found)
+    Ok(is_any)
+}
+
+/// The object, if it is there; neither is one of a kind that the API server does not have.
+async fn one<K>(
+    client: &Client,
+    namespace: &Namespace,
+    name: &str,
+    until: Instant,
+) -> Result<Option<K>, Unread>
+where
+    K: k8s_openapi::Resource
+        + kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace.as_str());
+    let problem = match timeout_at(until, api.get(name)).await {
+        Ok(Ok(object)) => return Ok(Some(object)),
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Ok(None),
+        // Who may not ask goes by what the watch has brought; trying again would help nobody.
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
+            warn!(
+                kind = K::KIND,
+                "The webhook may not read a single object, which the watch may not have brought yet; grant get"
+            );
+            return Ok(None);
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {PATIENCE:?}"),
+    };
+    Err(Unread {
+        kind: K::KIND,
+        namespace: namespace.clone(),
+        name: name.to_owned(),
+        problem,
+    })
 }

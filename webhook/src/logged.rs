@@ -5,7 +5,9 @@
 
 use tracing::{debug, info};
 
-use crate::{answer::shortened, decide::Decision, hook::Hook, metrics::Outcome, review::Request};
+use crate::{
+    answer::shortened, audit, decide::Decision, hook::Hook, metrics::Outcome, review::Request,
+};
 
 /// Logs a review that was decided.
 pub(crate) fn decided(hook: Hook, request: &Request<'_>, decision: &Decision) {
@@ -32,7 +34,7 @@ pub(crate) fn decided(hook: Hook, request: &Request<'_>, decision: &Decision) {
                 "Review answered"
             );
         }
-        Decision::Allowed(plan) | Decision::Patched { plan, .. } if !plan.networks.is_empty() => {
+        Decision::Allowed(_) | Decision::Patched { .. } if audit::is_of_interest(decision) => {
             info!(
                 hook,
                 uid,

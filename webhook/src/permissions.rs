@@ -18,17 +18,14 @@ use k8s_openapi::{
 use kube::{Api, Client, api::PostParams};
 use tokio::{
     sync::OnceCell,
-    time::{Instant, timeout},
+    time::{Instant, timeout_at},
 };
 use tracing::{debug, warn};
 
-use crate::store::Store;
-
-/// How long the questions of one review may take together. API servers wait ten seconds for a webhook, or less.
-const PATIENCE: Duration = Duration::from_secs(1);
+use crate::{deliberate::PATIENCE, store::Store};
 
 /// How many questions of one review are asked at a time.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 
 /// How many answers are remembered. Beyond that those go that would go first.
 const MOST: usize = 4096;
@@ -73,8 +70,8 @@ impl Permissions {
         }
     }
 
-    /// Asks what a decision left open, so that the next one finds the answers in the store. With each question stands
-    /// whether the decision can do without its answer.
+    /// Asks what a decision left open, all of it before `until`, and gives the answers back; later decisions find them in
+    /// the store. With each question stands whether the decision can do without its answer.
     ///
     /// # Errors
     /// One was not answered in time that the decision cannot do without.
@@ -83,8 +80,8 @@ impl Permissions {
         client: Option<&Client>,
         store: &Store,
         questions: Vec<(UseQuestion, bool)>,
-    ) -> Result<(), Unanswered> {
-        let until = Instant::now() + PATIENCE;
+        until: Instant,
+    ) -> Result<Vec<(UseQuestion, UseAnswer)>, Unanswered> {
         stream::iter(questions)
             .map(|(question, can_do_without)| {
                 self.settle(client, store, question, can_do_without, until)
@@ -101,9 +98,10 @@ impl Permissions {
         question: UseQuestion,
         can_do_without: bool,
         until: Instant,
-    ) -> Result<(), Unanswered> {
-        let Err(problem) = self.answered(client, store, &question, until).await else {
-            return Ok(());
+    ) -> Result<(UseQuestion, UseAnswer), Unanswered> {
+        let problem = match self.answered(client, store, &question, until).await {
+            Ok(answer) => return Ok((question, answer)),
+            Err(problem) => problem,
         };
         if can_do_without {
             warn!(
@@ -111,7 +109,7 @@ impl Permissions {
                 "Whether a network may be used was not answered; the rule is not enforced, so the pod is let in"
             );
             self.note(store, &question, UseAnswer::Unanswered);
-            return Ok(());
+            return Ok((question, UseAnswer::Unanswered));
         }
         Err(Unanswered {
             question: Box::new(question),
@@ -134,7 +132,7 @@ impl Permissions {
             self.note(store, question, answer);
             Ok(answer)
         });
-        timeout(until.saturating_duration_since(Instant::now()), call)
+        timeout_at(until, call)
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
             .copied()

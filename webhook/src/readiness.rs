@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use crate::{
     certificate::status::Status,
+    configured::Configured,
     store::{Part, Store},
 };
 
@@ -52,7 +53,7 @@ impl Readiness {
 
     /// Why not, or nothing.
     #[must_use]
-    pub fn obstacle(&self, store: &Store) -> Option<String> {
+    pub fn obstacle(&self, store: &Store, configured: &Configured) -> Option<String> {
         if self.is_ending() {
             return Some("this webhook is about to end".to_owned());
         }
@@ -62,6 +63,9 @@ impl Readiness {
         let certificate = self.certificate.get();
         let now = OffsetDateTime::now_utc();
         if let Some(obstacle) = certificate.and_then(|status| status.obstacle(now)) {
+            return Some(obstacle);
+        }
+        if let Some(obstacle) = configured.awaited() {
             return Some(obstacle);
         }
         let awaited = store.awaited().map(Part::as_str);

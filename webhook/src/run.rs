@@ -85,6 +85,9 @@ pub async fn run(config: Config) -> Result<()> {
     let metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
     let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
+    if control_switches.is_some() && client.is_some() {
+        configured.await_switches();
+    }
     let webhook = server::router(Webhook {
         store: Arc::clone(&store),
         configured: Arc::clone(&configured),

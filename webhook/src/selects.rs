@@ -48,6 +48,18 @@ pub(crate) fn networks(pod: &str, user_defined: &[UserDefined]) -> bool {
             .is_some_and(|labels| are_selected(labels, user_defined))
 }
 
+/// Whether a pod has one of the two annotations, or any label, which a policy that is not known yet may give networks to.
+pub(crate) fn may_be_given(pod: &str) -> bool {
+    let Ok(pod) = serde_json::from_str::<Annotated<'_>>(pod) else {
+        return true;
+    };
+    pod.metadata.is_some_and(|metadata| {
+        let annotations = metadata.annotations;
+        annotations.is_some_and(|all| all.networks.is_some() || all.default_network.is_some())
+            || metadata.labels.is_some_and(|labels| labels.get() != "{}")
+    })
+}
+
 fn are_selected(labels: &RawValue, user_defined: &[UserDefined]) -> bool {
     if user_defined.is_empty() {
         return false;
@@ -107,9 +119,11 @@ mod tests {
             (json!(null), false),
             (json!({"a": true}), true),
         ] {
-            let pod = json!({"metadata": {"labels": labels}}).to_string();
+            let pod = json!({"metadata": {"labels": &labels}}).to_string();
             assert_eq!(networks(&pod, &user_defined), wanted, "{pod}");
             assert!(!networks(&pod, &[]), "{pod}");
+            let is_labelled = !matches!(labels, Value::Null) && labels != json!({});
+            assert_eq!(may_be_given(&pod), is_labelled, "{pod}");
         }
     }
 

@@ -7,7 +7,6 @@ use std::{
 };
 
 use admission::{Cluster, Instances, Labels, Permissions};
-use api::network::Network;
 use spec::network::Namespace;
 
 /// A kind of objects that is watched.
@@ -84,28 +83,6 @@ impl Store {
         // Poisoned or not, the lock holds whole objects: nothing is ever written in steps.
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
         f(state.unknown.is_empty().then_some(&state.cluster))
-    }
-
-    /// Calls `f` with what is known and, beside it, these networks, which stay out of what all share: the watch alone says
-    /// what is there, and what is gone again. Meanwhile nobody else reads.
-    pub fn read_with<T>(&self, found: Vec<Network>, f: impl FnOnce(Option<&Cluster>) -> T) -> T {
-        let mut state = self.write();
-        let state = &mut *state;
-        let networks = &mut state.cluster.networks;
-        let mut before = Vec::new();
-        for network in found {
-            let reference = network.reference.clone();
-            before.push((reference, networks.insert(network)));
-        }
-        let result = f(state.unknown.is_empty().then_some(&state.cluster));
-        let networks = &mut state.cluster.networks;
-        for (reference, replaced) in before.into_iter().rev() {
-            match replaced {
-                Some(network) => networks.insert(network),
-                None => networks.remove(&reference),
-            };
-        }
-        result
     }
 
     /// How each part is kept.
@@ -220,37 +197,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_beside_the_store_are_gone_again() {
-        let networks = |names: &[&str]| -> Vec<Network> {
-            let texts = names.iter().map(|name| format!("{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: {name}, resourceVersion: '{}'}}, spec: {{}}}}", names.len()));
-            let text = texts.collect::<Vec<_>>().join("\n---\n");
-            objects::networks(&objects::parse(&text, "f").unwrap(), "default").unwrap()
-        };
+    fn parts_are_kept_with_their_counts() {
+        let text = "{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: a}, spec: {}}";
+        let networks = objects::networks(&objects::parse(text, "f").unwrap(), "default").unwrap();
         let store = Store::awaiting([Part::Networks]);
-        assert!(store.read_with(Vec::new(), |cluster| cluster.is_none()));
+        assert!(store.read(|cluster| cluster.is_none()));
         store.list(Part::Networks, |cluster| {
-            cluster.networks = networks(&["a"]).into_iter().collect();
+            cluster.networks = networks.into_iter().collect();
         });
-        let versions = |cluster: Option<&Cluster>| {
-            let version = |name: &str| {
-                let reference = spec::network::NetworkRef {
-                    namespace: "default".parse().unwrap(),
-                    name: name.parse().unwrap(),
-                };
-                let networks = &cluster.unwrap().networks;
-                networks
-                    .get(&reference)
-                    .map(|network| network.resource_version.clone())
-            };
-            [version("a"), version("b")]
-        };
-        let old = Some("1".to_owned());
-        let new = Some("2".to_owned());
-        assert_eq!(
-            store.read_with(networks(&["a", "b"]), versions),
-            [new.clone(), new]
-        );
-        assert_eq!(store.read(versions), [old, None]);
+        assert!(store.read(|cluster| cluster.is_some()));
         let [kept, other, ..] = store.parts()[..] else {
             panic!("two parts at least")
         };

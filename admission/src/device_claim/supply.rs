@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use api::pod::{Pod, PodResourceClaim};
 use spec::{device::ResourceName, network::Namespace};
 
-use super::{Claimed, ClaimedRequest, ClassIndex, Devices};
+use super::{Claimed, ClaimedRequest, ClassIndex};
 use crate::{
-    ClaimFault, Fault, Warning, attachment::Attachment, container::holders, supplier::Supplier,
+    ClaimFault, Fault, View, Warning, attachment::Attachment, container::holders,
+    supplier::Supplier,
 };
 
 /// The requests of a pod's claims that its containers use.
@@ -18,17 +19,23 @@ pub(crate) struct Supply<'a> {
     uses_a_claim: bool,
     /// Claims of which nothing is known.
     pub(crate) unknown: Vec<Warning>,
+    /// Their names.
+    pub(crate) unknown_claims: BTreeSet<&'a str>,
+    /// The names of the templates that others of them would be made from.
+    pub(crate) unknown_templates: BTreeSet<&'a str>,
 }
 
 impl<'a> Supply<'a> {
     /// What the claims of `pod`, which is of `namespace`, supply to app containers and sidecars. The kubelet tells the node
     /// of no others: a claim that no container uses is for none, and an init container's devices are gone when it is.
-    pub(crate) fn of(pod: &Pod, namespace: &Namespace, devices: &'a Devices) -> Self {
+    pub(crate) fn of(pod: &'a Pod, namespace: &Namespace, view: View<'a>) -> Self {
         let mut supply = Self {
             requests: Vec::new(),
-            classes: &devices.classes,
+            classes: &view.cluster().devices.classes,
             uses_a_claim: false,
             unknown: Vec::new(),
+            unknown_claims: BTreeSet::new(),
+            unknown_templates: BTreeSet::new(),
         };
         let mut seen = BTreeSet::new();
         for entry in &pod.spec.resource_claims {
@@ -43,13 +50,22 @@ impl<'a> Supply<'a> {
             {
                 continue;
             }
-            match claimed(entry, namespace, devices) {
+            match claimed(entry, namespace, view) {
                 Some(claimed) => supply.requests.extend(
                     claimed
                         .iter()
                         .filter(|request| used.contains(&request.name)),
                 ),
-                None => supply.unknown.push(unknown(entry)),
+                None => {
+                    supply.unknown.push(unknown(entry));
+                    match &entry.resource_claim_name {
+                        Some(name) => supply.unknown_claims.insert(name),
+                        None => entry
+                            .resource_claim_template_name
+                            .as_ref()
+                            .is_some_and(|name| supply.unknown_templates.insert(name)),
+                    };
+                }
             }
         }
         supply
@@ -121,15 +137,15 @@ fn used<'a>(pod: &'a Pod, claim: &str) -> Used<'a> {
 fn claimed<'a>(
     entry: &PodResourceClaim,
     namespace: &Namespace,
-    devices: &'a Devices,
+    view: View<'a>,
 ) -> Option<&'a Claimed> {
     let namespace = namespace.as_str();
     match (
         &entry.resource_claim_name,
         &entry.resource_claim_template_name,
     ) {
-        (Some(name), _) => devices.claims.get(namespace, name),
-        (None, Some(name)) => devices.templates.get(namespace, name),
+        (Some(name), _) => view.claim(namespace, name),
+        (None, Some(name)) => view.template(namespace, name),
         (None, None) => None,
     }
 }

@@ -58,11 +58,14 @@ fn vector_n17_a_network_that_pods_use_is_not_deleted() {
     assert_eq!(denial.code(), 403);
     assert_eq!(
         delete(Hook::Mutate, Some(&used)).unwrap(),
-        allowed(),
+        Decision::Allowed(Plan::default()),
         "the other hook has nothing to say"
     );
     let unused = Cluster::default();
-    assert_eq!(delete(Hook::Validate, Some(&unused)).unwrap(), allowed());
+    assert_eq!(
+        delete(Hook::Validate, Some(&unused)).unwrap(),
+        Decision::Allowed(Plan::default())
+    );
     assert!(matches!(
         delete(Hook::Validate, None),
         Err(Undecided::NotSynced)
@@ -74,7 +77,7 @@ fn vector_n17_a_network_that_pods_use_is_not_deleted() {
         &Value::Null,
         Some(&used),
     );
-    assert_eq!(nothing.unwrap(), allowed());
+    assert_eq!(nothing.unwrap(), Decision::Allowed(Plan::default()));
 }
 
 #[test]

@@ -239,3 +239,63 @@ async fn there_are_never_too_many_answers() {
     let expiries = lock(&permissions.expiries);
     assert!(expiries.by_time.is_empty() && expiries.by_question.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_questions_are_one_round_under_one_deadline() {
+    for (mode, delay, wanted) in [
+        (None, 50, StatusCode::OK),
+        (None, 700, StatusCode::SERVICE_UNAVAILABLE),
+        (Some("monitor"), 700, StatusCode::OK),
+    ] {
+        let api = FakeApiServer::default();
+        says(&api, true);
+        api.delay(Duration::from_millis(delay));
+        let webhook = webhook(&api, mode);
+        let names: Vec<String> = (0..40).map(|n| format!("n{n}")).collect();
+        webhook.store.change(Part::Networks, |cluster| {
+            for name in &names {
+                let text = format!("{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: {name}}}, spec: {{}}}}");
+                let objects = objects::parse(&text, "test").unwrap();
+                let networks = objects::networks(&objects, "default").unwrap();
+                networks.into_iter().for_each(|network| drop(cluster.networks.insert(network)));
+            }
+        });
+        let begin = Instant::now();
+        let pod = creation(Some(&names.join(",")));
+        let (status, text) = post(&webhook, "/validate", &pod).await;
+        assert_eq!(status, wanted, "{mode:?}, {delay}: {text}");
+        assert!(
+            begin.elapsed() <= PATIENCE,
+            "{mode:?}, {delay}: {:?}",
+            begin.elapsed()
+        );
+        if delay == 50 {
+            assert_eq!(
+                begin.elapsed(),
+                Duration::from_millis(150),
+                "three times {TOGETHER}"
+            );
+        }
+    }
+}
+
+/// Answers that are gone before the others have come are not asked for again.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_expires_meanwhile_still_counts() {
+    let api = FakeApiServer::default();
+    says(&api, true);
+    api.delay(Duration::from_millis(500));
+    let webhook = webhook(&api, None);
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(499)).await;
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_micros(500)).await;
+            webhook
+                .store
+                .permissions(|known| *known = admission::Permissions::to_be_asked());
+        }
+    };
+    let (is_allowed, ()) = tokio::join!(is_allowed(&webhook, "a,b"), other);
+    assert!(is_allowed);
+    assert_eq!(api.asked().len(), 2);
+}

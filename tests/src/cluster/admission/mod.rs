@@ -11,6 +11,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,11 +67,9 @@ struct Cluster {
 impl Cluster {
     fn start() -> Self {
         let plane = ControlPlane::start();
-        let text = workspace().join("manifests/crds/network-attachment-definitions.yaml");
-        let text = std::fs::read_to_string(text).expect("the manifest is there");
-        let crd: Value = serde_yaml_ng::from_str(&text).expect("the manifest is YAML");
+        let crd = &manifest("manifests/crds/network-attachment-definitions.yaml")[0];
         let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        is_created(&plane.ask("POST", crds, &crd));
+        is_created(&plane.ask("POST", crds, crd));
         until(|| plane.ask("GET", NETWORKS, &Value::Null).status == 200);
         let namespace = json!({"metadata": {"name": "ns1"}});
         is_created(&plane.ask("POST", "/api/v1/namespaces", &namespace));
@@ -110,54 +109,23 @@ impl Cluster {
         cluster
     }
 
-    /// The mutating hook fails open, the validating one closed; both are called for pods that select networks only.
+    /// As the manifest has it, but for the address. The mutating hook fails open, the validating one closed; both are called
+    /// for pods that select networks only.
     fn register(&self, url: &str, bundle: &str) {
-        let hook = |name: &str, path: &str, policy: &str, rule: Value| {
-            json!({
-                "name": name,
-                "clientConfig": {"url": format!("{url}/{path}"), "caBundle": bundle},
-                "rules": [rule], "failurePolicy": policy, "matchPolicy": "Equivalent",
-                "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5,
-            })
-        };
-        let pods = |operations: Value| json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": ["pods"], "scope": "Namespaced"});
-        let conditions = json!([
-            {
-                "name": "selects-networks",
-                "expression": "has(object.metadata.annotations) && ('k8s.v1.cni.cncf.io/networks' in object.metadata.annotations || 'v1.multus-cni.io/default-network' in object.metadata.annotations)",
-            },
-            {
-                "name": "is-no-mirror-pod",
-                "expression": "!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations)",
-            },
-        ]);
-        let mut mutate = hook(
-            "mutate.polypod.dev",
-            "mutate",
-            "Ignore",
-            pods(json!(["CREATE"])),
-        );
-        mutate["matchConditions"] = conditions.clone();
-        mutate["reinvocationPolicy"] = json!("IfNeeded");
-        let mut validate = hook(
-            "validate.polypod.dev",
-            "validate",
-            "Fail",
-            pods(json!(["CREATE", "UPDATE"])),
-        );
-        validate["matchConditions"] = conditions;
-        let definitions = hook(
-            "definitions.polypod.dev",
-            "validate",
-            "Fail",
-            json!({"apiGroups": ["k8s.cni.cncf.io"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "resources": ["network-attachment-definitions"], "scope": "Namespaced"}),
-        );
-        for (kind, hooks) in [
-            ("mutating", vec![mutate]),
-            ("validating", vec![validate, definitions]),
-        ] {
-            let path = format!("{CONFIGURATIONS}/{kind}webhookconfigurations");
-            let object = json!({"metadata": {"name": "polypod"}, "webhooks": hooks});
+        let role = &manifest("manifests/admission/cluster-role.yaml")[0];
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+        is_created(&self.plane.ask("POST", roles, role));
+        let configurations = manifest("manifests/admission/webhook-configurations.yaml");
+        assert_eq!(configurations.len(), 2);
+        for mut object in configurations {
+            let hooks = object["webhooks"].as_array_mut();
+            for hook in hooks.expect("a configuration has webhooks") {
+                let path = hook["clientConfig"]["service"]["path"].take();
+                let path = path.as_str().expect("a service has a path");
+                hook["clientConfig"] = json!({"url": format!("{url}{path}"), "caBundle": bundle});
+            }
+            let kind = object["kind"].as_str().unwrap_or_default();
+            let path = format!("{CONFIGURATIONS}/{}s", kind.to_lowercase());
             is_created(&self.plane.ask("POST", &path, &object));
         }
         // The API server reads configurations by watching; until it has, nobody is asked.
@@ -180,6 +148,14 @@ impl Cluster {
     fn dry_run(&self, pod: &Value) -> Reply {
         self.plane.ask("POST", &format!("{PODS}?dryRun=All"), pod)
     }
+}
+
+/// The documents of a file of the workspace.
+fn manifest(path: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(workspace().join(path)).expect("the manifest is there");
+    serde_yaml_ng::Deserializer::from_str(&text)
+        .map(|document| Value::deserialize(document).expect("the manifest is YAML"))
+        .collect()
 }
 
 /// A pod with one container `c0`, as people write it.
