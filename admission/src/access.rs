@@ -263,9 +263,9 @@ pub(crate) fn definition_warning(
 }
 
 /// Pods that use a network may use its plugins, those that a change brings included: what they were let in for stays what
-/// they may have.
+/// they may have. `stored` is what the network was; it may be gone, and its pods be there still.
 pub(crate) fn judge_users(
-    stored: &Network,
+    stored: Option<&Network>,
     new: &Network,
     cluster: &Cluster,
     policy: &Policy,
@@ -284,7 +284,7 @@ pub(crate) fn judge_users(
 fn judge_pods(
     pods: &Namespace,
     labels: &KnownLabels,
-    stored: &Network,
+    stored: Option<&Network>,
     new: &Network,
     policy: &Policy,
     findings: &mut Findings<'_>,
@@ -293,7 +293,7 @@ fn judge_pods(
         return;
     };
     let types = allowed.types.iter().copied().cloned().collect();
-    if let Ok(Some(DelegateConf { conf, .. })) = &stored.conf {
+    if let Some(Ok(Some(DelegateConf { conf, .. }))) = stored.map(|stored| &stored.conf) {
         let there = conf.plugins().iter().map(PluginConf::plugin_type);
         allowed.types.extend(there);
     }

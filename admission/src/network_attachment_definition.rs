@@ -32,6 +32,7 @@ pub fn admit_network(
     findings.extend(faults(&network, policy, &mut plan.warnings));
     plan.warnings
         .extend(access::definition_warning(&network, policy, &findings));
+    access::judge_users(None, &network, cluster, policy, &mut findings);
     findings.conclude(&mut plan, subject(&display_name))?;
     Ok(plan)
 }
@@ -71,7 +72,7 @@ pub fn admit_network_update(
     if !is_same_conf {
         let warning = access::definition_warning(&network, policy, &findings);
         plan.warnings.extend(warning);
-        access::judge_users(&stored, &network, cluster, policy, &mut findings);
+        access::judge_users(Some(&stored), &network, cluster, policy, &mut findings);
     }
     if !is_same_conf || stored.resource != network.resource {
         plan.warnings

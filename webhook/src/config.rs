@@ -346,9 +346,10 @@ mod tests {
         ])
         .unwrap();
         let injection = config.policy.injection;
+        let keys = injection.resource_name_keys.iter();
         assert_eq!(
-            serde_json::to_value(injection.resource_name_keys).unwrap(),
-            serde_json::json!(["k8s.v1.cni.cncf.io/resourceName", "example.com/more"])
+            keys.map(LabelKey::as_str).collect::<Vec<_>>(),
+            ["k8s.v1.cni.cncf.io/resourceName", "example.com/more"]
         );
         assert!(injection.honor_existing_resources && injection.hugepages);
         assert!(config.control_switches.is_some());

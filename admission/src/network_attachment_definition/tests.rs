@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use spec::bridge::PodAnnotations;
+use spec::{bridge::PodAnnotations, network::Namespace};
 
 use super::*;
 use crate::{
@@ -364,10 +364,14 @@ fn a_change_brings_no_plugin_that_the_users_may_not_have() {
     );
     assert!(decide(&device, &bridge, &["tenant"]).is_ok());
 
+    let anew = |users: &[&str]| admit_network(&device, &used_by(users), &policy);
+    assert!(anew(&["free"]).is_ok());
+    assert!(anew(&["tenant"]).is_err(), "deleted and created anew");
+
     let mut unread = used_by(&["new"]);
     unread.permissions = Permissions::to_be_asked();
     let denial = admit_network_update(&bridge, &device, &unread, &policy).unwrap_err();
-    let namespaces: Vec<&str> = denial.unread_namespaces().map(|of| of.as_str()).collect();
+    let namespaces: Vec<&str> = denial.unread_namespaces().map(Namespace::as_str).collect();
     assert_eq!(namespaces, ["ns1", "new"]);
 }
 
