@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod args;
 mod audit;
+pub mod body;
 pub mod cert_file;
 pub mod certificate;
 pub mod config;
