@@ -1,14 +1,19 @@
 //! How many pods use networks of which kind: what net-attach-def-admission-controller counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use api::network::Network;
-use spec::network::{Namespace, NetworkRef};
+use spec::network::Namespace;
 
-use crate::Cluster;
+use crate::{Cluster, plugin_types::PluginTypes};
 
 /// The kinds that are counted from the start, and of which it is told whether there are any.
 const TOLD: [&str; 3] = ["any", "sriov", "ib-sriov"];
+
+/// How many combinations of types are counted by name, the most frequent ones.
+const MOST_COMBINATIONS: usize = 50;
+
+/// What pods with all others are counted as.
+const SEVERAL: &str = "several";
 
 /// The number of pods by the plugins of their networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,30 +22,47 @@ pub struct Instances(BTreeMap<String, u64>);
 impl Instances {
     /// Counts the pods that use networks of `cluster`. One is counted once for each type of plugin that its networks have,
     /// once for all its types together if they are several, and once under `any`. Networks that are not there, or whose
-    /// configuration is in a file of the node, have no types.
+    /// configuration is in a file of the node, have no types. No network is parsed for it.
     #[must_use]
     pub fn count(cluster: &Cluster, system_namespace: &Namespace) -> Self {
+        let mut pods: BTreeMap<PluginTypes, u64> = BTreeMap::new();
+        for networks in cluster.usage.by_pod(system_namespace) {
+            let types = networks.map(|network| cluster.networks.types(&network));
+            let types = types.fold(PluginTypes::default(), PluginTypes::and);
+            *pods.entry(types).or_default() += 1;
+        }
+        Self::of(&pods)
+    }
+
+    /// Counts pods of which so many have networks of these types.
+    fn of(pods: &BTreeMap<PluginTypes, u64>) -> Self {
         let mut counts: BTreeMap<String, u64> =
             TOLD.map(|kind| (kind.to_owned(), 0)).into_iter().collect();
-        let mut count = |kind: &str| match counts.get_mut(kind) {
-            Some(count) => *count += 1,
-            None => drop(counts.insert(kind.to_owned(), 1)),
+        let mut count = |kind: &str, pods: u64| match counts.get_mut(kind) {
+            Some(count) => *count += pods,
+            None => drop(counts.insert(kind.to_owned(), pods)),
         };
-        for networks in cluster.usage.by_pod(system_namespace) {
-            let types = types(networks, cluster);
-            types.iter().copied().for_each(&mut count);
-            if types.len() > 1 {
-                let all: Vec<&str> = types.iter().copied().collect();
-                count(&all.join(","));
+        let mut combinations = Vec::new();
+        for (types, pods) in pods {
+            let names: Vec<&str> = types.names().collect();
+            names.iter().for_each(|name| count(name, *pods));
+            if names.len() > 1 {
+                combinations.push((Reverse(*pods), names.join(",")));
             }
-            if !types.is_empty() {
-                count("any");
+            if !names.is_empty() {
+                count("any", *pods);
             }
+        }
+        combinations.sort();
+        for (index, (Reverse(pods), names)) in combinations.iter().enumerate() {
+            let is_named = index < MOST_COMBINATIONS;
+            count(if is_named { names } else { SEVERAL }, *pods);
         }
         Self(counts)
     }
 
-    /// The pods by what their networks are: a type, several types sorted with commas, or `any`.
+    /// The pods by what their networks are: a known type or `other`, several of them sorted with commas, `several` for
+    /// combinations beyond the most frequent ones, or `any`.
     pub fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(kind, count)| (kind.as_str(), *count))
     }
@@ -50,16 +72,6 @@ impl Instances {
         TOLD.into_iter()
             .map(|kind| (kind, self.0.get(kind).is_some_and(|count| *count > 0)))
     }
-}
-
-/// The types of the plugins of these networks.
-fn types(networks: impl Iterator<Item = NetworkRef>, cluster: &Cluster) -> BTreeSet<&str> {
-    networks
-        .filter_map(|network| cluster.networks.get(&network))
-        .filter_map(|network: &Network| network.conf.as_ref().ok()?.as_ref())
-        .flat_map(|delegate| delegate.conf.plugins())
-        .map(|plugin| plugin.plugin_type().as_str())
-        .collect()
 }
 
 #[cfg(test)]
@@ -119,5 +131,63 @@ mod tests {
         );
         let there: Vec<(&'static str, bool)> = instances.are_there().collect();
         assert_eq!(there, [("any", true), ("sriov", true), ("ib-sriov", false)]);
+    }
+
+    #[test]
+    fn what_tenants_write_makes_no_names_without_end() {
+        let mut cluster = Cluster::default();
+        let types = [
+            "bond", "bridge", "macvlan", "sriov", "tuning", "vlan", "vrf",
+        ];
+        for pod in 0..128_u32 {
+            let own = format!("tenant-{pod}");
+            let chosen = types.iter().enumerate();
+            let chosen = chosen.filter(|(bit, _)| pod >> bit & 1 == 1);
+            let chosen = chosen.map(|(_, name)| *name).chain([own.as_str()]);
+            let plugins: Vec<String> = chosen
+                .map(|name| format!(r#"{{"type":"{name}"}}"#))
+                .collect();
+            let config = format!(r#"{{"plugins":[{}]}}"#, plugins.join(","));
+            let name = format!("n{pod}");
+            let reference = format!("default/{name}");
+            cluster.networks.insert(network(&reference, None, &config));
+            let annotations = PodAnnotations {
+                networks: Some(name.clone()),
+                default_network: None,
+            };
+            let namespace = namespace("default");
+            cluster.usage.insert(&namespace, &name, &annotations);
+        }
+        let instances = Instances::count(&cluster, &namespace("kube-system"));
+        let counts: BTreeMap<&str, u64> = instances.counts().collect();
+        assert_eq!(
+            (counts["any"], counts["other"], counts["sriov"]),
+            (128, 128, 64)
+        );
+        // All with more than `other` alone, less those that are counted by name.
+        assert_eq!(counts["several"], 127 - 50);
+        // Seven types, `any`, `ib-sriov`, `other` and `several`.
+        assert_eq!(counts.len(), 50 + 7 + 4);
+        assert!(!counts.keys().any(|kind| kind.contains("tenant")));
+    }
+
+    #[test]
+    fn counting_parses_nothing() {
+        let mut cluster = Cluster::default();
+        for n in 0..1000 {
+            let (name, reference) = (format!("n{n}"), format!("default/n{n}"));
+            cluster
+                .networks
+                .insert(network(&reference, None, r#"{"type":"sriov"}"#));
+            let annotations = PodAnnotations {
+                networks: Some(name.clone()),
+                default_network: None,
+            };
+            let namespace = namespace("default");
+            cluster.usage.insert(&namespace, &name, &annotations);
+        }
+        let instances = Instances::count(&cluster, &namespace("kube-system"));
+        assert!(instances.counts().any(|counted| counted == ("sriov", 1000)));
+        assert!(!cluster.networks.is_to_be_packed());
     }
 }

@@ -43,6 +43,7 @@ mod place;
 mod placement_fault;
 mod plan;
 mod plugin_schema;
+mod plugin_types;
 mod pod_net_info;
 pub mod policy;
 mod reserve;

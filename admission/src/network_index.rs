@@ -1,11 +1,14 @@
 //! The networks that pods can select, and what a person may have meant by a name that is none of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use api::network::Network;
 use spec::network::{Namespace, NetworkRef, ObjectName};
 
-use crate::packed_network::PackedNetwork;
+use crate::{packed_network::PackedNetwork, plugin_types::PluginTypes};
 
 /// How many names around the wanted one, in either direction and from the beginning, are compared with it: a comparison
 /// costs the product of both lengths, and nobody else is answered meanwhile.
@@ -17,41 +20,70 @@ const LONGEST: usize = 64;
 /// How many networks are searched for one of the same name in another namespace.
 const SEARCHED: usize = 10_000;
 
-/// All networks, by namespace and name; small until they are looked at.
-#[derive(Clone, Debug, Default)]
-pub struct NetworkIndex(BTreeMap<NetworkRef, Box<PackedNetwork>>);
+/// How many networks may be parsed at the same time: about two megabytes.
+const MOST_PARSED: usize = 512;
+
+/// All networks, by namespace and name; parsed when they are looked at.
+#[derive(Debug, Default)]
+pub struct NetworkIndex {
+    networks: BTreeMap<NetworkRef, Box<PackedNetwork>>,
+    /// How many were parsed since all were packed.
+    parsed: AtomicUsize,
+}
 
 impl NetworkIndex {
     /// Adds a network; one of the same namespace and name is replaced and given back.
     pub fn insert(&mut self, network: Network) -> Option<Network> {
         let key = network.reference.clone();
         let packed = Box::new(PackedNetwork::from(network));
-        let replaced = self.0.insert(key.clone(), packed);
+        let replaced = self.networks.insert(key.clone(), packed);
         replaced.map(|packed| packed.unpack(&key))
     }
 
     /// Removes a network and gives it back.
     pub fn remove(&mut self, network: &NetworkRef) -> Option<Network> {
-        let removed = self.0.remove(network);
+        let removed = self.networks.remove(network);
         removed.map(|packed| packed.unpack(network))
     }
 
     /// The network of this namespace and name.
     #[must_use]
     pub fn get(&self, network: &NetworkRef) -> Option<&Network> {
-        self.0.get(network).map(|packed| packed.network(network))
+        let packed = self.networks.get(network)?;
+        let count = || {
+            self.parsed.fetch_add(1, Ordering::Relaxed);
+        };
+        Some(packed.network(network, count))
+    }
+
+    /// Whether so many networks are parsed that whoever may change them should [pack](Self::pack) them.
+    #[must_use]
+    pub fn is_to_be_packed(&self) -> bool {
+        self.parsed.load(Ordering::Relaxed) >= MOST_PARSED
+    }
+
+    /// Keeps the texts of all networks alone, until they are looked at again.
+    pub fn pack(&mut self) {
+        self.networks.values_mut().for_each(|packed| packed.pack());
+        *self.parsed.get_mut() = 0;
+    }
+
+    /// The types of a network's plugins; none of a network that is not there.
+    pub(crate) fn types(&self, network: &NetworkRef) -> PluginTypes {
+        let packed = self.networks.get(network);
+        packed.map_or_else(PluginTypes::default, |packed| packed.types())
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.networks.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.networks.is_empty()
     }
 
     /// The networks of `namespace` whose names are a slip of the keyboard away from the wanted one, nearest first. In a
@@ -77,8 +109,8 @@ impl NetworkIndex {
             return BTreeSet::new();
         }
         let is_own = |key: &&NetworkRef| key.namespace == wanted.namespace;
-        let after = self.0.range(wanted..).map(|(key, _)| key);
-        let before = self.0.range(..wanted).rev().map(|(key, _)| key);
+        let after = self.networks.range(wanted..).map(|(key, _)| key);
+        let before = self.networks.range(..wanted).rev().map(|(key, _)| key);
         let around = after
             .take_while(is_own)
             .take(NEIGHBOURS)
@@ -93,7 +125,7 @@ impl NetworkIndex {
 
     /// The other namespaces that have a network of the wanted name, as far as the first [`SEARCHED`] networks tell.
     pub(crate) fn elsewhere(&self, wanted: &NetworkRef) -> Vec<&Namespace> {
-        self.0
+        self.networks
             .keys()
             .take(SEARCHED)
             .filter(|key| key.name == wanted.name && key.namespace != wanted.namespace)
@@ -107,11 +139,20 @@ impl NetworkIndex {
             namespace: namespace.clone(),
             name: "0".parse().expect("0 is a name, and none is before it"),
         };
-        self.0
+        self.networks
             .range(first..)
             .map(|(key, _)| key)
             .take_while(move |key| key.namespace == *namespace)
             .map(|key| &key.name)
+    }
+}
+
+impl Clone for NetworkIndex {
+    fn clone(&self) -> Self {
+        Self {
+            networks: self.networks.clone(),
+            parsed: self.parsed.load(Ordering::Relaxed).into(),
+        }
     }
 }
 
@@ -127,8 +168,26 @@ impl FromIterator<Network> for NetworkIndex {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, NEIGHBOURS};
+    use super::*;
     use crate::fixture::{index, namespace, reference};
+
+    #[test]
+    fn looking_at_many_networks_is_told_until_they_are_packed() {
+        let names: Vec<String> = (0..MOST_PARSED).map(|n| format!("default/n{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut index = index(&names);
+        for _ in 0..2 {
+            assert!(!index.is_to_be_packed());
+            for name in &names {
+                assert!(!index.is_to_be_packed(), "{name}");
+                let network = index.get(&reference(name)).unwrap();
+                assert_eq!(network.reference.to_string(), *name);
+                index.get(&reference(name)).unwrap();
+            }
+            assert!(index.is_to_be_packed());
+            index.pack();
+        }
+    }
 
     #[test]
     fn similar_names_nearest_first() {

@@ -1,4 +1,4 @@
-//! A network as it is kept: the texts it was read from, parsed when a pod selects it for the first time.
+//! A network as it is kept: the texts it was read from, parsed when a pod selects it.
 //!
 //! A cluster has thousands of networks and its pods select some of them. Parsed, with a map for each level of its
 //! configuration, a network takes several times the memory of its texts.
@@ -8,20 +8,42 @@ use std::sync::OnceLock;
 use api::network::Network;
 use spec::network::NetworkRef;
 
+use crate::plugin_types::PluginTypes;
+
 /// A network without its name, which is the key it is kept by.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedNetwork {
     annotations: Box<[(Box<str>, Box<str>)]>,
     config: Option<Box<str>>,
     resource_version: Box<str>,
+    types: PluginTypes,
     /// From the beginning for a network whose configuration is none: the fault does not tell the text it was found in.
     parsed: OnceLock<Box<Network>>,
 }
 
 impl PackedNetwork {
-    /// The network; `reference` is its name.
-    pub(crate) fn network(&self, reference: &NetworkRef) -> &Network {
-        self.parsed.get_or_init(|| Box::new(self.parse(reference)))
+    /// The network; `reference` is its name, and `parsed` is called if it was not parsed yet.
+    pub(crate) fn network(&self, reference: &NetworkRef, parsed: impl FnOnce()) -> &Network {
+        self.parsed.get_or_init(|| {
+            parsed();
+            Box::new(self.parse(reference))
+        })
+    }
+
+    /// Forgets what was parsed and can be parsed again.
+    pub(crate) fn pack(&mut self) {
+        if self
+            .parsed
+            .get()
+            .is_some_and(|network| network.conf.is_ok())
+        {
+            self.parsed.take();
+        }
+    }
+
+    /// The types of its plugins, known without parsing it.
+    pub(crate) const fn types(&self) -> PluginTypes {
+        self.types
     }
 
     /// The same, for good.
@@ -44,11 +66,13 @@ impl PackedNetwork {
 
 impl From<Network> for PackedNetwork {
     fn from(network: Network) -> Self {
+        let types = PluginTypes::of(&network);
         if network.conf.is_err() {
             return Self {
                 annotations: Box::default(),
                 config: None,
                 resource_version: Box::default(),
+                types,
                 parsed: OnceLock::from(Box::new(network)),
             };
         }
@@ -60,6 +84,7 @@ impl From<Network> for PackedNetwork {
                 .collect(),
             config: config.map(|delegate| delegate.text.into_boxed_str()),
             resource_version: network.resource_version.into_boxed_str(),
+            types,
             parsed: OnceLock::new(),
         }
     }
@@ -94,8 +119,12 @@ mod tests {
             let network = networks.into_iter().next().unwrap();
             let wanted = format!("{network:?}");
             let reference = network.reference.clone();
-            let packed = PackedNetwork::from(network);
-            assert_eq!(format!("{:?}", packed.network(&reference)), wanted);
+            let mut packed = PackedNetwork::from(network);
+            for _ in 0..2 {
+                let network = packed.network(&reference, || ());
+                assert_eq!(format!("{network:?}"), wanted);
+                packed.pack();
+            }
             assert_eq!(format!("{:?}", packed.clone().unpack(&reference)), wanted);
             let unseen = PackedNetwork::from(packed.unpack(&reference));
             assert_eq!(format!("{:?}", unseen.unpack(&reference)), wanted);

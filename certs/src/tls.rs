@@ -14,9 +14,9 @@ use crate::ca_bundle::CaBundle;
 use crate::error::Error;
 use crate::reload::Resolver;
 
-/// The protocols a server offers, best first. The API server speaks both; without `http/1.1`
-/// a client that cannot speak HTTP/2 would be refused.
-const SERVER_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// The protocol a server offers. API servers call webhooks by it, so that calls go to all replicas; HTTP/2 would let
+/// each connection make as many requests at once as it likes.
+const SERVER_PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 
 /// The crypto provider of every configuration made here: ring.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -25,7 +25,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 
 /// A server that presents, in every handshake, what the resolver holds at that moment.
 ///
-/// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, no client certificates.
+/// TLS 1.2 and 1.3, HTTP/1.1 only, no client certificates.
 /// Sessions are not resumed: a resumed session would go on proving the certificate that was
 /// replaced, and the API server, which keeps its connections open, does not resume either.
 pub fn server_config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>, Error> {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_on_http_2_or_1() {
+    fn agrees_on_http_1_and_nothing_else() {
         let (server, authority) = server();
         let client = client_config(&CaBundle::from(&authority)).unwrap();
         let offer = |protocols: &[&str]| {
@@ -148,17 +148,18 @@ mod tests {
             handshake(&Arc::new(client), &server, "polypod")
         };
         let table = [
-            (["http/1.1", "h2"].as_slice(), Some(b"h2".to_vec())),
-            (&["h2"], Some(b"h2".to_vec())),
+            (["h2", "http/1.1"].as_slice(), Some(b"http/1.1".to_vec())),
             (&["http/1.1"], Some(b"http/1.1".to_vec())),
             (&[], None),
         ];
         for (protocols, agreed) in table {
             assert_eq!(offer(protocols).unwrap().protocol, agreed, "{protocols:?}");
         }
-        assert_eq!(
-            offer(&["h3"]).unwrap_err(),
-            rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
-        );
+        for other in ["h2", "h3"] {
+            assert_eq!(
+                offer(&[other]).unwrap_err(),
+                rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+            );
+        }
     }
 }

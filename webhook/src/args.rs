@@ -113,6 +113,15 @@ pub struct Args {
     )]
     pub max_connections: usize,
 
+    /// How many of them one address may have; 0 is all. API servers may call from one address
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_MAX_CONNECTIONS_PER_PEER",
+        value_name = "NUMBER",
+        default_value_t = 512
+    )]
+    pub max_connections_per_peer: usize,
+
     /// What is logged, such as info or webhook=debug; without it RUST_LOG's word, else info
     #[arg(long, env = "POLYPOD_WEBHOOK_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,

@@ -103,6 +103,7 @@ impl TryFrom<Args> for Config {
             inject_hugepage_down_api,
             shutdown_delay,
             max_connections,
+            max_connections_per_peer,
             log_level,
         } = args;
         let source = if objects.is_empty() {
@@ -135,6 +136,7 @@ impl TryFrom<Args> for Config {
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
             limits: Limits {
                 connections: max_connections,
+                connections_of_peer: max_connections_per_peer,
                 ..Limits::default()
             },
             shutdown_delay,

@@ -39,9 +39,15 @@ pub enum ConfigurationFileError {
 #[derive(Debug)]
 pub struct ConfigurationFile {
     path: PathBuf,
-    /// What was read, or why it could not be.
-    seen: Result<String, String>,
+    /// What was judged last.
+    judged: Seen,
+    /// What was read last. Nothing is judged that is read once: a file that is being written where it is may be good
+    /// YAML without its later part.
+    seen: Seen,
 }
+
+/// What was read, or why it could not be.
+type Seen = Result<String, String>;
 
 impl ConfigurationFile {
     /// Reads the file for the first time.
@@ -51,11 +57,15 @@ impl ConfigurationFile {
     pub fn open(path: PathBuf) -> Result<(Self, Policy), ConfigurationFileError> {
         let text = read(&path)?;
         let policy = configuration::parse(&text, &path.display().to_string())?;
-        let seen = Ok(text);
-        Ok((Self { path, seen }, policy))
+        let file = Self {
+            path,
+            judged: Ok(text.clone()),
+            seen: Ok(text),
+        };
+        Ok((file, policy))
     }
 
-    /// What is to be done about what was read now; nothing where it is what was read before.
+    /// What is to be done about what was read now; nothing where it was judged already, or is read for the first time.
     fn take(
         &mut self,
         read: Result<String, ConfigurationFileError>,
@@ -64,10 +74,12 @@ impl ConfigurationFile {
             Ok(text) => Ok(text.clone()),
             Err(error) => Err(error.to_string()),
         };
-        if now == self.seen {
+        let is_settled = now == self.seen;
+        self.seen = now;
+        if !is_settled || self.seen == self.judged {
             return None;
         }
-        self.seen = now;
+        self.judged.clone_from(&self.seen);
         let origin = self.path.display().to_string();
         Some(read.and_then(|text| Ok(configuration::parse(&text, &origin)?)))
     }
@@ -121,18 +133,47 @@ mod tests {
         assert!(file.take(read(&path)).is_none(), "nothing has changed");
 
         std::fs::write(&path, format!("{HEAD}systemNamespace: net\n")).unwrap();
-        let policy = file.take(read(&path)).unwrap().unwrap();
+        let policy = settled(&mut file).unwrap().unwrap();
         assert_eq!(policy.system_namespace.as_str(), "net");
 
         std::fs::write(&path, format!("{HEAD}injection: {{podNetInfo: 5}}\n")).unwrap();
-        let error = file.take(read(&path)).unwrap().unwrap_err().to_string();
+        let error = settled(&mut file).unwrap().unwrap_err().to_string();
         assert!(error.contains("injection.podNetInfo"), "{error}");
-        assert!(file.take(read(&path)).is_none(), "an error is told once");
+        assert!(settled(&mut file).is_none(), "an error is told once");
 
         std::fs::remove_file(&path).unwrap();
-        assert!(file.take(read(&path)).unwrap().is_err());
-        assert!(file.take(read(&path)).is_none());
+        assert!(settled(&mut file).unwrap().is_err());
+        assert!(settled(&mut file).is_none());
         std::fs::write(&path, HEAD).unwrap();
-        assert!(file.take(read(&path)).unwrap().is_ok());
+        assert!(settled(&mut file).unwrap().is_ok());
+    }
+
+    /// What comes of a change, which two looks see.
+    fn settled(file: &mut ConfigurationFile) -> Option<Result<Policy, ConfigurationFileError>> {
+        let path = file.path.clone();
+        assert!(file.take(read(&path)).is_none(), "seen once");
+        file.take(read(&path))
+    }
+
+    #[test]
+    fn a_file_is_not_taken_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        let whole = format!(
+            "{HEAD}systemNamespace: net\naccess: {{namespaceIsolation: true}}\nmodes: [{{mode: warn}}]\n"
+        );
+        std::fs::write(&path, HEAD).unwrap();
+        let (mut file, _) = ConfigurationFile::open(path.clone()).unwrap();
+        let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+        for end in &ends {
+            std::fs::write(&path, &whole[..*end]).unwrap();
+            assert!(file.take(read(&path)).is_none(), "{}", &whole[..*end]);
+        }
+        let policy = file.take(read(&path)).unwrap().unwrap();
+        assert!(policy.access.namespace_isolation && policy.modes != Policy::default().modes);
+        std::fs::write(&path, HEAD).unwrap();
+        assert!(file.take(read(&path)).is_none());
+        std::fs::write(&path, &whole).unwrap();
+        assert!(settled(&mut file).is_none(), "back before it was taken");
     }
 }

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod args;
 pub mod asked;
 mod audit;
+pub mod body;
 pub mod cert_file;
 pub mod certificate;
 pub mod config;

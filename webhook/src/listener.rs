@@ -1,7 +1,8 @@
 //! The connections of the TLS port: how many there may be, and how long one may keep silent.
 //!
-//! HTTP has limits of its own, but they begin with a request: a connection that never gets that far, or that speaks
-//! HTTP/2 and then nothing, is ended here.
+//! HTTP has limits of its own, but they begin with a request: a connection that never gets that far is ended here.
+
+mod peers;
 
 use std::{
     io,
@@ -27,15 +28,24 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use crate::metrics::{Connections, Counted};
+use self::peers::{Peers, PlaceOfPeer};
+use crate::metrics::{Connections, Counted, Limit};
+
+/// What is read of a connection before somebody takes it, which bounds its headers, too.
+const READ_AHEAD: usize = 32 << 10;
 
 /// What connections may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many there may be at once. An API server keeps a handful.
     pub connections: usize,
+    /// How many of them one address may have; 0 is all. API servers behind one address have hundreds at most.
+    pub connections_of_peer: usize,
     /// How long TLS may take to begin.
     pub handshake: Duration,
+    /// How long one may be there before anything was answered: a request may take 10 seconds, and clients open a
+    /// connection because they have one.
+    pub first_answer: Duration,
     /// How long one may keep silent, between requests and within one. API servers close theirs after 90 seconds.
     pub idle: Duration,
 }
@@ -44,7 +54,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_of_peer: 512,
             handshake: Duration::from_secs(10),
+            first_answer: Duration::from_secs(30),
             idle: Duration::from_secs(120),
         }
     }
@@ -54,8 +66,9 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Listener {
     tls: RustlsAcceptor,
-    idle: Duration,
+    limits: Limits,
     places: Arc<Semaphore>,
+    peers: Arc<Peers>,
     connections: Connections,
 }
 
@@ -64,11 +77,14 @@ pub struct Listener {
 pub struct Connection<I> {
     inner: I,
     idle: Duration,
+    /// Until when something must have been answered; none once it was.
+    first_answer: Option<Instant>,
     /// When something came or went last.
     active: Instant,
     /// Looks at `active` from time to time: setting a clock at each byte would cost more than reading it.
     alarm: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
+    _place_of_peer: PlaceOfPeer,
     _counted: Counted,
 }
 
@@ -78,8 +94,9 @@ impl Listener {
     pub fn new(tls: RustlsAcceptor, limits: Limits, connections: Connections) -> Self {
         Self {
             tls: tls.handshake_timeout(limits.handshake),
-            idle: limits.idle,
+            limits,
             places: Arc::new(Semaphore::new(limits.connections)),
+            peers: Arc::new(Peers::new(limits.connections_of_peer)),
             connections,
         }
     }
@@ -115,11 +132,14 @@ pub fn server(
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls));
     let mut server = axum_server::from_tcp(port)?
         .acceptor(Listener::new(tls, limits, connections))
-        .handle(handle);
+        .handle(handle)
+        // Whatever a client begins with: it need not have agreed on a protocol.
+        .http1_only();
     // From the end of one request to the end of the next one's headers.
     server
         .http_builder()
         .http1()
+        .max_buf_size(READ_AHEAD)
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle);
     Ok(server)
@@ -131,25 +151,42 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Listener {
     type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            self.connections.refuse();
+        let refuse = |limit| -> Self::Future {
+            self.connections.refuse(limit);
             let refused = io::Error::other("too many connections");
-            return Box::pin(async { Err(refused) });
+            Box::pin(async { Err(refused) })
+        };
+        let peer = match stream.peer_addr() {
+            Ok(peer) => peer.ip(),
+            // It is gone already.
+            Err(error) => return Box::pin(async { Err(error) }),
+        };
+        let Some(place_of_peer) = self.peers.admit(peer) else {
+            return refuse(Limit::Peer);
+        };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return refuse(Limit::All);
         };
         let counted = self.connections.open();
-        let (idle, connections) = (self.idle, self.connections.clone());
+        let (limits, connections) = (self.limits, self.connections.clone());
         // Answers are written at once and whole; waiting for more would only delay them.
         let accepted = stream
             .set_nodelay(true)
             .map(|()| self.tls.accept(stream, service));
         Box::pin(async move {
             let (inner, service) = accepted?.await.inspect_err(|_| connections.fail())?;
+            let Limits {
+                idle, first_answer, ..
+            } = limits;
+            let begin = Instant::now();
             let connection = Connection {
                 inner,
                 idle,
-                active: Instant::now(),
-                alarm: Box::pin(sleep(idle)),
+                first_answer: Some(begin + first_answer),
+                active: begin,
+                alarm: Box::pin(sleep(idle.min(first_answer))),
                 _place: place,
+                _place_of_peer: place_of_peer,
                 _counted: counted,
             };
             Ok((connection, service))
@@ -158,6 +195,13 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Listener {
 }
 
 impl<I> Connection<I> {
+    /// Notes that something was written: beside answers, nothing ever is.
+    fn answered(&mut self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.first_answer = None;
+        }
+    }
+
     /// What `done` says, and the error of a silent connection where that is nothing yet.
     fn watched<T>(
         &mut self,
@@ -171,6 +215,7 @@ impl<I> Connection<I> {
         loop {
             ready!(self.alarm.as_mut().poll(cx));
             let end = self.active + self.idle;
+            let end = self.first_answer.map_or(end, |first| first.min(end));
             if end <= Instant::now() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
@@ -197,6 +242,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Connection<I> {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.inner).poll_write(cx, buffer);
+        self.answered(&done);
         self.watched(cx, done)
     }
 
@@ -206,6 +252,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Connection<I> {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.inner).poll_write_vectored(cx, buffers);
+        self.answered(&done);
         self.watched(cx, done)
     }
 

@@ -12,6 +12,9 @@ use webhook::{args::Args, config::Config, logging, run::run};
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // Where the kernel gives huge pages to everybody, half of the memory would be parts of them that nobody uses. Whoever
+    // cannot say no to them runs as well.
+    let _larger_otherwise = rustix::thread::disable_transparent_huge_pages(true);
     let config = match Config::try_from(Args::parse()) {
         Ok(config) => config,
         Err(error) => return refuse(&error),

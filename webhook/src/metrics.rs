@@ -20,7 +20,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use connections::{Connections, Counted};
+pub use connections::{Connections, Counted, Limit};
 pub(crate) use decisions::mode;
 pub use decisions::{Outcome, Reason};
 pub use gauges::Known;

@@ -6,11 +6,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, State,
-        rejection::{BytesRejection, FailedToBufferBody},
-    },
+    body::Body,
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, Version, header},
     middleware,
     response::{IntoResponse, Response},
@@ -22,6 +19,7 @@ use tracing::{debug, error, warn};
 
 use crate::{
     answer::Answer,
+    body::{BodyError, Room},
     configured::Configured,
     deadline,
     decide::Undecided,
@@ -36,9 +34,6 @@ use crate::{
     review::{self, ReviewError},
     store::Store,
 };
-
-/// The largest body that is read. API servers take objects of 3 MiB, and a review of a change holds two of them.
-pub const BODY_LIMIT: usize = 8 << 20;
 
 /// What every request needs.
 #[derive(Clone)]
@@ -67,12 +62,16 @@ impl std::fmt::Debug for Webhook {
 
 /// The routes.
 pub fn router(webhook: Webhook) -> Router {
+    router_within(Room::default(), webhook)
+}
+
+/// The routes, where bodies have this room.
+fn router_within(room: Room, webhook: Webhook) -> Router {
     let to = |hook| {
+        let room = room.clone();
         post(
-            async move |State(webhook): State<Webhook>,
-                        headers: HeaderMap,
-                        body: Result<Bytes, BytesRejection>| {
-                serve(hook, &webhook, &headers, body).await
+            async move |State(webhook): State<Webhook>, headers: HeaderMap, body: Body| {
+                serve(hook, &webhook, &room, &headers, body).await
             },
         )
     };
@@ -88,7 +87,6 @@ pub fn router(webhook: Webhook) -> Router {
     Router::new()
         .route("/mutate", bounded(Hook::Mutate))
         .route("/validate", bounded(Hook::Validate))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(webhook)
 }
 
@@ -107,7 +105,7 @@ async fn attended(
         Ok(response) => response,
         Err(_) => {
             metrics.count_failed(hook, Reason::Panic);
-            // The panic's own words may quote the pod; they are on standard error.
+            // The panic's own words may quote the pod; the hook of panics logs them, at debug.
             error!(
                 hook = hook.as_str(),
                 "Review ended by a panic, a defect of this webhook"
@@ -134,10 +132,8 @@ async fn attended(
 enum Failure {
     #[error("the content type is {0:?}; send application/json")]
     ContentType(String),
-    #[error("the request's body is larger than {} MiB, which is the limit of this webhook", BODY_LIMIT >> 20)]
-    TooLarge,
-    #[error("reading the request's body: {0}")]
-    Body(BytesRejection),
+    #[error(transparent)]
+    Body(#[from] BodyError),
     #[error(transparent)]
     Review(#[from] ReviewError),
     #[error(transparent)]
@@ -156,13 +152,14 @@ impl Failure {
     const fn status(&self) -> StatusCode {
         match self {
             Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body(_)
+            Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(BodyError::Broken(_))
             | Self::Review(_)
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Undecided(Undecided::NotSynced)
+            Self::Body(BodyError::NoRoom)
+            | Self::Undecided(Undecided::NotSynced)
             | Self::Unread(_)
             | Self::UnreadNamespace(_)
             | Self::Unanswered(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -174,9 +171,10 @@ impl Failure {
 
     const fn reason(&self) -> Reason {
         match self {
-            Self::TooLarge => Reason::TooLarge,
+            Self::Body(BodyError::TooLarge) => Reason::TooLarge,
+            Self::Body(BodyError::NoRoom) => Reason::NoRoom,
             Self::ContentType(_)
-            | Self::Body(_)
+            | Self::Body(BodyError::Broken(_))
             | Self::Review(_)
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
                 Reason::BadRequest
@@ -191,15 +189,14 @@ impl Failure {
 async fn serve(
     hook: Hook,
     webhook: &Webhook,
+    room: &Room,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
-    let answer = match body {
-        Ok(body) => answer(hook, webhook, headers, &body).await,
-        Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
-            Err(Failure::TooLarge)
-        }
-        Err(other) => Err(Failure::Body(other)),
+    let answer = match room.read(body).await {
+        // Until there is an answer, whoever waits for room waits for this body, too.
+        Ok(body) => answer(hook, webhook, headers, body.as_ref()).await,
+        Err(error) => Err(error.into()),
     };
     answer.unwrap_or_else(|failure| {
         let (status, reason) = (failure.status(), failure.reason());

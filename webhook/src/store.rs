@@ -80,9 +80,17 @@ impl Store {
 
     /// Calls `f` with what is known; with `None` until all parts are.
     pub fn read<T>(&self, f: impl FnOnce(Option<&Cluster>) -> T) -> T {
-        // Poisoned or not, the lock holds whole objects: nothing is ever written in steps.
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        f(state.unknown.is_empty().then_some(&state.cluster))
+        let (result, is_to_be_packed) = {
+            // Poisoned or not, the lock holds whole objects: nothing is ever written in steps.
+            let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let result = f(state.unknown.is_empty().then_some(&state.cluster));
+            (result, state.cluster.networks.is_to_be_packed())
+        };
+        // Looking at networks takes memory, which is given back from time to time.
+        if is_to_be_packed {
+            self.write().cluster.networks.pack();
+        }
+        result
     }
 
     /// How each part is kept.
@@ -195,6 +203,27 @@ mod tests {
     use api::objects;
 
     use super::*;
+
+    #[test]
+    fn what_is_read_is_not_parsed_for_ever() {
+        let texts = (0..2000).map(|n| format!("{{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {{name: n{n}}}, spec: {{}}}}"));
+        let text = texts.collect::<Vec<_>>().join("\n---\n");
+        let objects = objects::parse(&text, "f").unwrap();
+        let networks = objects::networks(&objects, "default").unwrap();
+        let references: Vec<_> = networks
+            .iter()
+            .map(|network| network.reference.clone())
+            .collect();
+        let networks: admission::NetworkIndex = networks.into_iter().collect();
+        let store = Store::filled(networks.into());
+        for reference in &references {
+            store.read(|cluster| {
+                let networks = &cluster.unwrap().networks;
+                assert!(!networks.is_to_be_packed());
+                assert!(networks.get(reference).is_some());
+            });
+        }
+    }
 
     #[test]
     fn parts_are_kept_with_their_counts() {

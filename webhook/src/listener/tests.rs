@@ -74,9 +74,13 @@ impl Port {
     }
 
     async fn tls(&self) -> io::Result<TlsStream<TcpStream>> {
+        self.tls_over(self.tcp().await).await
+    }
+
+    async fn tls_over(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let connector = TlsConnector::from(tls::client_config(&self.trust).unwrap());
         let name = ServerName::try_from("localhost").unwrap();
-        connector.connect(name, self.tcp().await).await
+        connector.connect(name, stream).await
     }
 
     fn has(&self, line: &str) -> bool {
@@ -96,9 +100,9 @@ impl Port {
 
 fn short() -> Limits {
     Limits {
-        connections: 1024,
         handshake: SHORT,
         idle: SHORT,
+        ..Limits::default()
     }
 }
 
@@ -189,7 +193,7 @@ async fn one_connection_too_many_is_closed_until_another_ends() {
     });
     let (mut one, two) = (port.tls().await.unwrap(), port.tls().await.unwrap());
     assert!(port.tls().await.is_err(), "there are two already");
-    assert!(port.has("polypod_connections_refused_total 1"));
+    assert!(port.has("polypod_connections_refused_total{limit=\"all\"} 1"));
     ask(&mut one).await;
     drop(two);
     let begin = Clock::now();
@@ -200,6 +204,82 @@ async fn one_connection_too_many_is_closed_until_another_ends() {
         }
     };
     ask(&mut third).await;
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_the_connections() {
+    let port = serve(Limits {
+        connections_of_peer: 2,
+        ..Limits::default()
+    });
+    let (mut one, _two) = (port.tls().await.unwrap(), port.tls().await.unwrap());
+    assert!(port.tls().await.is_err(), "this address has two already");
+    assert!(port.has(r#"polypod_connections_refused_total{limit="peer"} 1"#));
+    assert!(port.has(r#"polypod_connections_refused_total{limit="all"} 0"#));
+    let elsewhere = tokio::net::TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let elsewhere = elsewhere.connect(port.address).await.unwrap();
+    ask(&mut port.tls_over(elsewhere).await.unwrap()).await;
+    ask(&mut one).await;
+}
+
+#[tokio::test]
+async fn who_was_never_answered_is_closed_long_before_who_was() {
+    let port = serve(Limits {
+        first_answer: SHORT,
+        ..Limits::default()
+    });
+    let mut asked = port.tls().await.unwrap();
+    ask(&mut asked).await;
+    let mut silent = port.tls().await.unwrap();
+    let (mut read, mut write) = tokio::io::split(port.tls().await.unwrap());
+    let dripping = tokio::spawn(async move {
+        while write.write_all(b"P").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    });
+    assert!(closed(&mut silent).await >= SHORT / 2);
+    closed(&mut read).await;
+    dripping.abort();
+    tokio::time::sleep(SHORT).await;
+    ask(&mut asked).await;
+}
+
+#[tokio::test]
+async fn http_2_is_not_spoken_to_who_begins_with_it() {
+    let port = serve(short());
+    let mut stream = port.tls().await.unwrap();
+    // The preface, and an empty SETTINGS frame.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(preface).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    let _reset_is_closed_too = read.expect("the webhook closes the connection");
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"));
+}
+
+#[tokio::test]
+async fn large_bodies_that_stall_leave_small_reviews_alone() {
+    let port = serve(Limits::default());
+    let mut stalled = Vec::new();
+    for _ in 0..12 {
+        let mut stream = port.tls().await.unwrap();
+        let head = format!(
+            "POST /mutate?timeout=2s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            crate::body::BODY_LIMIT
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        stalled.push(stream);
+    }
+    let begin = Clock::now();
+    ask(&mut port.tls().await.unwrap()).await;
+    assert!(begin.elapsed() < Duration::from_millis(1500));
+    for stream in &mut stalled {
+        closed(stream).await;
+    }
+    ask(&mut port.tls().await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

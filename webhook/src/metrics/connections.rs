@@ -1,7 +1,10 @@
 //! Connections of the TLS port, and whatever else is there for a while.
 
+use std::fmt;
+
 use prometheus_client::{
-    metrics::{counter::Counter, gauge::Gauge},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -9,8 +12,22 @@ use prometheus_client::{
 #[derive(Clone, Debug)]
 pub struct Connections {
     open: Gauge,
-    refused: Counter,
+    refused: Family<Refused, Counter>,
     failed: Counter,
+}
+
+/// Which limit a connection was beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// That of all connections together.
+    All,
+    /// That of one address.
+    Peer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    limit: Limit,
 }
 
 /// Something that is counted until it is dropped.
@@ -21,9 +38,12 @@ impl Connections {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let connections = Self {
             open: Gauge::default(),
-            refused: Counter::default(),
+            refused: Family::default(),
             failed: Counter::default(),
         };
+        for limit in [Limit::All, Limit::Peer] {
+            drop(connections.refused.get_or_create(&Refused { limit }));
+        }
         registry.register(
             "connections",
             "Connections to the TLS port",
@@ -31,7 +51,7 @@ impl Connections {
         );
         registry.register(
             "connections_refused",
-            "Connections closed at once, because there were too many",
+            "Connections closed at once, because there were too many, of all or of their address",
             connections.refused.clone(),
         );
         registry.register(
@@ -49,13 +69,23 @@ impl Connections {
     }
 
     /// Notes one that was one too many.
-    pub fn refuse(&self) {
-        self.refused.inc();
+    pub fn refuse(&self, limit: Limit) {
+        self.refused.get_or_create(&Refused { limit }).inc();
     }
 
     /// Notes one that never came to TLS.
     pub fn fail(&self) {
         self.failed.inc();
+    }
+}
+
+impl EncodeLabelValue for Limit {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        let limit = match self {
+            Self::All => "all",
+            Self::Peer => "peer",
+        };
+        limit.encode(encoder)
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Reason {
     BadRequest,
     /// It is larger than is read.
     TooLarge,
+    /// The bodies of other requests take all the room there is.
+    NoRoom,
     /// The cluster is not known yet.
     NotSynced,
     /// The API server did not say whether a network is there.
@@ -218,9 +220,10 @@ impl From<&Decision> for Outcome {
 }
 
 impl Reason {
-    const FAILURES: [Self; 7] = [
+    const FAILURES: [Self; 8] = [
         Self::BadRequest,
         Self::TooLarge,
+        Self::NoRoom,
         Self::NotSynced,
         Self::ApiServer,
         Self::Timeout,
@@ -246,6 +249,7 @@ impl Reason {
             Self::Rule(rule) => rule.as_str(),
             Self::BadRequest => "bad-request",
             Self::TooLarge => "too-large",
+            Self::NoRoom => "no-room",
             Self::NotSynced => "not-synced",
             Self::ApiServer => "api-server",
             Self::Timeout => "timeout",

@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use axum::body::Bytes;
+
 use super::*;
+use crate::body::BODY_LIMIT;
 use crate::fixture::{creation, post, post_as, response, review, unsynced, webhook};
 use crate::metrics::Known;
 
@@ -230,6 +233,33 @@ async fn vector_67_the_limit_on_bodies() {
     .await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(text.contains("8 MiB"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_without_room_is_told_to_come_again_and_a_small_one_is_answered() {
+    let webhook = webhook();
+    let room = Room::new(0, 64 << 10, std::time::Duration::from_millis(10));
+    let mut review = creation(Some("sriov-net-a"));
+    let mut statuses = Vec::new();
+    for length in [10, 64 << 10] {
+        review["request"]["object"]["metadata"]["labels"] = json!({"a": "x".repeat(length)});
+        let request = axum::http::Request::post("/mutate")
+            .header("content-type", "application/json")
+            .body(Body::from(review.to_string()))
+            .unwrap();
+        let router = router_within(room.clone(), webhook.clone());
+        statuses.push(crate::fixture::send(router, request).await);
+    }
+    let [(small, _), (large, told)] = &statuses[..] else {
+        panic!("two were sent")
+    };
+    assert_eq!(*small, StatusCode::OK);
+    assert_eq!(*large, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(told.contains("no room"), "{told}");
+    let text = webhook.metrics.render(&known(&webhook)).unwrap();
+    let line =
+        r#"polypod_admission_decisions_total{hook="mutate",decision="failed",reason="no-room"} 1"#;
+    assert!(text.contains(line), "{text}");
 }
 
 #[tokio::test]
