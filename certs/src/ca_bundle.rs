@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 
@@ -122,6 +122,11 @@ impl CaBundle {
         };
         let end_entity = certified_key.end_entity_cert().map_err(unusable)?;
         let certificate = ParsedCertificate::try_from(end_entity).map_err(unusable)?;
+        let mut valid = self.0.iter().filter(|ca| ca.validity.contains(now));
+        // Go, and so the API server, trusts what is a root itself, CA or not; webpki refuses a CA as a server.
+        if valid.any(|ca| ca.certificate.der == *end_entity) {
+            return is_for_servers(end_entity);
+        }
         let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
         verify_server_cert_signed_by_trust_anchor(
             &certificate,
@@ -162,6 +167,20 @@ impl From<&Authority> for CaBundle {
             certificate: authority.certificate().clone(),
             validity: authority.validity(),
         }])
+    }
+}
+
+/// Refuses a certificate that says what it is for, and names no servers.
+fn is_for_servers(certificate: &CertificateDer<'_>) -> Result<(), Error> {
+    let part = Part::Chain;
+    let not_x509 = |source| Error::NotX509 { part, source };
+    let (_, x509) =
+        x509_parser::parse_x509_certificate(certificate).map_err(|error| not_x509(error.into()))?;
+    match x509.extended_key_usage().map_err(not_x509)? {
+        Some(usage) if !usage.value.any && !usage.value.server_auth => Err(Error::Untrusted(
+            rustls::Error::InvalidCertificate(CertificateError::InvalidPurpose),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -234,7 +234,8 @@ pub enum Error {
     /// A server certificate does not lead to a trusted CA.
     #[error(
         "verifying the {part}: clients that trust this CA bundle would refuse it; \
-         issue it from one of these CAs and include every intermediate certificate",
+         issue it from one of these CAs, without `CA:TRUE`, for servers, and with every intermediate certificate; \
+         one that signed itself must be among them byte for byte",
         part = Part::Chain
     )]
     Untrusted(#[source] rustls::Error),

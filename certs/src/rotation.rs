@@ -81,8 +81,13 @@ pub fn next(
         let reason = Reason::Clock;
         return Step::Wait { until, reason };
     }
-    if state.check(names, now).is_err() {
+    if state.check_chain(now).is_err() {
         return heal(now, state);
+    }
+    let is_misnamed = state.check(names, now).is_err();
+    let issues = |ca: &crate::authority::Authority| ca.validity().contains(now);
+    if is_misnamed && state.authority.as_ref().is_some_and(issues) {
+        return Step::RenewLeaf;
     }
     let begun = state.since.unwrap_or(observed.stored);
     let after = |seen: Option<OffsetDateTime>| Some(seen?.max(begun) + schedule.propagation());

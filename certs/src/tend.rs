@@ -71,11 +71,11 @@ pub async fn tend<S: Store>(
     };
     let observed = observe(stored.as_ref().unwrap_or(&nothing)).await;
     let step = rotation::next(now, &state, schedule, names, &observed);
-    let heals = !matches!(step, Step::Wait { .. }) && state.check(names, now).is_err();
+    let heals = !matches!(step, Step::Wait { .. }) && state.check_chain(now).is_err();
     let good = last_good.filter(|good| heals && stored.as_ref() != Some(*good));
     let by_good = good.map(|good| (good, State::read(good)));
     let (action, bundle) = match by_good {
-        Some((good, served)) if served.check(names, now).is_ok() => {
+        Some((good, served)) if served.check_chain(now).is_ok() => {
             (Action::Restored, Some(good.clone()))
         }
         // What is served is from the future: the clock is wrong, and so would be what it dates.

@@ -19,7 +19,7 @@ pub mod world;
 #[cfg(test)]
 mod rotation_under_load;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use certs::{lookout::Lookout, memory::Memory};
@@ -36,6 +36,17 @@ use self::{
     world::{CertFile, Cluster},
 };
 use crate::readiness::Readiness;
+
+/// An error of [`certs`] with what caused it: its sources are not part of its text.
+fn with_causes(error: &certs::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
 
 /// How the certificate is kept, put together but not yet begun.
 #[derive(Debug)]
@@ -94,6 +105,7 @@ impl Certificates {
                     names,
                     lookout: Lookout::default(),
                     status: Arc::clone(&status),
+                    until: None,
                 };
                 // The first round makes the certificate, the second writes the file.
                 for _ in 0..2 {
@@ -117,6 +129,7 @@ impl Certificates {
                     client,
                     readiness: Arc::clone(readiness),
                     status: Arc::clone(&status),
+                    unknown: BTreeSet::new(),
                 };
                 let leader = Box::new(Leader {
                     store,
@@ -125,6 +138,7 @@ impl Certificates {
                     names,
                     lookout: Lookout::default(),
                     status: Arc::clone(&status),
+                    until: None,
                 });
                 Work::Secret {
                     leader,

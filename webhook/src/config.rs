@@ -179,7 +179,9 @@ fn certificate_plan(
         .map(|name| name.parse())
         .collect::<Result<_, _>>()?;
     let given_names = (!given.is_empty()).then(|| ServerNames::new(given.iter().cloned()));
-    let own = (!listen.is_unspecified()).then(|| ServerName::from(listen));
+    // Replicas share one certificate, and listen on addresses of their own.
+    let is_shared = args.cert_secret.is_some();
+    let own = (!is_shared && !listen.is_unspecified()).then(|| ServerName::from(listen));
     let loopback = [
         "localhost".parse()?,
         IpAddr::from(Ipv4Addr::LOCALHOST).into(),
@@ -268,6 +270,21 @@ mod tests {
         };
         assert_eq!(secret.mode, wanted);
         assert_eq!(secret.configurations, ["c", "d"]);
+        let listen = |address| {
+            let beside = ["--cert-secret", "a", "--cert-namespace", "b"];
+            plan(
+                &[
+                    ["--listen", address, "--tls-name", "x.b.svc"].as_slice(),
+                    &beside,
+                ]
+                .concat(),
+            )
+        };
+        assert_eq!(
+            listen("10.0.0.7:8443").unwrap().names,
+            listen("10.0.0.8:8443").unwrap().names,
+            "replicas share a certificate"
+        );
         let folder = plan(&["--cert-dir", "/certs"]).unwrap();
         assert_eq!(
             folder.mode,

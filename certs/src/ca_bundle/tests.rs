@@ -158,3 +158,43 @@ fn raw_params(name: &str, not_after: OffsetDateTime) -> CertificateParams {
     params.not_after = not_after;
     params
 }
+
+/// What `openssl req -x509` makes: `CA:TRUE`, signed by itself, and given as `ca.crt`, too. Go accepts it.
+#[test]
+fn a_certificate_that_is_itself_trusted_may_be_a_ca() {
+    let names = ServerNames::new(["polypod".parse().unwrap()]).unwrap();
+    let made = |usages: &[rcgen::ExtendedKeyUsagePurpose]| {
+        let mut params = raw_params("polypod", now() + Duration::DAY);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.extended_key_usages = usages.to_vec();
+        params.subject_alt_names = CertificateParams::new(["polypod".to_owned()])
+            .unwrap()
+            .subject_alt_names;
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        let leaf = Leaf::from_pem(&pem, &key.serialize_pem()).unwrap();
+        (CaBundle::from_pem(&pem).unwrap(), leaf)
+    };
+    let servers = rcgen::ExtendedKeyUsagePurpose::ServerAuth;
+    let clients = rcgen::ExtendedKeyUsagePurpose::ClientAuth;
+    let (trust, leaf) = made(&[]);
+    trust.verify(&leaf, &names, now()).unwrap();
+    let (other, for_servers) = made(&[clients.clone(), servers]);
+    let both = trust.clone().union(other.clone());
+    both.verify(&for_servers, &names, now()).unwrap();
+
+    let stranger = other.verify(&leaf, &names, now()).unwrap_err();
+    assert!(matches!(stranger, Error::Untrusted(_)), "{stranger}");
+    assert!(stranger.to_string().contains("CA:TRUE"), "{stranger}");
+    let (trust_of_clients, for_clients) = made(&[clients]);
+    let result = trust_of_clients.verify(&for_clients, &names, now());
+    assert!(matches!(result, Err(Error::Untrusted(_))), "{result:?}");
+    let more = names.clone().with("elsewhere".parse().unwrap());
+    let result = trust.verify(&leaf, &more, now());
+    assert!(matches!(result, Err(Error::WrongName { .. })), "{result:?}");
+    let result = trust.verify(&leaf, &names, now() + Duration::days(2));
+    assert!(
+        matches!(result, Err(Error::OutsideValidity { .. })),
+        "{result:?}"
+    );
+}

@@ -248,6 +248,29 @@ fn other_names_are_a_reason_to_issue() {
 }
 
 #[test]
+fn other_names_do_not_hurry_a_rotation() {
+    let more = names().with("more.example".parse().unwrap());
+    let renewed = taken(&begun(), Step::RenewLeaf, at(190));
+    let both = taken(&renewed, Step::TrustBoth, at(200));
+    let unpublished = Observed {
+        published: None,
+        ..seen_by_all(at(200))
+    };
+    let step = |bundle: &Bundle| {
+        let state = State::read(bundle);
+        next(at(201), &state, &schedule(), &more, &unpublished)
+    };
+    assert_eq!(step(&both), Step::RenewLeaf);
+    // Nobody can issue for the names before the next CA, which clients do not trust yet.
+    let lost = Bundle {
+        ca_key: None,
+        ..both
+    };
+    let found = step(&lost);
+    assert!(matches!(found, Step::Wait { .. }), "{found:?}");
+}
+
+#[test]
 fn a_clock_gone_back_replaces_nothing() {
     let both = taken(&begun(), Step::TrustBoth, at(200));
     for now in [at(199), at(0), at(-1), at(-20_000)] {

@@ -206,3 +206,37 @@ fn who_was_overtaken_is_told_and_changes_nothing() {
         .check(&names(), start())
         .unwrap();
 }
+
+/// A leader with other names takes over before it has heard of what the last one stored.
+#[test]
+fn a_missing_name_is_no_reason_to_put_something_older_back() {
+    let store = Memory::default();
+    let mut leader = Leader::default();
+    leader.tend(&store, start());
+    let good = stored(&store).unwrap();
+    let other = ServerNames::new(["other.example".parse().unwrap()]).unwrap();
+    let tend_as = |names: &ServerNames| {
+        let observe = async |bundle: &Bundle| Lookout::default().look(start(), bundle, true, true);
+        let schedule = Schedule::DEFAULT;
+        ready(tend(
+            &store,
+            Some(&good),
+            observe,
+            &schedule,
+            names,
+            start(),
+        ))
+        .unwrap()
+    };
+    let renewed = Action::Step(Step::RenewLeaf);
+    assert_eq!(tend_as(&other).action, renewed);
+    let between = stored(&store).unwrap();
+    assert_eq!(tend_as(&names()).action, renewed);
+    assert_ne!(stored(&store).unwrap(), between);
+    assert_ne!(stored(&store).unwrap(), good);
+    let again = tend_as(&names()).action;
+    assert!(
+        matches!(again, Action::Step(Step::Wait { .. })),
+        "{again:?}"
+    );
+}

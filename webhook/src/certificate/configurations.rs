@@ -67,12 +67,18 @@ impl Configurations {
 
     /// Makes all that are there trust these CAs and no others; whether they do now.
     ///
+    /// `is_current` is asked after each was read and before it is written: whether these CAs still are the right ones.
+    ///
     /// # Errors
     /// One could not be read or written; those before it are right.
-    pub async fn publish(&self, trust: &CaBundle) -> Result<bool, ConfigurationError> {
+    pub async fn publish(
+        &self,
+        trust: &CaBundle,
+        is_current: impl AsyncFn() -> bool,
+    ) -> Result<bool, ConfigurationError> {
         let mut all = true;
         for configuration in &self.0 {
-            all &= configuration.publish(trust).await?;
+            all &= configuration.publish(trust, &is_current).await?;
         }
         Ok(all)
     }
@@ -104,13 +110,20 @@ impl Configuration {
         found.map_err(|source| self.error("reading", source))
     }
 
-    async fn publish(&self, trust: &CaBundle) -> Result<bool, ConfigurationError> {
+    async fn publish(
+        &self,
+        trust: &CaBundle,
+        is_current: impl AsyncFn() -> bool,
+    ) -> Result<bool, ConfigurationError> {
         let Some(object) = self.read().await? else {
             return Ok(true);
         };
         let Some(patch) = correction(&object, trust) else {
             return Ok(true);
         };
+        if !is_current().await {
+            return Ok(false);
+        }
         let patch = api::Patch::Json::<()>(patch);
         let patched = self
             .api

@@ -3,16 +3,17 @@
 //! Where API servers call is in the webhook configurations: a URL, or a Service, whose ready endpoints its EndpointSlices
 //! name. An endpoint that cannot be reached has not shown that it serves the new certificate.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use certs::ca_bundle::CaBundle;
+use futures::future::try_join_all;
 use k8s_openapi::api::{core::v1::Service, discovery::v1::EndpointSlice};
 use kube::{Api, Client, api::ListParams};
 use rustls::{ClientConfig, pki_types::ServerName};
 use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
-use tracing::debug;
+use tracing::warn;
 
 use super::configurations::{ConfigurationError, Configurations};
 
@@ -28,6 +29,17 @@ pub enum EndpointError {
     /// The client cannot be made.
     #[error(transparent)]
     Certificate(#[from] certs::error::Error),
+    /// A Service whose endpoints are not known, though they may be looked at.
+    #[error("reading the endpoints of Service {service}: {source}")]
+    Unknown {
+        /// Namespace and name.
+        service: String,
+        /// What the API server said.
+        source: kube::Error,
+    },
+    /// Nobody would answer.
+    #[error("{0} has no ready endpoint")]
+    Nobody(String),
     /// It does not answer, or with another certificate.
     #[error("asking {address} as {name}: {problem}")]
     Refused {
@@ -49,45 +61,67 @@ struct Endpoint {
 
 /// Whether each endpoint proves itself to clients that trust `issuing` alone.
 ///
+/// Time alone decides about a Service that may not be looked at, or is not there; it is told of once, and noted in `unknown`.
+///
 /// # Errors
-/// The first that does not.
+/// The first that does not, or that nobody knows which there are.
 pub async fn all_serve(
     client: &Client,
     configurations: &Configurations,
     issuing: &CaBundle,
+    unknown: &mut BTreeSet<String>,
 ) -> Result<(), EndpointError> {
     let tls = certs::tls::client_config(issuing)?;
     let mut endpoints: Vec<Endpoint> = Vec::new();
     for client_config in configurations.client_configs().await? {
-        for endpoint in endpoints_of(client, &client_config).await {
+        for endpoint in endpoints_of(client, &client_config, unknown).await? {
             if !endpoints.contains(&endpoint) {
                 endpoints.push(endpoint);
             }
         }
     }
-    for endpoint in endpoints {
-        ask(&endpoint, &tls).await?;
-    }
+    let each = endpoints.iter().map(|endpoint| ask(endpoint, &tls));
+    try_join_all(each).await?;
     Ok(())
 }
 
-async fn endpoints_of(client: &Client, client_config: &Value) -> Vec<Endpoint> {
+async fn endpoints_of(
+    client: &Client,
+    client_config: &Value,
+    unknown: &mut BTreeSet<String>,
+) -> Result<Vec<Endpoint>, EndpointError> {
     if let Some(url) = client_config.get("url").and_then(Value::as_str) {
-        return of_url(url).into_iter().collect();
+        let endpoint = of_url(url).ok_or_else(|| EndpointError::Nobody(url.to_owned()))?;
+        return Ok(vec![endpoint]);
     }
     let Some(service) = client_config.get("service") else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let text = |key: &str| service.get(key).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("namespace"), text("name"));
     let port = service.get("port").and_then(Value::as_i64).unwrap_or(443);
+    let service = format!("{namespace}/{name}");
     match of_service(client, namespace, name, port).await {
-        Ok(endpoints) => endpoints,
-        // Without the right to look, or the objects, time alone decides.
-        Err(error) => {
-            debug!(%error, namespace, name, "The Service's endpoints are not known");
-            Vec::new()
+        Ok(endpoints) if endpoints.is_empty() => {
+            let service = format!("port {port} of Service {service}");
+            Err(EndpointError::Nobody(service))
         }
+        Ok(endpoints) => {
+            unknown.remove(&service);
+            Ok(endpoints)
+        }
+        // Without the right to look, or the objects, time alone decides.
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
+            if unknown.insert(service.clone()) {
+                warn!(
+                    error = %status,
+                    service,
+                    "The Service's endpoints cannot be asked for their certificate; the old CA is dropped after the propagation delay"
+                );
+            }
+            Ok(Vec::new())
+        }
+        Err(source) => Err(EndpointError::Unknown { service, source }),
     }
 }
 
@@ -182,55 +216,4 @@ async fn ask(endpoint: &Endpoint, tls: &Arc<ClientConfig>) -> Result<(), Endpoin
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_url_is_an_endpoint() {
-        let table = [
-            ("https://10.0.0.7:8443/mutate", "10.0.0.7:8443", "10.0.0.7"),
-            (
-                "https://webhook.example/validate?a=b",
-                "webhook.example:443",
-                "webhook.example",
-            ),
-            ("https://[fd00::7]:8443/", "[fd00::7]:8443", "fd00::7"),
-        ];
-        for (url, address, name) in table {
-            let (address, name) = (address.to_owned(), name.to_owned());
-            assert_eq!(of_url(url), Some(Endpoint { address, name }), "{url}");
-        }
-        assert_eq!(of_url("no url"), None);
-    }
-
-    #[test]
-    fn a_service_has_those_that_are_ready() {
-        let service: Service = serde_json::from_value(json!({"spec": {"ports": [
-            {"name": "metrics", "port": 8080}, {"name": "webhook", "port": 443}]}}))
-        .unwrap();
-        let slice = |addresses: &[(&str, Option<bool>)]| -> EndpointSlice {
-            let endpoints: Vec<Value> = addresses
-                .iter()
-                .map(|(address, ready)| json!({"addresses": [address], "conditions": {"ready": ready}}))
-                .collect();
-            serde_json::from_value(
-                json!({"metadata": {}, "addressType": "IPv4", "endpoints": endpoints, "ports": [
-                {"name": "metrics", "port": 8080}, {"name": "webhook", "port": 8443}]}),
-            )
-            .unwrap()
-        };
-        let slices = [
-            slice(&[
-                ("10.0.0.1", Some(true)),
-                ("10.0.0.2", Some(false)),
-                ("10.0.0.3", None),
-            ]),
-            slice(&[("fd00::1", Some(true))]),
-        ];
-        let found = ready(&service, &slices, 443);
-        assert_eq!(found, ["10.0.0.1:8443", "10.0.0.3:8443", "[fd00::1]:8443"]);
-        assert_eq!(ready(&service, &slices, 444), Vec::<String>::new());
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::status::Status;
+use super::{status::Status, with_causes};
 
 /// How often the folder is read. Three small files.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -75,7 +75,7 @@ impl Folder {
             let Texts { chain, key, ca } = texts;
             Foreign::from_pem(chain, key, ca.as_deref(), self.names.clone())
                 .and_then(|foreign| status.take_foreign(foreign, now))
-                .map_err(|error| error.to_string())
+                .map_err(|error| with_causes(&error))
         });
         let is_served = taken.is_ok();
         match taken {

@@ -7,14 +7,17 @@ use certs::{
     names::ServerNames,
     rotation::{Reason, Step},
     schedule::Schedule,
-    store::Store,
+    store::{Bundle, Store},
     tend::{Action, TendError, Tended, tend},
 };
 use time::OffsetDateTime;
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout_at},
+};
 use tracing::{error, info, warn};
 
-use super::{lease::Lock, status::Status, world::World};
+use super::{lease::Lock, status::Status, with_causes, world::World};
 
 /// The longest pause of a process that is alone: a machine that was suspended, or whose clock was set, is noticed.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -40,6 +43,8 @@ pub struct Leader<S, W> {
     pub lookout: Lookout,
     /// What this process serves.
     pub status: Arc<Status>,
+    /// Until when nobody else leads; `None` for a process that is alone.
+    pub until: Option<Instant>,
 }
 
 impl<S: Store, W: World> Leader<S, W> {
@@ -55,10 +60,18 @@ impl<S: Store, W: World> Leader<S, W> {
             names,
             lookout,
             status,
+            until,
         } = self;
+        let (store, until) = (&*store, *until);
         let last_good = status.last_good();
-        let observe = async |bundle: &certs::store::Bundle| {
-            let published = world.publish(bundle).await;
+        let observe = async |bundle: &Bundle| {
+            let is_current = async || {
+                let stored = store.load().await;
+                stored
+                    .is_ok_and(|(stored, _)| stored.as_ref().unwrap_or(&Bundle::NOTHING) == bundle)
+                    && until.is_none_or(|until| Instant::now() < until)
+            };
+            let published = world.publish(bundle, is_current).await;
             let served = world.serves(bundle, now).await;
             lookout.look(now, bundle, published, served)
         };
@@ -66,7 +79,10 @@ impl<S: Store, W: World> Leader<S, W> {
         if let Some(bundle) = &tended.bundle
             && let Err(error) = status.take(bundle, now)
         {
-            warn!(%error, "What is stored is not served, the certificate before it is");
+            warn!(
+                error = with_causes(&error),
+                "What is stored is not served, the certificate before it is"
+            );
         }
         Ok(tended)
     }
@@ -83,23 +99,45 @@ impl<S: Store, W: World> Leader<S, W> {
     pub async fn among_replicas(mut self: Box<Self>, mut lock: Lock, wake: &Notify) {
         let longest = lock.round();
         loop {
-            let leads = lock.hold().await.unwrap_or_else(|error| {
-                warn!(%error, "The Lease cannot be held, trying again");
-                false
-            });
-            if self.status.lead(leads) {
-                info!(leads, "Leader among the replicas changed");
-                // Another may have waited for other things meanwhile.
-                self.lookout = Lookout::default();
-            }
+            // Where the API server does not answer, another may lead by then.
+            let leads = match timeout_at(lock.patience(), lock.hold()).await {
+                Ok(Ok(leads)) => leads,
+                Ok(Err(error)) => {
+                    warn!(%error, "The Lease cannot be held, trying again");
+                    false
+                }
+                Err(_) => {
+                    warn!("The Lease cannot be held: no answer within its duration, trying again");
+                    false
+                }
+            };
+            self.lead(leads);
+            self.until = lock.until();
             let pause = match leads {
-                true => self.told_round().await,
+                true => match timeout_at(lock.patience(), self.told_round()).await {
+                    Ok(pause) => pause,
+                    Err(_) => {
+                        warn!(
+                            "Looking after the certificate took longer than the Lease lasts, trying again"
+                        );
+                        self.lead(false);
+                        longest
+                    }
+                },
                 false => longest,
             };
             tokio::select! {
                 () = sleep(pause.min(longest)) => {}
                 () = wake.notified() => sleep(SHORTEST).await,
             }
+        }
+    }
+
+    fn lead(&mut self, leads: bool) {
+        if self.status.lead(leads) {
+            info!(leads, "Leader among the replicas changed");
+            // Another may have waited for other things meanwhile.
+            self.lookout = Lookout::default();
         }
     }
 
@@ -114,7 +152,10 @@ impl<S: Store, W: World> Leader<S, W> {
             }
         };
         for fault in &tended.faults {
-            warn!(%fault, "A part of what is stored cannot be used");
+            warn!(
+                fault = with_causes(fault),
+                "A part of what is stored cannot be used"
+            );
         }
         match tended.action {
             Action::Step(Step::Wait { until, reason }) => {
@@ -132,3 +173,6 @@ impl<S: Store, W: World> Leader<S, W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

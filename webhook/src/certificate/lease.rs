@@ -1,7 +1,8 @@
 //! Who of the replicas writes: a Lease of coordination.k8s.io, as Kubernetes' own components hold one.
 //!
-//! Two leaders at once would do no harm, since every write names the state it replaces; they would only be in each other's
-//! way. So nothing here compares clocks of two machines: a lease ends when it has not been seen to change for its duration.
+//! Two leaders at once do no harm, only get in each other's way: a write of the Secret names the revision it replaces, and
+//! a write of a `caBundle` names the revision of a configuration that was read before the Secret was seen to be unchanged.
+//! So nothing here compares clocks of two machines: a lease ends when it has not been seen to change for its duration.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -83,6 +84,7 @@ pub struct Lock {
     me: String,
     duration: Duration,
     seen: Option<Seen>,
+    until: Option<tokio::time::Instant>,
 }
 
 impl Lock {
@@ -101,7 +103,22 @@ impl Lock {
             me,
             duration,
             seen: None,
+            until: None,
         }
+    }
+
+    /// Until when nobody else takes it, by this machine's clock: counted from before it was written last.
+    #[must_use]
+    pub fn until(&self) -> Option<tokio::time::Instant> {
+        self.until
+    }
+
+    /// Until when to wait for answers: until another may take it, or, where this process does not hold it, for its duration.
+    #[must_use]
+    pub fn patience(&self) -> tokio::time::Instant {
+        let now = tokio::time::Instant::now();
+        let until = self.until.filter(|until| now < *until);
+        until.unwrap_or(now + self.duration)
     }
 
     /// How often to look at it at least, so that it is renewed in time.
@@ -118,14 +135,19 @@ impl Lock {
         let found = self.api.get_opt(&self.name).await?;
         self.seen = found.as_ref().map(|lease| self.see(lease, Instant::now()));
         let decision = decide(Instant::now(), self.seen.as_ref(), &self.me);
+        let asked = tokio::time::Instant::now();
         let written = match decision {
-            Decision::Keep => return Ok(true),
-            Decision::Follow => return Ok(false),
+            // One whose renewal was not answered may be older than it seems.
+            Decision::Keep if self.until.is_some_and(|until| asked < until) => return Ok(true),
+            Decision::Follow => {
+                self.until = None;
+                return Ok(false);
+            }
             Decision::Create => {
                 let lease = self.mine(None);
                 self.api.create(&PostParams::default(), &lease).await
             }
-            Decision::Take | Decision::Renew => {
+            Decision::Take | Decision::Renew | Decision::Keep => {
                 let lease = self.mine(found);
                 self.api
                     .replace(&self.name, &PostParams::default(), &lease)
@@ -136,10 +158,14 @@ impl Lock {
             Ok(lease) => {
                 debug!(?decision, "Lease held");
                 self.seen = Some(self.see(&lease, Instant::now()));
+                self.until = Some(asked + self.duration);
                 Ok(true)
             }
             // Another was quicker.
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                self.until = None;
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

@@ -44,6 +44,13 @@ impl Collector for CertificateMetrics {
             None,
             leader.metric_type(),
         )?)?;
+        let misnamed = ConstGauge::new(i64::from(self.0.is_misnamed()));
+        misnamed.encode(encoder.encode_descriptor(
+            "tls_name_missing",
+            "Whether the certificate in the Secret, which is served, lacks a name that this replica was given",
+            None,
+            misnamed.metric_type(),
+        )?)?;
         if let Some(mismatch) = self.0.mismatch(now) {
             let mismatch = ConstGauge::new(i64::from(mismatch));
             mismatch.encode(encoder.encode_descriptor(

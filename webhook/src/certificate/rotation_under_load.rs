@@ -89,7 +89,7 @@ struct Configuration {
 }
 
 impl World for Configuration {
-    async fn publish(&mut self, bundle: &Bundle) -> bool {
+    async fn publish(&mut self, bundle: &Bundle, _: impl AsyncFn() -> bool) -> bool {
         if bundle.ca_crt.is_empty() {
             return false;
         }
@@ -128,7 +128,19 @@ struct Caller {
 }
 
 impl Caller {
+    /// A call that began in one moment and was refused in a later one says nothing: it is made again.
     async fn call(&self) -> Value {
+        loop {
+            let begun = self.clock.now();
+            match self.try_call().await {
+                Ok(answer) => return answer,
+                Err(_) if self.clock.now() != begun => {}
+                Err(error) => panic!("at {begun}: {error}"),
+            }
+        }
+    }
+
+    async fn try_call(&self) -> std::io::Result<Value> {
         let trusted = loop {
             match seen(&self.history, self.clock.now() - self.lag) {
                 Some(bundle) => break CaBundle::from_pem(&bundle.ca_crt).unwrap(),
@@ -139,8 +151,7 @@ impl Caller {
         let tls = certs::tls::client_config_at(&trusted, clock).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let name = ServerName::try_from("polypod.kube-system.svc").unwrap();
-        let stream = TlsConnector::from(tls).connect(name, stream).await;
-        let stream = stream.unwrap_or_else(|error| panic!("at {}: {error}", self.clock.now()));
+        let stream = TlsConnector::from(tls).connect(name, stream).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
         let review = fixture::creation(Some("sriov-net-a")).to_string();
@@ -153,7 +164,7 @@ impl Caller {
         assert_eq!(answer.status(), 200);
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         connection.abort();
-        serde_json::from_slice(&body).unwrap()
+        Ok(serde_json::from_slice(&body).unwrap())
     }
 
     async fn call_for_ever(self) {
@@ -184,6 +195,7 @@ async fn c3_rotations_under_constant_load_fail_no_request() {
         names: names.clone(),
         lookout: Lookout::default(),
         status: Arc::clone(&replicas[0]),
+        until: None,
     };
 
     // Everybody has a certificate and a caBundle before the first call.

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::status::Status;
+use super::{status::Status, with_causes};
 
 /// Since when the rotation is in its phase, as RFC 3339.
 const SINCE: &str = "polypod.dev/rotation-phase-since";
@@ -82,7 +82,11 @@ impl SecretStore {
                         Ok(true) => info!(secret = self.name, "Certificate loaded"),
                         Ok(false) => {}
                         Err(error) => {
-                            warn!(%error, secret = self.name, "Certificate not loaded, the one before is served on");
+                            warn!(
+                                error = with_causes(&error),
+                                secret = self.name,
+                                "Certificate not loaded, the one before is served on"
+                            );
                         }
                     }
                     wake.notify_one();

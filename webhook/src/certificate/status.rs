@@ -13,6 +13,9 @@ use certs::{
     reload::Resolver, state::State, store::Bundle,
 };
 use time::{Duration, OffsetDateTime};
+use tracing::warn;
+
+use super::with_causes;
 
 /// The one certificate of the process, with all that readiness and metrics tell about it.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ struct Known {
     /// What was refused since, so that it is told once.
     refused: Option<(Bundle, String)>,
     fault: Option<String>,
+    /// What is served is not for all names.
+    is_misnamed: bool,
     /// The `caBundle` of every webhook of each configuration.
     told: BTreeMap<String, Vec<Option<CaBundle>>>,
     mismatch_since: Option<OffsetDateTime>,
@@ -69,6 +74,9 @@ impl Status {
 
     /// Serves what is stored, unless clients would refuse it: then what is served stays.
     ///
+    /// A name that is missing is no reason: replicas that are given other names, as while they are updated one after
+    /// another, share what is stored, and who leads renews it.
+    ///
     /// # Errors
     /// Why it is not served; told for each state of the store once.
     pub fn take(&self, bundle: &Bundle, now: OffsetDateTime) -> Result<bool, Error> {
@@ -78,23 +86,35 @@ impl Status {
             return Ok(false);
         }
         let state = State::read(bundle);
-        let swapped =
-            state
-                .check(&self.names, now)
-                .and_then(|()| match (state.trust, state.leaf) {
-                    (Some(trust), Some(leaf)) => {
-                        self.resolver.swap(&leaf, &trust, &self.names, now)?;
-                        Ok((trust, leaf))
-                    }
-                    _ => Err(Error::Incomplete),
-                });
+        let swapped = state
+            .check_chain(now)
+            .and_then(|()| match (state.trust, state.leaf) {
+                (Some(trust), Some(leaf)) => Ok(Foreign {
+                    leaf,
+                    trust: Some(trust),
+                    names: None,
+                }),
+                _ => Err(Error::Incomplete),
+            })
+            .and_then(|foreign| {
+                self.resolver.swap_foreign(&foreign, now)?;
+                Ok(foreign)
+            });
         match swapped {
-            Ok((trust, leaf)) => {
+            Ok(Foreign { leaf, trust, .. }) => {
+                let misnamed = self.names.check(&leaf);
+                if let Err(error) = &misnamed {
+                    warn!(
+                        error = with_causes(error),
+                        "The certificate is served all the same; the leader renews it for its own names"
+                    );
+                }
+                known.is_misnamed = misnamed.is_err();
                 self.leaf_not_after.store(
                     leaf.validity().not_after().unix_timestamp(),
                     Ordering::Relaxed,
                 );
-                (known.trust, known.leaf) = (Some(trust), Some(leaf));
+                (known.trust, known.leaf) = (trust, Some(leaf));
                 known.bundle = Some(bundle.clone());
                 (known.refused, known.fault) = (None, None);
                 known.judge(now);
@@ -103,7 +123,7 @@ impl Status {
             Err(error) => {
                 // The first fault is nearer to the cause than that something is missing.
                 let error = state.faults.into_iter().next().unwrap_or(error);
-                let told = error.to_string();
+                let told = with_causes(&error);
                 if matches!(&known.refused, Some((refused, _)) if refused == bundle) {
                     return Ok(false);
                 }
@@ -126,7 +146,7 @@ impl Status {
         self.leaf_not_after
             .store(not_after.unix_timestamp(), Ordering::Relaxed);
         (known.leaf, known.trust) = (Some(foreign.leaf), foreign.trust);
-        known.fault = None;
+        (known.fault, known.is_misnamed) = (None, false);
         known.judge(now);
         Ok(())
     }
@@ -177,6 +197,12 @@ impl Status {
             let leaf = known.leaf.as_ref();
             leaf.is_some_and(|leaf| trust.verify(leaf, &self.names, now).is_ok())
         })
+    }
+
+    /// Whether what is served lacks a name that this process was given; it waits for the leader to renew it.
+    #[must_use]
+    pub fn is_misnamed(&self) -> bool {
+        self.read(|known| known.is_misnamed)
     }
 
     /// How often something new was not served.

@@ -1,6 +1,6 @@
 //! Those who are told whom to trust, and those who serve: a file, or the cluster.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
 
 use certs::{
     ca_bundle::CaBundle,
@@ -17,7 +17,15 @@ use crate::{cert_file, readiness::Readiness};
 /// What a leader tells the world, and asks it.
 pub trait World {
     /// Tells clients to trust the CAs of `bundle` and no others; whether they all have been told.
-    fn publish(&mut self, bundle: &Bundle) -> impl Future<Output = bool>;
+    ///
+    /// `is_current` says whether `bundle` is still what is stored, and this process the one to publish it. It is asked
+    /// after a look at what clients are told, of which the write that follows makes sure that it has not changed: a
+    /// process that was stopped in between cannot undo what its successor wrote.
+    fn publish(
+        &mut self,
+        bundle: &Bundle,
+        is_current: impl AsyncFn() -> bool,
+    ) -> impl Future<Output = bool>;
 
     /// Whether every endpoint proves itself to clients that trust the issuing CA of `bundle` alone.
     fn serves(&mut self, bundle: &Bundle, now: OffsetDateTime) -> impl Future<Output = bool>;
@@ -50,7 +58,7 @@ impl CertFile {
 }
 
 impl World for CertFile {
-    async fn publish(&mut self, bundle: &Bundle) -> bool {
+    async fn publish(&mut self, bundle: &Bundle, _: impl AsyncFn() -> bool) -> bool {
         let Some(path) = &self.path else { return true };
         if self.written == bundle.ca_crt {
             return true;
@@ -88,6 +96,8 @@ pub struct Cluster {
     pub readiness: Arc<Readiness>,
     /// What it serves.
     pub status: Arc<Status>,
+    /// Services whose endpoints may not be looked at; each is told of once.
+    pub unknown: BTreeSet<String>,
 }
 
 impl fmt::Debug for Cluster {
@@ -100,7 +110,7 @@ impl fmt::Debug for Cluster {
 }
 
 impl World for Cluster {
-    async fn publish(&mut self, bundle: &Bundle) -> bool {
+    async fn publish(&mut self, bundle: &Bundle, is_current: impl AsyncFn() -> bool) -> bool {
         let Some(configurations) = &self.configurations else {
             return true;
         };
@@ -113,7 +123,7 @@ impl World for Cluster {
             return false;
         }
         configurations
-            .publish(&trust)
+            .publish(&trust, is_current)
             .await
             .unwrap_or_else(|error| {
                 warn!(%error, "The caBundle cannot be kept true, trying again");
@@ -135,7 +145,8 @@ impl World for Cluster {
         let Some(configurations) = &self.configurations else {
             return true;
         };
-        match endpoints::all_serve(&self.client, configurations, &issuing).await {
+        let asked = endpoints::all_serve(&self.client, configurations, &issuing, &mut self.unknown);
+        match asked.await {
             Ok(()) => true,
             Err(error) => {
                 warn!(%error, "The old CA stays trusted: not every endpoint serves the new certificate");

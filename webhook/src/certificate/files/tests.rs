@@ -1,6 +1,6 @@
 use std::os::unix::fs::symlink;
 
-use certs::authority::Authority;
+use certs::{authority::Authority, ca_bundle::CaBundle};
 use tempfile::TempDir;
 use time::Duration as Life;
 
@@ -127,4 +127,33 @@ fn an_empty_folder_is_told_of() {
     Folder::new(folder.path().to_owned(), None).look(&status, OffsetDateTime::now_utc());
     let obstacle = status.obstacle(OffsetDateTime::now_utc()).unwrap();
     assert!(obstacle.contains("tls.crt"), "{obstacle}");
+}
+
+/// As `openssl req -x509` makes it, which API servers accept.
+#[test]
+fn a_ca_that_serves_itself_is_served_to_those_who_trust_it() {
+    let now = OffsetDateTime::now_utc();
+    let [own, other] = ["own", "other"].map(|name| Authority::generate(name, now, Life::DAY));
+    let (own, other) = (own.unwrap(), other.unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("tls.crt", own.pem());
+    write("tls.key", &own.key_pem());
+    let status = Status::new(names(), Life::MINUTE);
+    let mut reader = Folder::new(folder.path().to_owned(), None);
+
+    write("ca.crt", other.pem());
+    reader.look(&status, now);
+    let obstacle = status.obstacle(now).unwrap();
+    assert!(obstacle.contains("CaUsedAsEndEntity"), "{obstacle}");
+    assert!(
+        !obstacle.contains("include every intermediate"),
+        "{obstacle}"
+    );
+
+    write("ca.crt", own.pem());
+    reader.look(&status, now);
+    assert_eq!(status.obstacle(now), None);
+    status.told("A x", Some(vec![CaBundle::from_pem(own.pem()).ok()]), now);
+    assert_eq!(status.mismatch(now), Some(false));
 }
