@@ -35,7 +35,7 @@ pub struct Unread {
 
 /// An object that was looked for.
 enum Object {
-    Network(Network),
+    Network(Box<Network>),
     Claim(Box<ResourceClaim>),
     Template(Box<ResourceClaimTemplate>),
 }
@@ -58,7 +58,7 @@ pub async fn read(
             let object: Option<NetworkAttachmentDefinition> = object.await?;
             // One whose name is none cannot have been selected by it.
             let network = object.and_then(|object| Network::parse(&object, "").ok());
-            Ok(network.map(Object::Network))
+            Ok(network.map(|network| Object::Network(Box::new(network))))
         })
     });
     let claims = unknown
@@ -87,7 +87,7 @@ pub async fn read(
     for object in objects.into_iter().flatten() {
         is_any = true;
         match object {
-            Object::Network(network) => drop(found.networks.insert(network)),
+            Object::Network(network) => drop(found.networks.insert(*network)),
             Object::Claim(claim) => found.claims.insert(&claim),
             Object::Template(template) => found.templates.insert(&template),
         }
