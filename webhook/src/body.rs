@@ -91,7 +91,10 @@ impl Room {
         if length > BODY_LIMIT {
             return Err(BodyError::TooLarge);
         }
-        let has = whole.share.as_ref().map_or(0, |share| share.num_permits());
+        let has = whole
+            .share
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
         let more = length.saturating_sub(self.beginning).saturating_sub(has);
         if more == 0 {
             return Ok(());

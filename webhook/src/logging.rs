@@ -49,7 +49,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(Location::to_string);
     let location = location.as_deref().unwrap_or("unknown");
     error!(location, "Panic, a defect of this webhook");
-    let words = panic.payload_as_str().unwrap_or("no text");
+    let payload = panic.payload();
+    let words = payload.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let words = words.unwrap_or("no text");
     debug!(location, words, "Panic in full");
 }
 
