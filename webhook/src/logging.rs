@@ -50,11 +50,9 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = location.as_deref().unwrap_or("unknown");
     error!(location, "Panic, a defect of this webhook");
     let payload = panic.payload();
-    let words = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text");
+    let words = payload.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let words = words.unwrap_or("no text");
     debug!(location, words, "Panic in full");
 }
 
