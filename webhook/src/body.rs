@@ -71,6 +71,15 @@ impl Room {
     /// # Errors
     /// It is too large, finds no room, or does not come whole.
     pub async fn read(&self, mut body: Body) -> Result<Whole, BodyError> {
+        let read = self.fill(&mut body).await;
+        if let Err(BodyError::TooLarge | BodyError::NoRoom) = read {
+            // Who still writes when the connection is closed would not hear why.
+            let _too_slow_or_not = timeout(self.patience, pass_over(&mut body)).await;
+        }
+        read
+    }
+
+    async fn fill(&self, body: &mut Body) -> Result<Whole, BodyError> {
         let mut whole = Whole::default();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         self.share(&mut whole, announced).await?;
@@ -113,6 +122,17 @@ impl Room {
             none => *none = Some(share),
         }
         Ok(())
+    }
+}
+
+/// Reads on without keeping anything, as far as is worth it.
+async fn pass_over(body: &mut Body) {
+    let mut passed = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        passed += frame.data_ref().map_or(0, Bytes::len);
+        if passed > 2 * BODY_LIMIT {
+            break;
+        }
     }
 }
 
@@ -204,13 +224,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn too_large_is_known_before_it_comes() {
+    async fn what_is_too_large_is_read_and_not_kept() {
         let announced = Body::from(vec![0; BODY_LIMIT + 1]);
-        let grown = body(&[BODY_LIMIT, 1], false);
-        for large in [announced, grown] {
-            let error = Room::default().read(large).await.unwrap_err();
+        let grown = body(&[BODY_LIMIT, 1, 1000], true);
+        for mut large in [announced, grown] {
+            let room = room(Duration::from_millis(20));
+            let room = Room::new(BODY_LIMIT, room.beginning, room.patience);
+            let error = room.fill(&mut large).await.unwrap_err();
             assert!(matches!(error, BodyError::TooLarge), "{error}");
+            pass_over(&mut large).await;
+            assert!(large.frame().await.is_none(), "its sender can finish");
         }
+        let endless = body(&[BODY_LIMIT, 1], false);
+        let room = Room::new(BODY_LIMIT, 0, Duration::from_millis(20));
+        let error = room.read(endless).await.unwrap_err();
+        assert!(matches!(error, BodyError::TooLarge), "{error}");
         let largest = body(&[BODY_LIMIT - 1, 1], true);
         let largest = Room::default().read(largest).await.unwrap();
         assert_eq!(largest.as_ref().len(), BODY_LIMIT);
