@@ -2,7 +2,7 @@
 
 use spec::network::ALLOW_DELETE;
 
-use crate::{Rule, Users};
+use crate::{Rule, Users, plugin_schema::MOST_BYTES};
 
 /// One thing that is wrong. Pointers are JSON pointers into `spec.config`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,13 @@ pub enum DefinitionFault {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The configuration is larger than any that a plugin needs. Its size is not told, so that one that was stored so and
+    /// is mended by half has the same fault as before.
+    #[error(
+        "spec.config has more than {} KiB, which is more than is looked into; shorten it",
+        MOST_BYTES / 1024
+    )]
+    TooLarge,
     /// It is to be deleted, but pods use it.
     #[error(
         "{0}; delete them first, or set its annotation {ALLOW_DELETE}: \"true\" if their next sandbox may fail"
@@ -49,7 +56,10 @@ impl DefinitionFault {
     #[must_use]
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => "spec.config",
+            Self::Duplicate { .. }
+            | Self::Value { .. }
+            | Self::Together { .. }
+            | Self::TooLarge => "spec.config",
             Self::InUse(_) => "metadata.name",
         }
     }
@@ -59,6 +69,7 @@ impl DefinitionFault {
     pub const fn cause_type(&self) -> &'static str {
         match self {
             Self::Duplicate { .. } => "FieldValueDuplicate",
+            Self::TooLarge => "FieldValueTooLong",
             Self::Value { .. } | Self::Together { .. } | Self::InUse(_) => "FieldValueInvalid",
         }
     }
@@ -67,9 +78,10 @@ impl DefinitionFault {
     #[must_use]
     pub const fn rule(&self) -> Rule {
         match self {
-            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
-                Rule::DefinitionConfig
-            }
+            Self::Duplicate { .. }
+            | Self::Value { .. }
+            | Self::Together { .. }
+            | Self::TooLarge => Rule::DefinitionConfig,
             Self::InUse(_) => Rule::DefinitionInUse,
         }
     }

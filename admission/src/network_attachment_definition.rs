@@ -59,7 +59,8 @@ pub fn admit_network_update(
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
     let stored_faults = faults(&stored, &mut Vec::new());
-    for fault in faults(&network, &mut plan.warnings) {
+    let mut advice = Vec::new();
+    for fault in faults(&network, &mut advice) {
         if !stored_faults.iter().any(|stored| is_same(&fault, stored)) {
             findings.add(fault);
         } else if plan.warnings.len() < Denial::MOST_FAULTS {
@@ -67,6 +68,8 @@ pub fn admit_network_update(
             plan.warnings.push(warning);
         }
     }
+    // What is only noteworthy comes last: the API server drops what is too much.
+    plan.warnings.extend(advice);
     if !is_same_conf || stored.resource != network.resource {
         plan.warnings
             .extend(change_warning(&network, cluster, policy));

@@ -253,3 +253,22 @@ fn vector_n16_what_was_wrong_before_does_not_stop_another_change() {
     going.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").unwrap();
     assert!(decide_update(&old, &going).is_ok());
 }
+
+#[test]
+fn what_is_still_wrong_is_told_before_what_is_only_noteworthy() {
+    let stored = |more: &str| {
+        let unknown: String = (0..20).map(|key| format!(",\"x{key}\":1")).collect();
+        json!(format!(
+            "{{\"type\":\"bridge\",\"vlan\":99999{unknown}{more}}}"
+        ))
+    };
+    let old = object("n", None, stored(""));
+    let new = object("n", None, stored(",\"mtu\":9000"));
+    let plan = decide_update(&old, &new).unwrap();
+    assert!(plan.warnings.len() > 10, "{:?}", plan.warnings);
+    assert!(
+        plan.warnings[0]
+            .as_str()
+            .starts_with("still wrong: in spec.config, /vlan")
+    );
+}
