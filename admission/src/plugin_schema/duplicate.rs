@@ -13,8 +13,8 @@ use crate::{
 /// Where something is: a pointer is made of it only where there is a fault, as an author's keys may be long.
 enum Path<'a> {
     Root,
-    Member(&'a Path<'a>, &'a str),
-    Element(&'a Path<'a>, usize),
+    Member(&'a Self, &'a str),
+    Element(&'a Self, usize),
 }
 
 /// Finds them in the whole of a configuration, which is `text`.

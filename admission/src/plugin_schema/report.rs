@@ -113,9 +113,10 @@ pub(super) fn quoted(text: &str) -> String {
     cut(text, MOST_QUOTED)
 }
 
+/// The beginning of a text on one line: JSON may have control characters, and layout.
 fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => text[..end].chars().chain(['…']).collect(),
-    }
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let is_whole = text.char_indices().nth(most).is_none();
+    let end = (!is_whole).then_some('…');
+    text.chars().take(most).map(visible).chain(end).collect()
 }

@@ -208,6 +208,19 @@ fn hostile_configurations_cost_little() {
 }
 
 #[test]
+fn what_is_told_is_on_one_line() {
+    let conf =
+        "{\"type\":\"bridge\",\"vlan\":{\n\"a\":\"\u{85}\"},\"a\\nb\":1,\"a\\nb\":2,\"x\\ty\":1}";
+    let report = check(conf, false);
+    assert_eq!((report.faults.len(), report.warnings.len()), (2, 3));
+    let faults = report.faults.iter().map(ToString::to_string);
+    let warnings = report.warnings.iter().map(ToString::to_string);
+    for text in faults.chain(warnings) {
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
+}
+
+#[test]
 fn what_is_too_large_is_not_looked_into() {
     let large = format!(
         "{{\"type\":\"bridge\",\"mtu\":-1{}}}",
