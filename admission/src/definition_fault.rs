@@ -6,7 +6,7 @@ use spec::{
     network::{ALLOW_DELETE, NODE_SELECTOR},
 };
 
-use crate::{NodeSelectorError, Rule, Users};
+use crate::{NodeSelectorError, Rule, Users, plugin_schema::MOST_BYTES};
 
 /// One thing that is wrong. Pointers are JSON pointers into `spec.config`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,13 @@ pub enum DefinitionFault {
         /// What is wrong with it.
         problem: NameError,
     },
+    /// The configuration is larger than any that a plugin needs. Its size is not told, so that one that was stored so and
+    /// is mended by half has the same fault as before.
+    #[error(
+        "spec.config has more than {} KiB, which is more than is looked into; shorten it",
+        MOST_BYTES / 1024
+    )]
+    TooLarge,
     /// It is to be deleted, but pods use it.
     #[error(
         "{0}; delete them first, or set its annotation {ALLOW_DELETE}: \"true\" if their next sandbox may fail"
@@ -64,9 +71,10 @@ impl DefinitionFault {
     #[must_use]
     pub fn field(&self) -> String {
         match self {
-            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
-                "spec.config".to_owned()
-            }
+            Self::Duplicate { .. }
+            | Self::Value { .. }
+            | Self::Together { .. }
+            | Self::TooLarge => "spec.config".to_owned(),
             Self::NodeSelector(_) => format!("metadata.annotations[{NODE_SELECTOR}]"),
             Self::ResourceName { key, .. } => format!("metadata.annotations[{key}]"),
             Self::InUse(_) => "metadata.name".to_owned(),
@@ -78,6 +86,7 @@ impl DefinitionFault {
     pub const fn cause_type(&self) -> &'static str {
         match self {
             Self::Duplicate { .. } => "FieldValueDuplicate",
+            Self::TooLarge => "FieldValueTooLong",
             Self::Value { .. }
             | Self::Together { .. }
             | Self::NodeSelector(_)
@@ -90,9 +99,10 @@ impl DefinitionFault {
     #[must_use]
     pub const fn rule(&self) -> Rule {
         match self {
-            Self::Duplicate { .. } | Self::Value { .. } | Self::Together { .. } => {
-                Rule::DefinitionConfig
-            }
+            Self::Duplicate { .. }
+            | Self::Value { .. }
+            | Self::Together { .. }
+            | Self::TooLarge => Rule::DefinitionConfig,
             Self::NodeSelector(_) | Self::ResourceName { .. } => Rule::DefinitionAnnotations,
             Self::InUse(_) => Rule::DefinitionInUse,
         }

@@ -61,7 +61,8 @@ pub fn admit_network_update(
     let mut findings = Findings::new(&network.reference.namespace, cluster, policy);
     let mut plan = Plan::default();
     let stored_faults = faults(&stored, policy, &mut Vec::new());
-    for fault in faults(&network, policy, &mut plan.warnings) {
+    let mut advice = Vec::new();
+    for fault in faults(&network, policy, &mut advice) {
         if !stored_faults.iter().any(|stored| is_same(&fault, stored)) {
             findings.add(fault);
         } else if plan.warnings.len() < Denial::MOST_FAULTS {
@@ -69,6 +70,8 @@ pub fn admit_network_update(
             plan.warnings.push(warning);
         }
     }
+    // What is only noteworthy comes last: the API server drops what is too much.
+    plan.warnings.extend(advice);
     if !is_same_conf {
         let warning = access::definition_warning(&network, policy, &findings);
         plan.warnings.extend(warning);

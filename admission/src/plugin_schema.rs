@@ -37,7 +37,7 @@ use self::{
     object::Object,
     plugin::{Plugin, Schema},
 };
-use crate::json::Json;
+use crate::{DefinitionFault, json::Json};
 
 const KNOWN: [Schema; 20] = [
     bond::BOND,
@@ -62,10 +62,20 @@ const KNOWN: [Schema; 20] = [
     vlan::VLAN_PLUGIN,
 ];
 
+/// How large a configuration may be, in bytes. Those that people write have a few hundred; an annotation may have as many.
+pub(crate) const MOST_BYTES: usize = 256 * 1024;
+
+/// How many plugins a list may have. Each of them is executed once more for every attachment.
+const MOST_PLUGINS: usize = 64;
+
 /// Checks the text of a configuration or configuration list, as far as it is JSON. `gets_device` says that the network has
 /// a resource, whose device is handed to the plugins.
 pub(crate) fn check(text: &str, gets_device: bool) -> Report {
     let mut report = Report::default();
+    if text.len() > MOST_BYTES {
+        report.add(DefinitionFault::TooLarge);
+        return report;
+    }
     let Some(json) = Json::parse(text) else {
         return report;
     };
@@ -82,7 +92,12 @@ pub(crate) fn check(text: &str, gets_device: bool) -> Report {
             &[every_plugin::LIST],
             &mut report,
         );
-        for conf in whole.objects("plugins") {
+        let plugins = whole.objects("plugins");
+        if plugins.len() > MOST_PLUGINS {
+            let problem = format!("a list of more than {MOST_PLUGINS} plugins; shorten it");
+            report.refused_together(&whole.place("plugins"), problem);
+        }
+        for conf in plugins.into_iter().take(MOST_PLUGINS) {
             check_plugin(conf, gets_device, &mut report);
         }
     }
@@ -94,6 +109,9 @@ fn check_plugin(conf: Object<'_>, gets_device: bool, report: &mut Report) {
     let Some(schema) = KNOWN.iter().find(|schema| Some(schema.plugin) == name) else {
         return;
     };
+    if report.is_full() {
+        return;
+    }
     let plugin = Plugin { conf, gets_device };
     let owner = format!("plugin {}", schema.plugin);
     let fields = [schema.fields, every_plugin::FIELDS];

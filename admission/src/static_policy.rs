@@ -11,9 +11,12 @@ mod mode_of;
 mod network_checks;
 mod object;
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
+use spec::network::Namespace;
 
 use crate::{Mode, Policy};
 
@@ -22,14 +25,15 @@ use crate::{Mode, Policy};
 pub struct StaticPolicy {
     /// What is checked.
     pub policy: ValidatingAdmissionPolicy,
-    /// That it is, everywhere.
+    /// That it is, in all namespaces but some.
     pub binding: ValidatingAdmissionPolicyBinding,
 }
 
 /// The static policies of an administrator's policy: for pods and for NetworkAttachmentDefinitions one for each mode that
-/// some rule has somewhere, and one that warns of pods whose networks are not attached.
+/// some rule has somewhere, and one that warns of pods whose networks are not attached. They hold in all namespaces but
+/// `excluded`: those that the webhook's registration leaves out too, so that the cluster can be mended whatever happens.
 #[must_use]
-pub fn static_policies(policy: &Policy) -> Vec<StaticPolicy> {
+pub fn static_policies(policy: &Policy, excluded: &BTreeSet<Namespace>) -> Vec<StaticPolicy> {
     let pods = annotation_checks::all(policy);
     let networks = network_checks::all();
     let mut all = Vec::new();
@@ -39,6 +43,9 @@ pub fn static_policies(policy: &Policy) -> Vec<StaticPolicy> {
     all.push(object::of_host_network());
     for mode in [Mode::Enforce, Mode::Warn, Mode::Monitor] {
         all.extend(object::of_networks(&networks, policy, mode));
+    }
+    for StaticPolicy { binding, .. } in &mut all {
+        binding.spec.match_resources = object::all_but(excluded);
     }
     all
 }

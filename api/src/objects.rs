@@ -33,12 +33,12 @@ pub struct Object {
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
     /// A file or folder cannot be read.
-    #[error("cannot read objects from {}: {source}", path.display())]
+    #[error("cannot read objects from {}: {problem}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says. It is in the message, so it is no source beside it, which would be printed once more.
+        problem: io::Error,
     },
     /// A file is no YAML.
     #[error("{origin} is not valid YAML: {problem}")]
@@ -157,9 +157,9 @@ pub fn read_each(
 ) -> Result<(), ObjectsError> {
     for path in paths {
         for file in files(path)? {
-            let text = fs::read_to_string(&file).map_err(|source| ObjectsError::Read {
+            let text = fs::read_to_string(&file).map_err(|problem| ObjectsError::Read {
                 path: file.clone(),
-                source,
+                problem,
             })?;
             take(parse(&text, &file.display().to_string())?)?;
         }
@@ -198,9 +198,9 @@ pub fn networks(objects: &[Object], default_namespace: &str) -> Result<Vec<Netwo
 /// # Errors
 /// What the system says.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>, ObjectsError> {
-    in_order(path).map_err(|source| ObjectsError::Read {
+    in_order(path).map_err(|problem| ObjectsError::Read {
         path: path.to_owned(),
-        source,
+        problem,
     })
 }
 

@@ -84,7 +84,8 @@ impl InputArgs {
     }
 }
 
-fn sources(filename: &Path) -> Vec<Result<Source>> {
+/// The texts of a file, of the files of a folder, or of standard input.
+pub(crate) fn sources(filename: &Path) -> Vec<Result<Source>> {
     if filename == Path::new("-") {
         let mut text = String::new();
         let read = io::stdin().read_to_string(&mut text);
@@ -100,7 +101,10 @@ fn sources(filename: &Path) -> Vec<Result<Source>> {
     let source = |file: PathBuf| {
         let name = file.display().to_string();
         let read = fs::read_to_string(&file);
-        let text = read.map_err(|source| ObjectsError::Read { path: file, source })?;
+        let text = read.map_err(|problem| ObjectsError::Read {
+            path: file,
+            problem,
+        })?;
         Ok(Source { name, text })
     };
     files.into_iter().map(source).collect()

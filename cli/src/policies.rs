@@ -1,6 +1,7 @@
 //! `kubectl-polypod policies`: the ValidatingAdmissionPolicies of an administrator's policy, to be applied.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -8,6 +9,7 @@ use std::{
 use admission::{Policy, StaticPolicy, static_policies};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use spec::network::Namespace;
 
 use crate::input::PolicyArgs;
 
@@ -16,6 +18,15 @@ use crate::input::PolicyArgs;
 pub struct PoliciesArgs {
     #[command(flatten)]
     policy: PolicyArgs,
+    /// Namespaces in which the policies do not hold. Name those that the webhook's registration leaves out, and the one
+    /// that the webhook runs in.
+    #[arg(
+        long,
+        value_name = "NAMESPACE,…",
+        value_delimiter = ',',
+        default_value = "kube-system,kube-node-lease"
+    )]
+    exclude_namespaces: Vec<Namespace>,
 }
 
 /// Prints the policies and their bindings as YAML.
@@ -23,16 +34,17 @@ pub struct PoliciesArgs {
 /// # Errors
 /// The policy cannot be read, or standard output cannot be written to.
 pub fn run(arguments: &PoliciesArgs) -> Result<ExitCode> {
-    let text = print(&arguments.policy.read()?)?;
+    let excluded = arguments.exclude_namespaces.iter().cloned().collect();
+    let text = print(&arguments.policy.read()?, &excluded)?;
     io::stdout()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(policy: &Policy) -> Result<String> {
+fn print(policy: &Policy, excluded: &BTreeSet<Namespace>) -> Result<String> {
     let mut objects: Vec<Value> = Vec::new();
-    for StaticPolicy { policy, binding } in static_policies(policy) {
+    for StaticPolicy { policy, binding } in static_policies(policy, excluded) {
         objects.push(serde_json::to_value(policy)?);
         objects.push(serde_json::to_value(binding)?);
     }
@@ -48,8 +60,9 @@ mod tests {
     #[test]
     fn what_is_printed_is_what_was_rendered() {
         let policy = Policy::default();
-        let printed = objects::parse(&print(&policy).unwrap(), "printed").unwrap();
-        let rendered = static_policies(&policy);
+        let excluded = BTreeSet::from(["kube-system".parse().unwrap()]);
+        let printed = objects::parse(&print(&policy, &excluded).unwrap(), "printed").unwrap();
+        let rendered = static_policies(&policy, &excluded);
         assert_eq!(printed.len(), 2 * rendered.len());
         for (both, printed) in rendered.iter().zip(printed.chunks(2)) {
             assert_eq!(printed[0].kind, "ValidatingAdmissionPolicy");

@@ -82,7 +82,6 @@ const REFUSED: &[&str] = &[
     r#""type":"macvlan","master":"eth9","mac":"zz""#,
     r#""type":"vlan","vlanId":5,"ipam":{"type":"static"}"#,
     r#""type":"vlan","master":"eth9","vlanId":4095,"ipam":{"type":"static"}"#,
-    r#""type":"host-device""#,
     r#""type":"host-device","hwaddr":"zz""#,
     r#""type":"ptp""#,
     r#""type":"tuning","sysctl":{"net.ipv4.ip_forward":1}"#,

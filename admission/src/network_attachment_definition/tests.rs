@@ -385,3 +385,22 @@ fn a_change_warns_of_types_as_a_creation_does() {
     assert_eq!(created.warnings.len(), 1);
     assert_eq!(changed.warnings, created.warnings);
 }
+
+#[test]
+fn what_is_still_wrong_is_told_before_what_is_only_noteworthy() {
+    let stored = |more: &str| {
+        let unknown: String = (0..20).map(|key| format!(",\"x{key}\":1")).collect();
+        json!(format!(
+            "{{\"type\":\"bridge\",\"vlan\":99999{unknown}{more}}}"
+        ))
+    };
+    let old = object("n", None, stored(""));
+    let new = object("n", None, stored(",\"mtu\":9000"));
+    let plan = decide_update(&old, &new).unwrap();
+    assert!(plan.warnings.len() > 10, "{:?}", plan.warnings);
+    assert!(
+        plan.warnings[0]
+            .as_str()
+            .starts_with("still wrong: in spec.config, /vlan")
+    );
+}

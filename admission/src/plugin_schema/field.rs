@@ -1,6 +1,6 @@
 //! The keys of an object and what may stand there, as data.
 
-use std::ops::RangeInclusive;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use jsonptr::Pointer;
 
@@ -70,7 +70,11 @@ const LARGEST_MTU: i128 = 65535;
 /// `owner` is who reads them, such as "plugin bridge".
 pub(super) fn check(object: &Object<'_>, owner: &str, fields: &[&[Field]], report: &mut Report) {
     let known = || fields.iter().copied().flatten();
-    for (index, member) in object.members.iter().enumerate() {
+    let mut spellings: HashMap<&str, &str> = HashMap::new();
+    for member in object.members {
+        if !report.looks_on() {
+            return;
+        }
         let at = object.place(&member.key);
         let Some(field) = known().find(|field| field.key.eq_ignore_ascii_case(&member.key)) else {
             if report.tells_more() && !is_namespaced(&member.key) {
@@ -83,14 +87,11 @@ pub(super) fn check(object: &Object<'_>, owner: &str, fields: &[&[Field]], repor
             }
             continue;
         };
-        let is_same = |earlier: &&crate::json::Member<'_>| {
-            earlier.key != member.key && earlier.key.eq_ignore_ascii_case(field.key)
-        };
-        // Only the spellings of one key are looked for, and there are few of them that differ.
-        if let Some(earlier) = object.members[..index].iter().find(is_same) {
+        let first = *spellings.entry(field.key).or_insert(&member.key);
+        if first != member.key {
             report.warn(
                 &at,
-                &format!("{owner} takes it for the same key as {:?}", earlier.key),
+                &format!("{owner} takes it for the same key as {first:?}"),
             );
         }
         check_value(&at, &member.value, field.kind, owner, report);
@@ -137,6 +138,9 @@ fn check_value(at: &Pointer, json: &Json<'_>, kind: Kind, owner: &str, report: &
         }
         (Kind::List(kind), Value::List(elements)) => {
             for (index, element) in elements.iter().enumerate() {
+                if !report.looks_on() {
+                    return;
+                }
                 let at = child(at, &index.to_string());
                 check_value(&at, element, *kind, owner, report);
             }
@@ -147,6 +151,9 @@ fn check_value(at: &Pointer, json: &Json<'_>, kind: Kind, owner: &str, report: &
         }
         (Kind::Map(kind), Value::Object(members)) => {
             for member in members {
+                if !report.looks_on() {
+                    return;
+                }
                 check_value(&child(at, &member.key), &member.value, *kind, owner, report);
             }
         }

@@ -6,7 +6,7 @@ use super::{
     report::Report,
 };
 
-/// The keys of which one has to name the device.
+/// The keys of which one names the device.
 const NAMES: [&str; 4] = ["device", "hwaddr", "kernelpath", "pciBusID"];
 
 pub(super) const HOST_DEVICE: Schema = Schema {
@@ -26,9 +26,10 @@ fn rule(plugin: &Plugin<'_>, report: &mut Report) {
     let conf = &plugin.conf;
     let names_none = NAMES.iter().all(|key| conf.text(key).is_none());
     if names_none && !plugin.gets_device && !plugin.declares("deviceID") {
-        report.refused_together(
+        // A selection may name it, and the meta-plugin hands that on.
+        report.warn(
             &conf.at,
-            "no device is named; write one of device, hwaddr, kernelpath and pciBusID, or give the network a resourceName",
+            "no device is named here; only pods whose selection has a deviceID can be attached",
         );
     }
     // The plugin looks at the address only where no name stands before it.

@@ -23,7 +23,7 @@ pub(super) struct Ipam {
 
 pub(super) const KNOWN: [Ipam; 4] = [DHCP, HOST_LOCAL, STATIC, WHEREABOUTS];
 
-/// `routes`, which all of them take.
+/// `routes`, of those that take them.
 pub(super) const ROUTES: Kind = Kind::List(&Kind::Object(ROUTE));
 
 /// Checks the `ipam` of a plugin that uses it; one of another type is left alone.
@@ -37,7 +37,9 @@ pub(super) fn check(plugin: &Plugin<'_>, report: &mut Report) {
     };
     let owner = format!("IPAM plugin {}", known.plugin);
     field::check(&ipam, &owner, &[known.fields], report);
-    for route in ipam.objects("routes") {
+    let takes_routes = known.fields.iter().any(|field| field.key == "routes");
+    let routes = takes_routes.then(|| ipam.objects("routes"));
+    for route in routes.into_iter().flatten() {
         if route.get("dst").is_none() {
             report.refused_together(
                 &route.place("dst"),

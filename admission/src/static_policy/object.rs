@@ -1,5 +1,7 @@
 //! The objects: which requests a policy is asked about, and what becomes of what it finds.
 
+use std::collections::BTreeSet;
+
 use api::network_attachment_definition::NetworkAttachmentDefinition;
 use k8s_openapi::{
     Resource as _,
@@ -8,9 +10,9 @@ use k8s_openapi::{
         ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicyBindingSpec,
         ValidatingAdmissionPolicySpec, Validation, Variable,
     },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta},
 };
-use spec::network::{DEFAULT_NETWORK, NETWORKS};
+use spec::network::{DEFAULT_NETWORK, NETWORKS, Namespace};
 
 use super::{
     StaticPolicy, annotation_checks,
@@ -129,6 +131,25 @@ fn made(
             },
         },
     }
+}
+
+/// The label by which every namespace is selected by its name; the API server sets it.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// What is in all namespaces but these; `None` where that is everything.
+pub(super) fn all_but(excluded: &BTreeSet<Namespace>) -> Option<MatchResources> {
+    let is_any = !excluded.is_empty();
+    is_any.then(|| MatchResources {
+        namespace_selector: Some(LabelSelector {
+            match_expressions: Some(vec![LabelSelectorRequirement {
+                key: NAMESPACE_NAME.to_owned(),
+                operator: "NotIn".to_owned(),
+                values: Some(excluded.iter().map(ToString::to_string).collect()),
+            }]),
+            ..LabelSelector::default()
+        }),
+        ..MatchResources::default()
+    })
 }
 
 /// What is validated in this mode: each check, in the namespaces where its rule has the mode.

@@ -6,7 +6,7 @@ use super::*;
 use crate::policy::Modes;
 
 fn names(policy: &Policy) -> Vec<(String, String)> {
-    static_policies(policy)
+    static_policies(policy, &BTreeSet::new())
         .into_iter()
         .map(|both| {
             let spec = both.binding.spec;
@@ -58,7 +58,11 @@ fn modes_become_actions_in_their_namespaces() {
     insta::assert_snapshot!(has(Mode::Warn), @r#"request.namespace in ["lab"]"#);
     insta::assert_snapshot!(has(Mode::Monitor), @r#"(!(request.namespace in ["lab"])) && ((("a" in variables.namespaceLabels) && (variables.namespaceLabels["a"] in ["b"])) && ((!("c" in variables.namespaceLabels)) || (!(variables.namespaceLabels["c"] in ["d"]))))"#);
     // The relaxed rule asks for the namespace first; the others do not.
-    let spec = static_policies(&policy)[0].policy.spec.clone().unwrap();
+    let spec = static_policies(&policy, &BTreeSet::new())[0]
+        .policy
+        .spec
+        .clone()
+        .unwrap();
     for validation in spec.validations.unwrap() {
         let is_guarded = validation
             .expression
@@ -75,7 +79,11 @@ fn access_is_rendered_where_the_policy_has_it() {
             access: serde_json::from_value(access).unwrap(),
             ..Policy::default()
         };
-        let spec = static_policies(&policy)[0].policy.spec.clone().unwrap();
+        let spec = static_policies(&policy, &BTreeSet::new())[0]
+            .policy
+            .spec
+            .clone()
+            .unwrap();
         spec.validations.unwrap().len()
     };
     let none = count(json!({}));
@@ -88,4 +96,24 @@ fn access_is_rendered_where_the_policy_has_it() {
         count(json!({"allowedNetworks": [{"networks": ["a/*"]}]})),
         none + 1
     );
+}
+
+#[test]
+fn namespaces_are_left_out_by_their_names() {
+    let names = |texts: &[&str]| {
+        let names = texts.iter().map(|text| text.parse().unwrap());
+        names.collect::<BTreeSet<Namespace>>()
+    };
+    for both in static_policies(&Policy::default(), &names(&["polypod", "kube-system"])) {
+        let matched = serde_json::to_value(both.binding.spec.match_resources).unwrap();
+        let expression = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "polypod"]});
+        assert_eq!(
+            matched,
+            json!({"namespaceSelector": {"matchExpressions": [expression]}})
+        );
+    }
+    // An empty list of values is refused by the API server.
+    for both in static_policies(&Policy::default(), &names(&[])) {
+        assert_eq!(both.binding.spec.match_resources, None);
+    }
 }

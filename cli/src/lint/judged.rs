@@ -126,12 +126,11 @@ impl<'a> Judge<'a> {
             Ok(plan) => about.plan(&plan),
             Err(denial) => about.denial(&denial),
         }
-        let Subject {
-            namespace, name, ..
-        } = about.subject.clone();
-        if name.is_empty() {
+        // Several may be named by the API server after one prefix.
+        let Some(name) = definition.metadata.name.filter(|name| !name.is_empty()) else {
             return;
-        }
+        };
+        let namespace = about.subject.namespace.clone();
         if let Some(first) = self.defined.insert((namespace, name), about.object) {
             let is_the_same = first.value == about.object.value;
             let level = if is_the_same {

@@ -263,3 +263,26 @@ fn sarif_fits_its_schema() {
         assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
     }
 }
+
+#[test]
+fn networks_that_the_api_server_names_are_not_the_same() {
+    let unnamed = |plugin: &str| {
+        format!(
+            "apiVersion: k8s.cni.cncf.io/v1\nkind: NetworkAttachmentDefinition\nmetadata: {{generateName: net-}}\nspec: {{config: '{{\"type\":\"{plugin}\"}}'}}\n---\n"
+        )
+    };
+    let report = report(
+        &[unnamed("bridge"), unnamed("ipvlan")].concat(),
+        Policy::default(),
+    );
+    assert_eq!((report.judged, report.findings.len()), (2, 0));
+}
+
+#[test]
+fn the_cause_is_told_once() {
+    let file = tempfile::TempDir::new().unwrap().path().join("gone.yaml");
+    let sources = crate::input::sources(&file);
+    let report = super::lint(sources, &"default".parse().unwrap(), &Policy::default()).unwrap();
+    let message = &report.unusable[0].message;
+    assert_eq!(message.matches("No such file").count(), 1, "{message}");
+}

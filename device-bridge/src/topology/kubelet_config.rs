@@ -108,7 +108,7 @@ impl KubeletConfig {
 impl KubeletConfigError {
     /// Whether the file is not there yet: what writes it may come after this agent.
     pub(super) fn is_absent(&self) -> bool {
-        matches!(self, Self::File(ObjectsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound)
+        matches!(self, Self::File(ObjectsError::Read { problem, .. }) if problem.kind() == io::ErrorKind::NotFound)
     }
 }
 

@@ -1,6 +1,12 @@
 //! The static policies in a real kube-apiserver: they deny only what admission denies, and what they are there for.
 
-use admission::{Cluster, NetworkIndex, Policy, StaticPolicy, patched, static_policies};
+use std::collections::BTreeSet;
+
+use admission::{
+    Cluster, NetworkIndex, Policy, StaticPolicy, patched,
+    permissions::{UseAnswer, UseQuestion},
+    static_policies,
+};
 use api::objects;
 use hyper::Request;
 use k8s_openapi::{
@@ -121,6 +127,8 @@ fn syntax() -> Vec<Case> {
         with_default("[{\"name\": \"def\"}]", "foo", false),
         with_default("def@lo", "foo", false),
     ]);
+    // Left out by the binding.
+    cases.push(case("kube-system", "foo,", false));
     cases
 }
 
@@ -163,7 +171,16 @@ const NETWORK_NAMES: [&str; 7] = [
     "kube-system/def",
 ];
 
-/// A cluster that has every network, so that what is denied is denied for the annotation's sake.
+/// The namespaces and their label `stage`.
+const STAGES: [(&str, &str); 4] = [
+    ("team", "test"),
+    ("other", "live"),
+    ("shared", "live"),
+    ("lab", "live"),
+];
+
+/// A cluster that has every network, so that what is denied is denied for the annotation's sake. Of namespaces and
+/// permissions it knows what the API server knows.
 fn cluster() -> Cluster {
     let networks = NETWORK_NAMES.map(|name| {
         let (namespace, name) = name.split_once('/').expect("it has a namespace");
@@ -173,7 +190,28 @@ fn cluster() -> Cluster {
     let text = json!({"apiVersion": "v1", "kind": "List", "items": networks}).to_string();
     let objects = objects::parse(&text, "networks").expect("it is JSON");
     let networks = objects::networks(&objects, "default").expect("their names are names");
-    Cluster::from(networks.into_iter().collect::<NetworkIndex>())
+    let mut cluster = Cluster::from(networks.iter().cloned().collect::<NetworkIndex>());
+    for (namespace, stage) in STAGES {
+        let namespace: spec::network::Namespace = namespace.parse().expect("it is a namespace");
+        for network in &networks {
+            let network = &network.reference;
+            let is_granted = namespace.as_str() == "team" && network.to_string() == "shared/foo";
+            let answer = if is_granted {
+                UseAnswer::Allowed
+            } else {
+                UseAnswer::Refused
+            };
+            let question = UseQuestion {
+                namespace: namespace.clone(),
+                service_account: "default".parse().expect("it is a name"),
+                network: network.clone(),
+            };
+            cluster.permissions.insert(question, answer);
+        }
+        let labels = [("stage".to_owned(), stage.to_owned())].into();
+        cluster.namespaces.insert(namespace, labels);
+    }
+    cluster
 }
 
 fn policy(fields: Value) -> Policy {
@@ -184,12 +222,7 @@ async fn tell(plane: &ControlPlane) {
     let client = plane.client().await;
     apply_crd(&client).await;
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    for (name, stage) in [
-        ("team", "test"),
-        ("other", "live"),
-        ("shared", "live"),
-        ("lab", "live"),
-    ] {
+    for (name, stage) in STAGES {
         create(
             &namespaces,
             json!({"metadata": {"name": name, "labels": {"stage": stage}}}),
@@ -201,12 +234,7 @@ async fn tell(plane: &ControlPlane) {
     let default = policy(json!({}));
     apply(&client, &default, "first").await;
     for case in syntax() {
-        let denied = judge(&client, &case).await;
-        assert!(
-            !denied || admission_denies(&case, &default),
-            "only the static policy denies {:?}",
-            case.networks
-        );
+        judge(&client, &case, &default).await;
     }
     host_network_is_warned_of(&client).await;
     networks(&client).await;
@@ -219,9 +247,10 @@ async fn tell(plane: &ControlPlane) {
             {"namespaces": {"selector": {"matchLabels": {"stage": "test"}}}, "networks": ["default/foo"]},
         ],
     });
-    apply(&client, &policy(json!({ "access": strict })), "second").await;
+    let strict = policy(json!({ "access": strict }));
+    apply(&client, &strict, "second").await;
     for case in access() {
-        judge(&client, &case).await;
+        judge(&client, &case, &strict).await;
     }
 
     let modes = json!([
@@ -234,7 +263,7 @@ async fn tell(plane: &ControlPlane) {
     );
     apply(&client, &relaxed_policy, "third").await;
     for case in relaxed() {
-        judge(&client, &case).await;
+        judge(&client, &case, &relaxed_policy).await;
     }
     let (_, warnings) = post(
         &client,
@@ -286,8 +315,8 @@ fn admission_denies(case: &Case, policy: &Policy) -> bool {
     patched(pod(case), &namespace, &cluster(), policy).is_err()
 }
 
-/// Whether the API server denies the pod, which must be as the case says.
-async fn judge(client: &Client, case: &Case) -> bool {
+/// Asks the API server about the pod: it denies it if the case says so, and then admission does too.
+async fn judge(client: &Client, case: &Case, policy: &Policy) {
     let (denied, _) = post(client, case.namespace, "pods", &pod(case)).await;
     let shown: String = case.networks.chars().take(60).collect();
     assert_eq!(
@@ -297,7 +326,11 @@ async fn judge(client: &Client, case: &Case) -> bool {
         case.namespace,
         case.default_network
     );
-    denied.is_some()
+    assert!(
+        denied.is_none() || admission_denies(case, policy),
+        "only the static policy denies {}: {shown:?}",
+        case.namespace
+    );
 }
 
 /// Creates an object for the sake of the answer: why it is denied, if it is, and the warnings.
@@ -408,9 +441,10 @@ async fn stored_pods_are_judged_when_their_networks_change(client: &Client) {
 
 /// Puts the static policies of `policy` in the place of others, and waits until they are in force.
 async fn apply(client: &Client, policy: &Policy, marker: &str) {
+    let excluded = BTreeSet::from(["kube-system".parse().expect("it is a namespace")]);
     let policies: Api<ValidatingAdmissionPolicy> = Api::all(client.clone());
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(client.clone());
-    let mut rendered = static_policies(policy);
+    let mut rendered = static_policies(policy, &excluded);
     for name in names(&bindings).await {
         bindings
             .delete(&name, &DeleteParams::default())

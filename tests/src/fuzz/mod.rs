@@ -10,7 +10,10 @@ mod mutation;
 )]
 mod target;
 
-use std::{env, fs};
+use std::{
+    env, fs,
+    time::{Duration, Instant},
+};
 
 use proptest::{
     prelude::*,
@@ -46,10 +49,23 @@ const CASES: u32 = 2_000;
 /// How often an input is changed at most: few changes keep it deep, many make it wild.
 const MOST_MUTATIONS: usize = 6;
 
+/// How long one case may take before it counts as hanging: far more than any needs on a machine that is busy.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The first byte of inputs for the targets' strict world.
+const STRICT: u8 = b'!';
+
 fn run(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);
+    let put = |input: &[u8], is_strict: bool| {
+        let world: &[u8] = if is_strict { &[STRICT] } else { &[] };
+        let begin = Instant::now();
+        target(&[world, input].concat());
+        assert!(begin.elapsed() < LONGEST, "a case takes {LONGEST:?}");
+    };
     for seed in &seeds {
-        target(seed);
+        put(seed, false);
+        put(seed, true);
     }
     let cases = env::var("POLYPOD_FUZZ_CASES").map_or(CASES, |text| {
         text.parse()
@@ -64,16 +80,18 @@ fn run(name: &str, target: fn(&[u8])) {
     let input = (
         0..seeds.len(),
         prop::collection::vec(any::<Mutation>(), 0..=MOST_MUTATIONS),
+        any::<bool>(),
     );
-    let outcome = TestRunner::new_with_rng(config, rng).run(&input, |(seed, mutations)| {
-        let input = mutations
-            .iter()
-            .fold(seeds[seed].clone(), |input, mutation| {
-                mutation.apply(input, &seeds)
-            });
-        target(&input);
-        Ok(())
-    });
+    let outcome =
+        TestRunner::new_with_rng(config, rng).run(&input, |(seed, mutations, is_strict)| {
+            let input = mutations
+                .iter()
+                .fold(seeds[seed].clone(), |input, mutation| {
+                    mutation.apply(input, &seeds)
+                });
+            put(&input, is_strict);
+            Ok(())
+        });
     if let Err(error) = outcome {
         panic!("{error}");
     }

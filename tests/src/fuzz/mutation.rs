@@ -130,6 +130,12 @@ const WORDS: &[&str] = &[
     "NAMESPACE",
 ];
 
+/// How many bytes of repetitions are added at most.
+const MOST_REPEATED: usize = 128 * 1024;
+
+/// What marks the place of repetitions; nothing else holds it.
+const REPEATED: &str = "\u{e000}";
+
 impl Mutation {
     /// The changed input. `seeds` are other inputs, of which a part may be taken.
     pub(crate) fn apply(self, input: Vec<u8>, seeds: &[Vec<u8>]) -> Vec<u8> {
@@ -137,6 +143,9 @@ impl Mutation {
         if !self.kind.is_multiple_of(4)
             && let Ok(mut tree) = serde_json::from_slice::<Value>(&input)
         {
+            if self.kind % 64 == 5 {
+                return self.repeat(tree);
+            }
             self.change_tree(&mut tree, seeds);
             return tree.to_string().into_bytes();
         }
@@ -171,6 +180,35 @@ impl Mutation {
                 }
                 other => *other = self.value(),
             },
+        }
+    }
+
+    /// A member or an element again and again. A tree has no member twice, so it is done in the text.
+    fn repeat(self, mut tree: Value) -> Vec<u8> {
+        let times = [2, 20, 2_000][self.what as usize % 3];
+        let mut left = self.at as usize % size(&tree);
+        let repeated = |part: String| {
+            let times = times.min(MOST_REPEATED / (part.len() + 1)).max(1);
+            vec![part; times].join(",")
+        };
+        let part = match nth(&mut tree, &mut left) {
+            Some(Value::Array(list)) if !list.is_empty() => {
+                let at = self.what as usize % list.len();
+                let element = std::mem::replace(&mut list[at], json!(REPEATED));
+                Some((json!(REPEATED).to_string(), repeated(element.to_string())))
+            }
+            Some(Value::Object(map)) => self.key(map).map(|key| {
+                let value = map.remove(&key).unwrap_or_default();
+                map.insert(REPEATED.to_owned(), Value::Null);
+                let member = format!("{}:{value}", json!(key));
+                (format!("{}:null", json!(REPEATED)), repeated(member))
+            }),
+            _ => None,
+        };
+        let text = tree.to_string();
+        match part {
+            Some((mark, part)) => text.replacen(&mark, &part, 1).into_bytes(),
+            None => text.into_bytes(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A body as the API server posts it, through both hooks, to the answer that would be sent.
 
-use admission::Cluster;
+use admission::{Cluster, Policy};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use json_patch::Patch;
 use serde_json::{Value, json};
@@ -13,11 +13,13 @@ use webhook::{
 
 use super::{
     pods,
-    world::{CLUSTER, POLICY},
+    world::{self, World},
 };
 
 /// Answers a body by both hooks. What `/mutate` lets in, `/validate` lets in.
-pub fn admission_review(body: &[u8]) {
+pub fn admission_review(bytes: &[u8]) {
+    let (world, body) = world::of(bytes);
+    let World { cluster, policy } = world;
     let request = match review::parse(body) {
         Ok(request) => request,
         Err(error) => {
@@ -25,9 +27,9 @@ pub fn admission_review(body: &[u8]) {
             return;
         }
     };
-    let _before_the_start = answered(Hook::Validate, &request, None);
-    let _as_it_is = answered(Hook::Validate, &request, Some(&CLUSTER));
-    let Some(object) = answered(Hook::Mutate, &request, Some(&CLUSTER)) else {
+    let _before_the_start = answered(Hook::Validate, &request, None, policy);
+    let _as_it_is = answered(Hook::Validate, &request, Some(cluster), policy);
+    let Some(object) = answered(Hook::Mutate, &request, Some(cluster), policy) else {
         return;
     };
     if request.operation != "CREATE" || pods::opts_out(&object) {
@@ -43,7 +45,7 @@ pub fn admission_review(body: &[u8]) {
     stored["request"]["object"] = object;
     let body = stored.to_string();
     let request = review::parse(body.as_bytes()).expect("only its object has changed");
-    let decision = decide(Hook::Mutate, &request, Some(&CLUSTER), &POLICY);
+    let decision = decide(Hook::Mutate, &request, Some(cluster), policy);
     assert!(
         !matches!(
             decision,
@@ -51,7 +53,10 @@ pub fn admission_review(body: &[u8]) {
         ),
         "the patched pod is not let in as it is: {decision:?}"
     );
-    let decision = decide(Hook::Validate, &request, Some(&CLUSTER), &POLICY);
+    let decision = decide(Hook::Validate, &request, Some(cluster), policy);
+    if matches!(&decision, Ok(Decision::Denied(denial)) if pods::is_open(denial)) {
+        return;
+    }
     assert!(
         matches!(decision, Ok(Decision::Allowed(_))),
         "the patched pod is denied: {decision:?}"
@@ -59,8 +64,13 @@ pub fn admission_review(body: &[u8]) {
 }
 
 /// Decides, checks the answer against the contract of the API server, and gives back the object as it would be stored.
-fn answered(hook: Hook, request: &Request<'_>, cluster: Option<&Cluster>) -> Option<Value> {
-    let decision = match decide(hook, request, cluster, &POLICY) {
+fn answered(
+    hook: Hook,
+    request: &Request<'_>,
+    cluster: Option<&Cluster>,
+    policy: &Policy,
+) -> Option<Value> {
+    let decision = match decide(hook, request, cluster, policy) {
         Ok(decision) => decision,
         Err(undecided) => {
             assert!(!undecided.to_string().is_empty());

@@ -13,16 +13,17 @@ use spec::{
 
 use super::{
     pods,
-    world::{CLUSTER, NAMESPACE, POLICY},
+    world::{self, NAMESPACE},
 };
 
 /// Parses the text as every annotation, and judges pods that have it.
 pub fn annotation(bytes: &[u8]) {
+    let (world, bytes) = world::of(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
     let networks = parse_networks(text, &NAMESPACE);
-    let default_network = parse_default_network(text, &POLICY.system_namespace);
+    let default_network = parse_default_network(text, &world.policy.system_namespace);
     match &networks {
         Ok(selections) => {
             together(selections);
@@ -44,7 +45,7 @@ pub fn annotation(bytes: &[u8]) {
         (NETWORKS, networks.is_ok()),
         (DEFAULT_NETWORK, default_network.is_ok()),
     ] {
-        let judged = pods::judge(&pod(key, text), &CLUSTER);
+        let judged = pods::judge(&pod(key, text), &world.cluster, &world.policy);
         assert!(
             is_read || judged.is_err(),
             "what the plugin does not understand is let in"

@@ -10,7 +10,7 @@ use spec::{
 
 use super::{
     pods,
-    world::{CLUSTER, NAMESPACE, POLICY},
+    world::{self, NAMESPACE, World},
 };
 
 /// A selection that asks for everything a selection can ask for.
@@ -19,22 +19,23 @@ const EVERYTHING: &str = r#"[{"name": "net", "ips": ["10.0.0.5/24"], "mac": "02:
 
 /// Judges a network with the text as its configuration, and pods that select it.
 pub fn network_configuration(bytes: &[u8]) {
+    let (world, bytes) = world::of(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    judge(&json!({ "config": text }));
+    judge(&json!({ "config": text }), world);
     if let Ok(spec) = serde_json::from_str::<Value>(text) {
-        judge(&json!({ "config": spec }));
-        judge(&spec);
+        judge(&json!({ "config": spec }), world);
+        judge(&spec, world);
     }
 }
 
-fn judge(spec: &Value) {
+fn judge(spec: &Value, world: &World) {
     let object = json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
         "metadata": {"name": "net", "annotations": {"k8s.v1.cni.cncf.io/resourceName": "example.com/net"}}, "spec": spec});
     let definition: NetworkAttachmentDefinition =
         serde_json::from_value(object).expect("its spec may be anything");
-    let admitted = admit_network(&definition, &CLUSTER, &POLICY);
+    let admitted = admit_network(&definition, &world.cluster, &world.policy);
     if let Err(denial) = &admitted {
         pods::explained(denial);
     }
@@ -58,7 +59,7 @@ fn judge(spec: &Value) {
     let cluster = [network].into_iter().collect::<NetworkIndex>().into();
     for networks in ["net", EVERYTHING] {
         let pod = json!({"metadata": {"annotations": {NETWORKS: networks}}, "spec": {"containers": [{"name": "app"}]}});
-        let judged = pods::judge(&pod, &cluster);
+        let judged = pods::judge(&pod, &cluster, &world.policy);
         assert!(is_usable || judged.is_err());
     }
 }

@@ -1,45 +1,49 @@
-//! The cluster that all inputs meet: networks with and without devices, with capabilities, and broken ones.
+//! The clusters that inputs meet, and what their administrators decided.
+
+mod kind;
+mod strict;
 
 use std::sync::LazyLock;
 
 use admission::{Cluster, NetworkIndex, Policy};
-use api::objects;
+use api::{objects, pod::Metadata};
+use serde::Deserialize as _;
 use spec::network::Namespace;
 
-const NETWORKS: &str = r#"
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: foo, annotations: {k8s.v1.cni.cncf.io/resourceName: example.com/foo}}, spec: {config: '{"type": "sriov", "capabilities": {"mac": true, "ips": true}}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: foo2, annotations: {k8s.v1.cni.cncf.io/resourceName: example.com/foo}}, spec: {config: '{"type": "sriov"}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: bar, annotations: {k8s.v1.cni.cncf.io/resourceName: example.com/bar}}, spec: {config: '{"plugins": [{"type": "sriov"}, {"type": "tuning", "capabilities": {"mac": true, "bandwidth": true, "portMappings": true, "ips": true, "infinibandGUID": true}}]}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: plain}, spec: {config: '{"type": "macvlan", "args": {"cni": {"a": 1}}}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: file}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: broken}, spec: {config: '{bad'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: blank, annotations: {k8s.v1.cni.cncf.io/resourceName: ''}}, spec: {config: '{"type": "sriov"}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: without-domain, annotations: {k8s.v1.cni.cncf.io/resourceName: sriov_nic_1}}, spec: {config: '{"type": "sriov"}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: a.b}, spec: {config: '{"type": "bridge"}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: foo, namespace: ns1, annotations: {k8s.v1.cni.cncf.io/resourceName: example.com/nsfoo}}, spec: {config: '{"type": "sriov"}'}}
----
-{apiVersion: k8s.cni.cncf.io/v1, kind: NetworkAttachmentDefinition, metadata: {name: def, namespace: kube-system, annotations: {k8s.v1.cni.cncf.io/resourceName: example.com/bar}}, spec: {config: '{"type": "sriov"}'}}
-"#;
+/// A cluster and its policy.
+pub(super) struct World {
+    pub(super) cluster: Cluster,
+    pub(super) policy: Policy,
+}
 
-/// The cluster.
-pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    let objects = objects::parse(NETWORKS, "the fuzz targets' networks").expect("it is YAML");
-    let networks = objects::networks(&objects, "default").expect("their names are names");
-    Cluster::from(networks.into_iter().collect::<NetworkIndex>())
-});
+/// The first byte of an input that is meant for the strict world. No valid input begins with it.
+const STRICT: u8 = b'!';
 
-/// The policy: the default one.
-pub(super) static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
+/// The world that an input chooses by its first byte, and the rest of the input.
+pub(super) fn of(input: &[u8]) -> (&'static World, &[u8]) {
+    match input {
+        [STRICT, rest @ ..] => (&strict::WORLD, rest),
+        _ => (&kind::WORLD, input),
+    }
+}
 
 /// The namespace of what names none.
 pub(super) static NAMESPACE: LazyLock<Namespace> =
     LazyLock::new(|| "default".parse().expect("it is a DNS label"));
+
+/// The cluster that consists of these objects.
+fn cluster(manifests: &str) -> Cluster {
+    let objects = objects::parse(manifests, "the fuzz targets' objects").expect("it is YAML");
+    let networks = objects::networks(&objects, "default").expect("their names are names");
+    let mut cluster = Cluster::from(networks.into_iter().collect::<NetworkIndex>());
+    cluster
+        .devices
+        .extend(&objects, "default")
+        .expect("they fit their kinds");
+    for object in objects.iter().filter(|object| object.kind == "Namespace") {
+        let metadata = Metadata::deserialize(&object.value["metadata"]).expect("it has metadata");
+        let name = metadata.name.parse().expect("it is a DNS label");
+        cluster.namespaces.insert(name, metadata.labels);
+    }
+    cluster
+}
