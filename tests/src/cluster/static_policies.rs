@@ -1,5 +1,7 @@
 //! The static policies in a real kube-apiserver: they deny only what admission denies, and what they are there for.
 
+mod cases;
+
 use std::collections::BTreeSet;
 
 use admission::{
@@ -25,6 +27,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use spec::network::{DEFAULT_NETWORK, NETWORKS};
 
+use cases::{Case, access, case, relaxed, syntax};
+
 use super::{apply_crd, create, value, wait_for};
 use crate::fixture::control_plane::ControlPlane;
 
@@ -32,133 +36,6 @@ pub(super) fn deny_only_what_admission_denies() {
     let plane = ControlPlane::start();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     runtime.block_on(tell(&plane));
-}
-
-/// A pod by its namespace and annotations, and whether the static policy must deny it.
-struct Case {
-    namespace: &'static str,
-    networks: String,
-    default_network: Option<&'static str>,
-    is_denied: bool,
-}
-
-fn case(namespace: &'static str, networks: impl Into<String>, is_denied: bool) -> Case {
-    Case {
-        namespace,
-        networks: networks.into(),
-        default_network: None,
-        is_denied,
-    }
-}
-
-fn with_default(default_network: &'static str, networks: &str, is_denied: bool) -> Case {
-    Case {
-        default_network: Some(default_network),
-        ..case("default", networks, is_denied)
-    }
-}
-
-/// What is enforced without any configuration.
-fn syntax() -> Vec<Case> {
-    let right = [
-        "",
-        " ",
-        "foo",
-        "foo, shared/foo@data0",
-        " shared / foo @ Net_1 , foo@net1.100",
-        "foo\u{85},\u{a0}foo",
-        "[]",
-        " [{\"name\": \"foo\"}] ",
-        "foo@net1,foo",
-        "foo@net999999999999",
-        "foo@net7",
-        "foo@\u{e9}\u{e9}",
-    ];
-    let wrong = [
-        ",",
-        "foo,",
-        "foo,,foo",
-        "foo@a@b",
-        "a/b/c",
-        "foo.bar",
-        "Foo",
-        "-foo",
-        "foo@lo",
-        "foo@a b",
-        "foo@",
-        "foo@a:b",
-        "foo@1234567890123456",
-        "foo@a,foo@a",
-        "/foo",
-        "shared/",
-        "{\"name\": \"foo\"}",
-        "\"foo\"",
-        "[{\"name\": \"foo\"}",
-        "foo@eth0",
-        "foo@net2,foo",
-        "foo,foo@net1",
-        "foo@..",
-        "Shared/foo",
-    ];
-    let mut cases: Vec<Case> = right
-        .iter()
-        .map(|text| case("default", *text, false))
-        .collect();
-    cases.extend(wrong.iter().map(|text| case("default", *text, true)));
-    cases.push(case("default", vec!["foo"; 256].join(","), false));
-    cases.push(case("default", vec!["foo"; 257].join(","), true));
-    // CEL cannot know.
-    for unseen in [
-        "[{}]",
-        "[null]",
-        "[{\"name\": \"nowhere\"}]",
-        "nowhere",
-        "foo@\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
-    ] {
-        cases.push(case("default", unseen, false));
-    }
-    cases.extend([
-        with_default("def", "", false),
-        with_default("def", "foo@eth0", true),
-        with_default("def@eth5", "foo@eth0", false),
-        with_default("", "foo", true),
-        with_default("def,def", "foo", true),
-        with_default("{}", "foo", true),
-        with_default("[{\"name\": \"def\"}]", "foo", false),
-        with_default("def@lo", "foo", false),
-    ]);
-    // Left out by the binding.
-    cases.push(case("kube-system", "foo,", false));
-    cases
-}
-
-/// What a policy about access adds. The verb `use` is granted to team on shared/foo alone.
-fn access() -> Vec<Case> {
-    vec![
-        case("team", "shared/foo", false),
-        case("team", "shared/bar", true),
-        case("team", "foo", true),
-        case("team", "default/foo", true),
-        case("team", " shared / foo ,default/foo", true),
-        case(
-            "team",
-            "[{\"name\": \"foo\", \"namespace\": \"default\"}]",
-            false,
-        ),
-        // Not labelled as the list wants, and isolated all the same.
-        case("other", "shared/foo", true),
-    ]
-}
-
-/// In lab the syntax is only warned of, and what the plugin does not understand is not judged further.
-fn relaxed() -> Vec<Case> {
-    vec![
-        case("lab", "foo,,foo", false),
-        case("lab", "default/foo", true),
-        case("lab", "default/foo,", false),
-        case("team", "foo,,foo", false),
-        case("default", "foo,,foo", true),
-    ]
 }
 
 const NETWORK_NAMES: [&str; 7] = [
