@@ -34,6 +34,7 @@ mod network_index;
 mod node_labels;
 mod node_selector;
 mod not_found;
+mod one_line;
 mod packed_network;
 mod patch;
 mod patched;
