@@ -4,7 +4,7 @@ use std::fmt;
 
 use spec::network::Namespace;
 
-use crate::{Fault, permissions::UseQuestion};
+use crate::{Fault, one_line::one_line, permissions::UseQuestion};
 
 /// A refusal: the object, what it cannot do, and everything that was found wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +85,7 @@ impl Denial {
         self.faults.iter().map(|fault| Cause {
             reason: fault.cause_type(),
             field: fault.field(),
-            message: fault.to_string(),
+            message: one_line(&fault.to_string()),
         })
     }
 
@@ -99,9 +99,10 @@ struct Listed<'a>(&'a [Fault]);
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            [only] => write!(f, "{only}"),
+            [only] => f.write_str(&one_line(&only.to_string())),
             several => several.iter().enumerate().try_for_each(|(at, fault)| {
                 let separator = if at == 0 { "" } else { " " };
+                let fault = one_line(&fault.to_string());
                 write!(f, "{separator}({}) {fault}", at + 1)
             }),
         }

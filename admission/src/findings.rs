@@ -4,7 +4,7 @@ use spec::network::Namespace;
 
 use crate::{
     AccessFault, Cluster, Denial, Fault, Labels, Mode, Place, Plan, Policy, Rule, Warning,
-    known_labels::KnownLabels, permissions::UseQuestion,
+    known_labels::KnownLabels, one_line::one_line, permissions::UseQuestion,
 };
 
 /// A fault that is let pass.
@@ -71,7 +71,7 @@ impl<'a> Findings<'a> {
                 self.passed.push(Finding {
                     rule,
                     mode,
-                    message: fault.to_string(),
+                    message: one_line(&fault.to_string()),
                 });
                 return false;
             }

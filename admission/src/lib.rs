@@ -35,6 +35,7 @@ mod network_index;
 mod node_labels;
 mod node_selector;
 mod not_found;
+mod one_line;
 mod packed_network;
 mod patch;
 mod patched;

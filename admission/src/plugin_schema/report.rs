@@ -5,6 +5,7 @@ use jsonptr::Pointer;
 use crate::{
     DefinitionFault, Warning,
     json::{Json, Value},
+    one_line::one_line,
 };
 
 /// How many warnings one configuration gets: an API server passes on 4096 characters of all webhooks together.
@@ -113,10 +114,12 @@ pub(super) fn quoted(text: &str) -> String {
     cut(text, MOST_QUOTED)
 }
 
-/// The beginning of a text on one line: JSON may have control characters, and layout.
+/// The beginning of a text, on one line: JSON may have control characters, and layout.
 fn cut(text: &str, most: usize) -> String {
-    let visible = |c: char| if c.is_control() { ' ' } else { c };
-    let is_whole = text.char_indices().nth(most).is_none();
-    let end = (!is_whole).then_some('…');
-    text.chars().take(most).map(visible).chain(end).collect()
+    let mut kept = match text.char_indices().nth(most) {
+        None => return one_line(text),
+        Some((end, _)) => one_line(&text[..end]),
+    };
+    kept.push('…');
+    kept
 }

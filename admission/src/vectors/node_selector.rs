@@ -136,3 +136,19 @@ fn a_stored_pod_may_be_on_such_a_node_already() {
         ["network default/gpu needs a node with gpu=, which the pod does not ask for"]
     );
 }
+
+#[test]
+fn what_a_pod_says_is_told_on_one_line() {
+    let denial = review_by(
+        &with_selector("eno3", json!({"master": "a\u{85}\nb"})),
+        &Policy::default(),
+    )
+    .unwrap_err();
+    let messages = denial.causes().map(|cause| cause.message);
+    for text in messages.chain([denial.to_string()]) {
+        assert!(
+            text.contains("a  b") && !text.contains(char::is_control),
+            "{text:?}"
+        );
+    }
+}

@@ -231,9 +231,9 @@ impl<'a> About<'a> {
     }
 
     fn denial(&mut self, denial: &Denial) {
-        for fault in denial.faults() {
+        for (fault, cause) in denial.faults().iter().zip(denial.causes()) {
             let rule = fault.rule().as_str().into();
-            self.find(Level::Error, rule, &fault.field(), fault.to_string());
+            self.find(Level::Error, rule, &cause.field, cause.message);
         }
     }
 
