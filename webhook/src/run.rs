@@ -1,6 +1,7 @@
 //! The process: everything put together, served, and ended in order.
 
 use std::{
+    convert::Infallible,
     future::pending,
     io::{self, Write},
     net::{SocketAddr, TcpListener},
@@ -170,12 +171,13 @@ pub async fn run(config: Config) -> Result<()> {
         info!("Ending at once");
         handle.shutdown();
         health_handle.shutdown();
-        pending::<()>().await;
+        pending::<Infallible>().await
     };
     tokio::select! {
         result = &mut served => result?,
         what = kept => bail!("{what} ended"),
-        () = ended => unreachable!("it waits for the ports to close"),
+        // It waits for the ports to close.
+        never = ended => match never {},
     };
     // Last of all, and once nobody would take it up again: another replica may lead at once.
     resigned.await;
