@@ -1,9 +1,18 @@
 //! Pure: which nodes can align a pod's devices, and which is best.
 //!
-//! So far this is the vocabulary of that decision: what kube-scheduler asks an extender and hears from it, what a pod
-//! demands, and what a node has. The engine that decides stands on it. It knows no HTTP and no clock: what it needs of
-//! either comes in as a value.
+//! Nodes report their zones and devices, pods are seen coming, being bound and going; [`engine::Engine`] keeps account of
+//! what is free where, replays the kubelet's rule for a pod on every candidate, and says which nodes are left, which is
+//! best, and why the others are not. It knows no HTTP and no clock: what it needs of either comes in as a value.
 
+pub mod align;
 pub mod demand;
+pub mod engine;
 pub mod extender;
-pub mod inventory;
+pub mod moment;
+pub mod need;
+pub mod node;
+pub mod placement;
+pub mod policy;
+pub mod report;
+pub mod resource;
+pub mod zones;
