@@ -21,6 +21,36 @@ pub struct Pod {
     /// `spec`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub spec: PodSpec,
+    /// `status`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub status: PodStatus,
+}
+
+/// `status` of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodStatus {
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`; empty for a pod that is just being made.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub phase: String,
+    /// Why it is so, such as `TopologyAffinityError`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub reason: String,
+    /// Init containers and sidecars, as far as the kubelet has told of them.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub init_container_statuses: Vec<ContainerStatus>,
+    /// App containers, as far as the kubelet has told of them.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub container_statuses: Vec<ContainerStatus>,
+}
+
+/// How far a container is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerStatus {
+    /// What the runtime calls it; empty until it was made.
+    #[serde(default, rename = "containerID", deserialize_with = "null_is_default")]
+    pub container_id: String,
 }
 
 /// `metadata` of a pod.
@@ -54,6 +84,9 @@ pub struct Metadata {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodSpec {
+    /// The node it is bound to; empty while it is not.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub node_name: String,
     /// The pod uses the node's own network: no CNI plugin is executed for it.
     #[serde(default, deserialize_with = "null_is_default")]
     pub host_network: bool,

@@ -1,6 +1,8 @@
-//! Whole quantities of extended resources, as Kubernetes writes them.
+//! Quantities of resources, as Kubernetes writes them.
 //!
-//! Source: apimachinery `resource.Quantity`. Extended resources are whole numbers, so fractions are refused here.
+//! Source: apimachinery `resource.Quantity`. Extended resources are whole numbers, so [`whole`] refuses fractions.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -17,13 +19,56 @@ pub struct QuantityError {
 /// # Errors
 /// It is a fraction, negative, or no quantity.
 pub fn whole(value: &Value) -> Result<u64, QuantityError> {
-    let error = || QuantityError {
-        found: shown(value),
+    let exact = match text(value).and_then(|text| parse(&text, 0)) {
+        Some((number, true)) => number.try_into().ok(),
+        _ => None,
     };
+    exact.ok_or_else(|| QuantityError {
+        found: shown(value),
+    })
+}
+
+/// A quantity that is no number from nought to 2⁶³ - 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found} is not a quantity that a node could have; write a number such as 500m, 1 or 64Gi")]
+pub struct AmountError {
+    /// The quantity as it is written.
+    pub found: String,
+}
+
+/// The quantity in units, or in thousandths of them, rounded up as Kubernetes does (`Value` and `MilliValue`).
+///
+/// # Errors
+/// It is negative, more than 2⁶³ - 1, or no quantity.
+pub fn rounded_up(value: &Value, unit: Unit) -> Result<i64, AmountError> {
+    let shift = match unit {
+        Unit::One => 0,
+        Unit::Thousandth => 3,
+    };
+    let number = text(value).and_then(|text| parse(&text, shift));
+    let rounded = number.and_then(|(number, is_exact)| {
+        let number = number.checked_add(u128::from(!is_exact))?;
+        number.try_into().ok()
+    });
+    rounded.ok_or_else(|| AmountError {
+        found: shown(value),
+    })
+}
+
+/// In what a quantity is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// As it is written: bytes, devices.
+    One,
+    /// A thousandth of it, as CPUs are counted.
+    Thousandth,
+}
+
+fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::Number(number) => parse(&number.to_string()).ok_or_else(error),
-        Value::String(text) => parse(text).ok_or_else(error),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(error()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::String(text) => Some(text.into()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -42,8 +87,9 @@ fn shown(value: &Value) -> String {
     shown
 }
 
-/// Exact: a quantity is a decimal number times a power of ten or of two, and whole when nothing is left over.
-fn parse(text: &str) -> Option<u64> {
+/// A quantity times ten to the power of `shift`, without what is left over of a whole number, and whether nothing is.
+/// A quantity is a decimal number times a power of ten or of two.
+fn parse(text: &str, shift: i32) -> Option<(u128, bool)> {
     let end = text
         .bytes()
         .position(|b| !b.is_ascii_digit() && b != b'.' && b != b'+')
@@ -72,15 +118,16 @@ fn parse(text: &str) -> Option<u64> {
         "Ei" => (1 << 60, 0),
         exponent => (1, exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
-    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let exponent = exponent
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?
+        .checked_add(shift)?;
     let power = 10_u128.checked_pow(exponent.unsigned_abs())?;
     let value = digits.checked_mul(factor)?;
-    let value = if exponent >= 0 {
-        value.checked_mul(power)?
+    if exponent >= 0 {
+        Some((value.checked_mul(power)?, true))
     } else {
-        (value % power == 0).then_some(value / power)?
-    };
-    value.try_into().ok()
+        Some((value / power, value % power == 0))
+    }
 }
 
 #[cfg(test)]
@@ -125,5 +172,39 @@ mod tests {
         ] {
             assert!(whole(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn amounts_are_rounded_up() {
+        for (value, ones, thousandths) in [
+            (json!(2), 2, 2_000),
+            (json!(1.5), 2, 1_500),
+            (json!("100m"), 1, 100),
+            (json!("0.1m"), 1, 1),
+            (json!("0"), 0, 0),
+            (json!("1Ki"), 1_024, 1_024_000),
+            (json!("1.5Ki"), 1_536, 1_536_000),
+            (json!("64Gi"), 64 << 30, (64 << 30) * 1_000),
+        ] {
+            assert_eq!(rounded_up(&value, Unit::One), Ok(ones), "{value}");
+            assert_eq!(
+                rounded_up(&value, Unit::Thousandth),
+                Ok(thousandths),
+                "{value}"
+            );
+        }
+        for bad in [
+            json!(-1),
+            json!("-1"),
+            json!("8Ei"),
+            json!("1e-99"),
+            json!(""),
+            json!(true),
+            json!("1 2"),
+        ] {
+            assert!(rounded_up(&bad, Unit::One).is_err(), "{bad}");
+        }
+        assert!(rounded_up(&json!("7Ei"), Unit::One).is_ok());
+        assert!(rounded_up(&json!("7Ei"), Unit::Thousandth).is_err());
     }
 }
