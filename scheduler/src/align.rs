@@ -5,14 +5,18 @@
 mod best_effort;
 mod choice;
 mod ledger;
+mod memory;
 mod subsets;
 mod supply;
 
 use api::topology_manager::{Policy, Scope};
 
-use self::ledger::{Ledger, Want};
+use self::{
+    ledger::{Ledger, Want},
+    supply::View,
+};
 use crate::{
-    need::Need,
+    need::{Need, Role},
     node::Node,
     placement::{Placement, Refusal},
     resource::ResourceId,
@@ -75,16 +79,14 @@ pub fn align(node: &Node, need: &Need, scratch: &mut Scratch) -> Result<(), Refu
             Some(zones) => zones,
             None => scratch.choose(node).map_err(refusal)?,
         };
-        for want in &scratch.wants {
-            let missing = scratch
-                .ledger
-                .give(node, &mut scratch.free, want, zones, container.role);
-            let is_exact = scratch.ledger.is_certain && !node.is_fuzzy;
-            if missing > 0 && !want.is_device && (is_strict || is_exact) {
-                return Err(refusal(Some(want.resource)));
-            }
+        let given = scratch.give(node, zones, container.role, is_strict);
+        let is_exact = scratch.ledger.is_certain && !node.is_fuzzy;
+        if let Err(resource) = given
+            && (is_strict || is_exact)
+        {
+            return Err(refusal(Some(resource)));
         }
-        if !zones.is_empty() && node.is_fuzzy && !scratch.wants.is_empty() {
+        if node.is_fuzzy && !zones.is_empty() {
             scratch.ledger.is_certain = false;
         }
         scratch.placement.zones.push(zones);
@@ -102,13 +104,12 @@ pub fn take(node: &mut Node, need: &Need, placement: &Placement) {
         let zones = placement.zones.get(index).copied().unwrap_or_default();
         let zones = zones.and(ZoneMask::first(node.zones.len()));
         scratch.collect(node, need, &container.aligned);
-        for want in &scratch.wants {
-            scratch
-                .ledger
-                .give(node, &mut scratch.free, want, zones, container.role);
-            if want.is_memory && zones.count() > 1 && !node.memory_groups.contains(&zones) {
-                node.memory_groups.push(zones);
-            }
+        // What is missing was promised to others as well: the report will tell.
+        let _ = scratch.give(node, zones, container.role, false);
+    }
+    for zones in scratch.ledger.memory_groups() {
+        if !node.memory_groups.contains(&zones) {
+            node.memory_groups.push(zones);
         }
     }
     for (cell, free) in node.cells.iter_mut().zip(&scratch.free) {
@@ -133,6 +134,50 @@ impl Scratch {
         self.free.clear();
         self.free.extend(node.cells.iter().map(|cell| cell.free));
         self.ledger.start(node);
+    }
+
+    /// Whether the kubelet had no choice so far.
+    #[cfg(test)]
+    fn is_certain(&self) -> bool {
+        self.ledger.is_certain
+    }
+
+    /// Gives a container what was collected, from `zones` first.
+    ///
+    /// # Errors
+    /// CPUs or memory of which there is not enough; of devices enough is known to be there.
+    fn give(
+        &mut self,
+        node: &Node,
+        zones: ZoneMask,
+        role: Role,
+        is_strict: bool,
+    ) -> Result<(), ResourceId> {
+        let mut missing = None;
+        let memory = match self.wants.iter().find(|want| want.is_memory) {
+            None => zones,
+            Some(first) => memory::zones(self.view(node), &self.wants, zones, is_strict)
+                .unwrap_or_else(|| {
+                    missing = Some(first.resource);
+                    ZoneMask::NONE
+                }),
+        };
+        for want in &self.wants {
+            let zones = if want.is_memory { memory } else { zones };
+            let rest = self.ledger.give(node, &mut self.free, want, zones, role);
+            if rest > 0 && !want.is_device {
+                missing.get_or_insert(want.resource);
+            }
+        }
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn view<'s>(&'s self, node: &'s Node) -> View<'s> {
+        View {
+            node,
+            free: &self.free,
+            ledger: &self.ledger,
+        }
     }
 
     /// What of `aligned` the kubelet looks for in the zones of this node.

@@ -104,13 +104,7 @@ impl Ledger {
     ) -> i64 {
         let reusable = self.reusable_memory(want.stock, zones);
         let mut rest = want.amount.saturating_sub(reusable).max(0);
-        let in_zones: i64 = want
-            .cells
-            .clone()
-            .filter(|cell| node.cells[*cell].zones.overlaps(zones))
-            .fold(0, |sum, cell| sum.saturating_add(free[cell].max(0)));
-        if zones.is_empty() || in_zones < rest {
-            // The kubelet looks for zones of its own, or for more beside these.
+        if zones.is_empty() {
             rest = self.share(free, want.cells.clone(), rest, |_| true, false);
         } else {
             for zone in zones.indexes() {

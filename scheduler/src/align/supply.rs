@@ -76,6 +76,14 @@ impl View<'_> {
         sum >= want.amount
     }
 
+    /// Whether a set of zones has enough free memory, beside what can be reused.
+    pub(super) fn has_free(&self, want: &Want, zones: ZoneMask) -> bool {
+        let cells = want.cells.clone();
+        let near = cells.filter(|cell| self.node.cells[*cell].zones.overlaps(zones));
+        let free = near.map(|cell| self.free[cell].max(0));
+        free.fold(0, i64::saturating_add) >= want.amount
+    }
+
     /// Whether a set of zones could have enough if nobody held anything.
     pub(super) fn could_suffice(&self, want: &Want, zones: ZoneMask) -> bool {
         let mut sum: i64 = 0;
@@ -93,7 +101,7 @@ impl View<'_> {
 
     /// Whether memory is pinned in these zones in another way, which the memory manager does not mix: alone where it was
     /// pinned together, or together where it was pinned alone or with others.
-    fn is_grouped(&self, zones: ZoneMask) -> bool {
+    pub(super) fn is_grouped(&self, zones: ZoneMask) -> bool {
         let groups = || {
             let reported = self.node.memory_groups.iter().copied();
             reported.chain(self.ledger.memory_groups())
