@@ -3,4 +3,5 @@
 mod agreement;
 mod fixture;
 mod kubelet;
+mod limits;
 mod vectors;

@@ -12,7 +12,6 @@ use crate::{
     align::{Scratch, align, take},
     demand::PodDemand,
     need::{Need, Role},
-    zones::ZoneMask,
 };
 
 const GPU: &str = "vendor/gpu";
@@ -21,7 +20,7 @@ const GPU: &str = "vendor/gpu";
 type Container = (Role, i64, i64, i64, i64, i64);
 
 fn state() -> impl Strategy<Value = State> {
-    prop_oneof![6 => Just(State::Free), 2 => Just(State::Taken), 1 => Just(State::Barred)]
+    prop_oneof![12 => Just(State::Free), 2 => Just(State::Taken), 1 => Just(State::Barred)]
 }
 
 fn machine() -> impl Strategy<Value = Machine> {
@@ -29,12 +28,14 @@ fn machine() -> impl Strategy<Value = Machine> {
         let everywhere: u32 = (1 << zones) - 1;
         let one = (0..zones).prop_map(|zone| 1_u32 << zone);
         let some = prop_oneof![6 => one.clone(), 1 => 0..=everywhere];
-        let table = (0_i64..=6, 0_i64..=6).prop_map(|(allocatable, taken)| Table {
-            allocatable,
-            free: (allocatable - (taken - 3).max(0)).max(0),
-        });
+        let table = (prop_oneof![1 => 0_i64..=6, 3 => 6_i64..=12], 0_i64..=6).prop_map(
+            |(allocatable, taken)| Table {
+                allocatable,
+                free: (allocatable - (taken - 3).max(0)).max(0),
+            },
+        );
         let tables = || prop::collection::vec(table.clone(), zones);
-        let piece = || prop::collection::vec((some.clone(), state()), 0..8);
+        let piece = || prop::collection::vec((some.clone(), state()), 0..12);
         let policy = prop_oneof![
             Just(Policy::None),
             Just(Policy::BestEffort),
@@ -43,7 +44,7 @@ fn machine() -> impl Strategy<Value = Machine> {
         ];
         let scope = prop_oneof![Just(Scope::Container), Just(Scope::Pod)];
         let group = prop_oneof![3 => Just(0), 1 => 0..=everywhere];
-        let cpus = prop::collection::vec((one, state()), 1..12);
+        let cpus = prop::collection::vec((one, state()), 1..20);
         (
             policy,
             scope,
@@ -100,9 +101,9 @@ fn containers() -> impl Strategy<Value = Vec<Container>> {
         (
             prop_oneof![1 => Just(500_i64), 5 => (1_i64..4).prop_map(|cpus| cpus * 1_000)],
             1_i64..5,
-            prop_oneof![2 => Just(0_i64), 1 => 1_i64..4],
-            prop_oneof![1 => Just(0_i64), 2 => 1_i64..4],
-            prop_oneof![2 => Just(0_i64), 1 => 1_i64..3],
+            prop_oneof![4 => Just(0_i64), 1 => 1_i64..4],
+            prop_oneof![1 => Just(0_i64), 1 => 1_i64..4],
+            prop_oneof![4 => Just(0_i64), 1 => 1_i64..3],
         )
     };
     let with = |role: Role| {
@@ -154,9 +155,10 @@ fn asked(containers: &[Container], is_guaranteed: bool) -> Vec<Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Where the kubelet has no choice left, both say the same, and the same is left over.
+    /// What the rule lets pass the kubelet admits. Where the kubelet has no choice, both say the same in everything, and
+    /// the same is left over; where it has one, no zone is believed to have more than it has left.
     #[test]
     fn the_rule_is_the_kubelets(
         machine in machine(),
@@ -173,27 +175,39 @@ proptest! {
         let predicted = align(&node, &need, &mut scratch);
         let mut after = machine.clone();
         let admitted = after.admit(&asked(&containers, is_guaranteed));
+        let is_certain = scratch.is_certain();
         match (&predicted, &admitted) {
             (Ok(()), Some(hints)) => {
-                if !scratch.placement.is_certain {
-                    return Ok(());
-                }
+                prop_assert_eq!(scratch.placement.is_certain, is_certain);
                 for (zones, hint) in scratch.placement.zones.iter().zip(hints) {
                     let hint = hint.map_or(0, u64::from);
-                    prop_assert!(zones.is_empty() || zones.0 == hint, "{:?} {:?}", scratch.placement, hints);
+                    prop_assert!(
+                        !is_certain || zones.is_empty() || zones.0 == hint,
+                        "{:?} {:?}", scratch.placement, hints
+                    );
                 }
                 let mut taken = node.clone();
                 take(&mut taken, &need, &scratch.placement);
-                prop_assert!(!taken.is_fuzzy);
+                prop_assert_eq!(taken.is_fuzzy, !is_certain);
                 for stock in &taken.stocks {
                     for cell in taken.cells(stock) {
                         let free = after.free(&resources, stock.resource, cell.zones);
-                        prop_assert_eq!(cell.free, free, "{} {:?}", resources.name(stock.resource), cell.zones);
+                        prop_assert!(
+                            if is_certain { cell.free == free } else { cell.free <= free },
+                            "{} {:?}: {} {free}", resources.name(stock.resource), cell.zones, cell.free
+                        );
                     }
                 }
             }
-            (Ok(()), None) => prop_assert!(!scratch.placement.is_certain, "admitted where the kubelet refuses: {:?}", scratch.placement),
-            (Err(refusal), Some(hints)) => prop_assert!(!scratch.is_certain(), "{refusal:?} where the kubelet admits: {hints:?}"),
+            // What else than devices best-effort and none refuse hangs by zones that are guessed here.
+            (Ok(()), None) => prop_assert!(
+                !is_certain && machine.policy == Policy::BestEffort,
+                "admitted where the kubelet refuses: {:?}", scratch.placement
+            ),
+            (Err(refusal), Some(hints)) => prop_assert!(
+                !is_certain && matches!(machine.policy, Policy::Restricted | Policy::SingleNumaNode),
+                "{refusal:?} where the kubelet admits: {hints:?}"
+            ),
             (Err(_), None) => {}
         }
     }

@@ -280,11 +280,13 @@ impl Machine {
         let count = pieces.all.len();
         let free = |id: &usize| pieces.all[*id].1 == State::Free;
         let in_turn = || (0..count).map(|id| (id + turn) % count);
+        let is_free_near = |id: &usize| free(id) && (hint.is_none() || is_near(id));
+        let is_zoned = |id: &usize| pieces.all[*id].0 != 0;
         let order = in_turn()
             .filter(|id| pieces.reusable.contains(id))
-            .chain(in_turn().filter(|id| free(id) && is_near(id)))
-            .chain(in_turn().filter(|id| free(id) && !is_near(id) && pieces.all[*id].0 != 0))
-            .chain(in_turn().filter(|id| free(id) && !is_near(id) && pieces.all[*id].0 == 0));
+            .chain(in_turn().filter(is_free_near))
+            .chain(in_turn().filter(|id| free(id) && !is_free_near(id) && is_zoned(id)))
+            .chain(in_turn().filter(|id| free(id) && !is_free_near(id) && !is_zoned(id)));
         got.extend(order.take(usize::try_from(request).unwrap()));
         if (got.len() as i64) < request {
             return None;
