@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use api::quantity::{self, AmountError, QuantityError, Unit};
+use api::quantity::{self, QuantityError};
 use serde_json::Value;
 
 /// A resource among all that an engine has heard of.
@@ -43,18 +43,11 @@ impl Kind {
     ///
     /// # Errors
     /// It is negative, more than any node could have, no quantity, or a fraction of a device.
-    pub fn amount(self, quantity: &Value) -> Result<i64, AmountError> {
+    pub fn amount(self, quantity: &Value) -> Result<i64, QuantityError> {
         match self {
-            Self::Cpu => quantity::rounded_up(quantity, Unit::Thousandth),
-            Self::Memory | Self::HugePages | Self::HostLevel => {
-                quantity::rounded_up(quantity, Unit::One)
-            }
-            Self::Device => {
-                let devices = quantity::rounded_up(quantity, Unit::One)?;
-                let found = |error: QuantityError| AmountError { found: error.found };
-                quantity::whole(quantity).map_err(found)?;
-                Ok(devices)
-            }
+            Self::Cpu => quantity::milli(quantity),
+            Self::Memory | Self::HugePages | Self::HostLevel => quantity::ceil(quantity),
+            Self::Device => quantity::whole(quantity).and_then(|_| quantity::ceil(quantity)),
         }
     }
 }
