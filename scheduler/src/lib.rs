@@ -22,3 +22,7 @@ pub mod score;
 pub mod spread;
 pub mod words;
 pub mod zones;
+
+#[cfg(test)]
+#[path = "score/fixture.rs"]
+mod fixture;

@@ -53,3 +53,56 @@ fn allocatable(node: &Node, need: &Need, placement: &Placement, resource: Resour
     let near = near.filter(|cell| cell.zones.overlaps(zones));
     near.fold(0, |sum, cell| sum.saturating_add(cell.allocatable))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::{known, node, placed, pod},
+        node::Function,
+    };
+
+    #[test]
+    fn all_that_is_free_must_be_down() {
+        let known = known();
+        let pod = pod(&[(known.sriov, 1)]);
+        let is_refused = |links: &[(usize, i64, Option<bool>)], zones| {
+            let mut node = node(2).with(known.sriov, &[(8, 8), (8, 8)]);
+            for (zone, free, link_up) in links {
+                let function = Function {
+                    link_up: *link_up,
+                    ..Function::default()
+                };
+                node = node.behind(known.sriov, *zone, (8, *free), function);
+            }
+            let checked = check(&node, &pod, &placed(&[zones]), &known.all);
+            assert!(
+                checked.is_ok()
+                    || checked
+                        == Err(Refusal::LinkDown {
+                            resource: known.sriov
+                        })
+            );
+            checked.is_err()
+        };
+        let (up, down) = (Some(true), Some(false));
+        for (links, zones, wanted) in [
+            (&[(0, 8, down)][..], 0b01, true),
+            (&[(0, 8, up)], 0b01, false),
+            (&[(0, 8, None)], 0b01, false),
+            (&[(0, 4, down), (0, 4, up)], 0b01, false),
+            (&[(0, 8, down), (0, 0, up)], 0b01, true),
+            (&[(0, 8, down), (1, 8, up)], 0b01, true),
+            (&[(0, 8, down), (1, 8, up)], 0b11, false),
+            (&[(0, 8, down), (1, 8, up)], 0, false),
+            (&[(0, 8, down), (1, 8, down)], 0, true),
+            // Half of the devices have functions that are not known.
+            (&[(0, 8, down)], 0b11, false),
+            // All are held: there is nothing to be said about free ones.
+            (&[(0, 0, down)], 0b01, false),
+            (&[], 0b01, false),
+        ] {
+            assert_eq!(is_refused(links, zones), wanted, "{links:?} {zones:b}");
+        }
+    }
+}

@@ -25,11 +25,7 @@ mod share;
 mod spare;
 
 use crate::{
-    extender::MAX_SCORE,
-    need::Need,
-    node::Node,
-    placement::Placement,
-    reach::devices,
+    extender::MAX_SCORE, need::Need, node::Node, placement::Placement, reach::devices,
     resource::Resources,
 };
 use share::{FULL, Mean};

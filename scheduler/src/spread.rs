@@ -51,3 +51,69 @@ pub fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{known, node, placed, pod};
+
+    #[test]
+    fn as_many_functions_or_switches_as_devices() {
+        let known = known();
+        let found = |devices, functions: &[(usize, i64, Option<u16>)], zones, spread| {
+            let mut node = node(2).with(known.sriov, &[(8, 8), (8, 8)]);
+            for (zone, free, switch) in functions {
+                let function = Function {
+                    switch: *switch,
+                    ..Function::default()
+                };
+                node = node.behind(known.sriov, *zone, (8, *free), function);
+            }
+            let pod = pod(&[(known.sriov, devices)]);
+            match check(&node, &pod, &placed(&[zones]), spread, &known.all) {
+                Ok(()) => None,
+                Err(Refusal::Spread { found, wanted }) => Some((found, wanted)),
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        let (functions, switches) = (Some(Spread::PhysicalFunction), Some(Spread::Switch));
+        let two = &[(0, 1, Some(1)), (0, 1, Some(1))][..];
+        for (devices, there, zones, spread, wanted) in [
+            (2, two, 0b01, functions, None),
+            (2, two, 0b01, switches, Some((1, 2))),
+            (2, two, 0b10, functions, Some((0, 2))),
+            (2, two, 0b11, functions, None),
+            (2, two, 0, functions, None),
+            (2, two, 0b10, None, None),
+            (1, &[], 0b01, switches, None),
+            (3, two, 0b01, functions, Some((2, 3))),
+            (2, &[], 0b01, functions, Some((0, 2))),
+            (
+                2,
+                &[(0, 9, Some(1)), (0, 0, Some(2))],
+                0b01,
+                functions,
+                Some((1, 2)),
+            ),
+            (2, &[(0, 1, Some(1)), (0, 1, Some(2))], 0b01, switches, None),
+            (
+                2,
+                &[(0, 1, Some(1)), (0, 1, None), (0, 1, None)],
+                0b01,
+                switches,
+                Some((1, 2)),
+            ),
+            (
+                2,
+                &[(0, 1, Some(1)), (1, 1, Some(2))],
+                0b01,
+                switches,
+                Some((1, 2)),
+            ),
+            (i64::MAX, two, 0b01, functions, Some((2, u16::MAX))),
+        ] {
+            let name = format!("{devices} of {there:?} in {zones:b} over {spread:?}");
+            assert_eq!(found(devices, there, zones, spread), wanted, "{name}");
+        }
+    }
+}

@@ -15,8 +15,11 @@ use crate::{
 /// The most characters that a refusal has.
 pub const LONGEST: usize = 100;
 
-/// The most characters of a name that are shown: that of a resource and that of a container fit into a line.
-const NAME: usize = 32;
+/// The most characters that are shown of a resource's name, so that quantities or a container's name fit beside it.
+const RESOURCE: usize = 40;
+
+/// The same of a container's name.
+const CONTAINER: usize = 25;
 
 /// A refusal in words, such as `intel.com/sriov: 1 free, 2 needed`.
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +36,14 @@ pub struct Reason<'a> {
 
 impl Display for Reason<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let name = |resource: ResourceId| Name(self.resources.name(resource));
+        let name = |resource: ResourceId| Name(self.resources.name(resource), RESOURCE);
         match self.refusal {
             Refusal::UnknownNode => f.write_str("the node is not known yet"),
             Refusal::NoReport => f.write_str("no inventory of this node yet"),
             Refusal::Stale => f.write_str("the node's inventory is too old"),
             Refusal::Faulty => f.write_str("the node's inventory contradicts itself"),
             Refusal::NoSuchResource => match self.need.unknown.first() {
-                Some(resource) => write!(f, "no node has any {}", Name(resource)),
+                Some(resource) => write!(f, "no node has any {}", Name(resource, RESOURCE)),
                 None => f.write_str("no node has what the pod demands"),
             },
             Refusal::Short {
@@ -54,22 +57,26 @@ impl Display for Reason<'_> {
             }
             Refusal::Container { index, resource } => {
                 let container = self.demand.containers.get(usize::from(index));
-                let container = Name(container.map_or("", |container| &container.name));
+                let container = container.map_or("", |container| &container.name);
+                let container = Name(container, CONTAINER);
                 if let Some(resource) = resource {
                     let resource = name(resource);
                     write!(f, "no zone has enough {resource} for container {container}")
                 } else {
                     let need = self.need.containers.get(usize::from(index));
                     let aligned = need.map_or(&[][..], |need| &need.aligned);
-                    let together = Together(aligned, self.resources);
-                    write!(f, "no zone has {together} together for container {container}")
+                    let together = Together(aligned, self.resources, TOGETHER - container.length());
+                    write!(
+                        f,
+                        "no zone has {together} together for container {container}"
+                    )
                 }
             }
             Refusal::Pod {
                 resource: Some(resource),
             } => write!(f, "no zone has enough {} for the pod", name(resource)),
             Refusal::Pod { resource: None } => {
-                let together = Together(&self.need.aligned, self.resources);
+                let together = Together(&self.need.aligned, self.resources, TOGETHER);
                 write!(f, "no zone has {together} together for the pod")
             }
             Refusal::Spread { found, wanted } => {
@@ -82,39 +89,53 @@ impl Display for Reason<'_> {
             Refusal::LinkDown { resource } => {
                 write!(f, "{}: no free device has a link", name(resource))
             }
-            Refusal::SetAside => f.write_str("its kubelet refused a pod of this owner a moment ago"),
+            Refusal::SetAside => {
+                f.write_str("its kubelet refused a pod of this owner a moment ago")
+            }
         }
     }
 }
 
 /// A name of others, as far as it fits and without what a terminal or a log would take for more than text.
 #[derive(Clone, Copy)]
-struct Name<'a>(&'a str);
+struct Name<'a>(&'a str, usize);
+
+impl Name<'_> {
+    fn length(self) -> usize {
+        self.0.chars().take(self.1).count()
+    }
+}
 
 impl Display for Name<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_shown(f, self.0, NAME)
+        let Self(text, most) = *self;
+        let is_cut = text.chars().nth(most).is_some();
+        for c in text.chars().take(if is_cut { most - 1 } else { most }) {
+            f.write_char(if c.is_control() { '?' } else { c })?;
+        }
+        if is_cut { f.write_char('…') } else { Ok(()) }
     }
 }
 
-fn write_shown(f: &mut Formatter<'_>, text: &str, most: usize) -> fmt::Result {
-    let mut characters = text.chars();
-    let is_cut = characters.clone().nth(most).is_some();
-    for c in characters.by_ref().take(if is_cut { most - 1 } else { most }) {
-        f.write_char(if c.is_control() { '?' } else { c })?;
-    }
-    if is_cut { f.write_char('…') } else { Ok(()) }
-}
+/// What is left of a line for the resources that are missing together, a container's name aside.
+const TOGETHER: usize = LONGEST - "no zone has  together for container ".len();
 
-/// Resources joined for people, or how many there are where their names would fill the line.
-struct Together<'a>(&'a [(ResourceId, i64)], &'a Resources);
+/// Resources joined for people, or how many there are where their names are longer than a line has room.
+struct Together<'a>(&'a [(ResourceId, i64)], &'a Resources, usize);
 
 impl Display for Together<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self(amounts, resources) = self;
-        let names = || amounts.iter().map(|(resource, _)| resources.name(*resource));
-        let length: usize = names().map(|name| name.chars().count() + 2).sum();
-        if length > NAME + 3 {
+        let Self(amounts, resources, most) = *self;
+        if amounts.is_empty() {
+            return f.write_str("what it needs");
+        }
+        let names = || {
+            amounts
+                .iter()
+                .map(|(resource, _)| resources.name(*resource))
+        };
+        let length: usize = names().map(|name| name.chars().count()).sum();
+        if length + " and ".len() * amounts.len() > most {
             return write!(f, "{} resources", amounts.len());
         }
         for (at, name) in names().enumerate() {
@@ -123,7 +144,7 @@ impl Display for Together<'_> {
                 _ if at + 1 == amounts.len() => " and ",
                 _ => ", ",
             };
-            write!(f, "{before}{}", Name(name))?;
+            write!(f, "{before}{}", Name(name, most))?;
         }
         Ok(())
     }

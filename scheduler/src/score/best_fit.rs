@@ -10,12 +10,7 @@ use crate::{
 
 /// By resource, how much of what there is in the pod's zones is held once the pod is there: rests are filled up before
 /// whole zones are broken into. Devices count double, as what is short of them is what pods wait for.
-pub(super) fn share(
-    node: &Node,
-    need: &Need,
-    placement: &Placement,
-    resources: &Resources,
-) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
     let mut mean = Mean::default();
     for &(resource, needed) in &need.total {
         let is_device = resources.kind(resource) == Kind::Device;
@@ -42,4 +37,44 @@ pub(super) fn share(
         mean.add(share::share(held, allocatable), 1 + i64::from(is_device));
     }
     mean.value().unwrap_or(FULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::{known, node, placed, pod},
+        resource::ResourceId,
+    };
+
+    #[test]
+    fn what_is_left_over_counts_where_the_pod_is() {
+        let known = known();
+        let pod = pod(&[(known.sriov, 1)]);
+        for (zones, placement, wanted) in [
+            ([(8, 8), (8, 8)], placed(&[0b1]), 125),
+            ([(8, 4), (8, 8)], placed(&[0b1]), 625),
+            ([(8, 1), (8, 8)], placed(&[0b1]), 1000),
+            ([(8, 1), (8, 8)], placed(&[0b10]), 125),
+            ([(8, 1), (8, 8)], placed(&[0]), 500),
+            ([(8, -1), (8, 8)], placed(&[0b1]), 1000),
+        ] {
+            let node = node(2).with(known.sriov, &zones);
+            let share = share(&node, &pod, &placement, &known.all);
+            assert_eq!(share, wanted, "{zones:?} {placement:?}");
+        }
+    }
+
+    #[test]
+    fn devices_count_double_and_what_is_not_aligned_not_at_all() {
+        let known = known();
+        let node = node(1)
+            .with(ResourceId::CPU, &[(8000, 8000)])
+            .with(known.sriov, &[(8, 1)]);
+        let mut pod = pod(&[(ResourceId::CPU, 1000), (known.sriov, 1)]);
+        let share = |pod: &Need| share(&node, pod, &placed(&[0b1]), &known.all);
+        assert_eq!(share(&pod), (125 + 2 * 1000) / 3);
+        pod.aligned.remove(0);
+        assert_eq!(share(&pod), 1000);
+    }
 }
