@@ -9,6 +9,7 @@ pub mod demand;
 pub mod engine;
 pub mod extender;
 pub mod link;
+pub mod missing;
 pub mod moment;
 pub mod need;
 pub mod node;
