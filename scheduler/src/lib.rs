@@ -21,6 +21,7 @@ pub mod report;
 pub mod resource;
 pub mod score;
 pub mod spread;
+pub mod tentative;
 pub mod words;
 pub mod zones;
 

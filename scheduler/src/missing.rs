@@ -95,11 +95,9 @@ fn first_unfit<'n>(
         return (!need.aligned.is_empty()).then_some((need.aligned.as_slice(), free));
     }
     for (at, container) in need.containers.iter().enumerate() {
-        let so_far = Need {
-            containers: need.containers[..=at].to_vec(),
-            memory: need.memory.clone(),
-            ..Need::default()
-        };
+        let mut so_far = need.clone();
+        so_far.containers.truncate(at + 1);
+        so_far.total.clear();
         if align(node, &so_far, scratch).is_err() {
             return Some((container.aligned.as_slice(), free));
         }

@@ -2,9 +2,12 @@
 
 use api::topology_manager::{Policy as Rule, Scope};
 
-use super::{Engine, site::Site};
+use super::{
+    Engine,
+    site::{Site, predict},
+};
 use crate::{
-    align::{Scratch, align},
+    align::{Scratch, align, take},
     demand::PodDemand,
     link,
     moment::Moment,
@@ -13,7 +16,7 @@ use crate::{
     placement::{Placement, Refusal},
     policy::Openness,
     report::Source,
-    resource::Kind,
+    resource::{Kind, ResourceId},
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
     words::Reason,
@@ -30,6 +33,7 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
+    needs_nothing: bool,
 }
 
 impl<'e> Question<'e> {
@@ -47,6 +51,7 @@ impl<'e> Question<'e> {
         Self {
             wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
             wants_the_unknown,
+            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
             engine,
             demand,
             need,
@@ -65,34 +70,53 @@ impl<'e> Question<'e> {
     /// # Errors
     /// The node is not for the pod.
     pub fn filter(&self, node: &str, scratch: &mut Scratch) -> Result<(), Refusal> {
-        scratch.placement.zones.clear();
-        scratch.placement.is_certain = false;
-        if self.need.total.is_empty() && self.need.unknown.is_empty() {
+        match self.admitted(node, scratch)? {
+            Some(site) => self.fits(&site.node, scratch),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Question::filter`], when these pods are taken to be bound to the node too, in their order.
+    ///
+    /// # Errors
+    /// The node is not for the pod.
+    pub fn filter_beside(
+        &self,
+        node: &str,
+        promised: &[&PodDemand],
+        scratch: &mut Scratch,
+    ) -> Result<(), Refusal> {
+        let Some(site) = self.admitted(node, scratch)? else {
             return Ok(());
+        };
+        let mut node = site.node.clone();
+        for demand in promised {
+            let need = Need::of(demand, &self.engine.resources);
+            predict(&node, &need, scratch);
+            take(&mut node, &need, &scratch.placement);
         }
-        let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
-        self.admitted(site)?;
-        if self.wants_the_unknown {
-            return Err(Refusal::NoSuchResource);
-        }
-        self.unlisted(site)?;
-        align(&site.node, &self.need, scratch)?;
-        self.between_functions(&site.node, scratch)
+        self.fits(&node, scratch)
     }
 
     /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
     pub fn score(&self, node: &str, scratch: &mut Scratch) -> i64 {
+        self.score_beside(node, 0, scratch)
+    }
+
+    /// As [`Question::score`], when so many other pods may be about to be bound to the node
+    /// ([`crate::tentative::Tentative::weight`]).
+    pub fn score_beside(&self, node: &str, tentative: u32, scratch: &mut Scratch) -> i64 {
         let fits = self.filter(node, scratch).is_ok();
         if fits {
-            self.parts(node, &scratch.placement).score()
+            self.parts(node, &scratch.placement, tentative).score()
         } else {
             0
         }
     }
 
-    /// What the score of a node that fits is made of, where the pod will be placed so.
+    /// What the score of a node that fits is made of, where the pod will be placed so and so many others may come.
     #[must_use]
-    pub fn parts(&self, node: &str, placement: &Placement) -> Parts {
+    pub fn parts(&self, node: &str, placement: &Placement, tentative: u32) -> Parts {
         let site = self.engine.sites.get(node);
         let knowledge = match site {
             Some(site) if site.report().is_none() => Knowledge::Unreported,
@@ -102,7 +126,7 @@ impl<'e> Question<'e> {
         };
         let circumstances = Circumstances {
             knowledge,
-            tentative: 0,
+            tentative,
         };
         let nothing = Node::default();
         let node = site.map_or(&nothing, |site| &site.node);
@@ -126,8 +150,14 @@ impl<'e> Question<'e> {
         }
     }
 
-    /// Whether enough is known of a node to offer it.
-    fn admitted(&self, site: &Site) -> Result<(), Refusal> {
+    /// The node, if enough is known of it to offer it; none where the pod needs nothing that is counted.
+    fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
+        scratch.placement.zones.clear();
+        scratch.placement.is_certain = false;
+        if self.needs_nothing {
+            return Ok(None);
+        }
+        let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
         let policy = &self.engine.policy;
         if site.allocatable.is_none() && site.report().is_none() {
             return Err(Refusal::UnknownNode);
@@ -145,9 +175,20 @@ impl<'e> Question<'e> {
             all.any(|(known, until)| **known == *owner && *until > self.now)
         };
         match &self.demand.owner {
-            Some(owner) if is_set_aside(owner) => Err(Refusal::SetAside),
-            _ => Ok(()),
+            Some(owner) if is_set_aside(owner) => return Err(Refusal::SetAside),
+            _ => {}
         }
+        if self.wants_the_unknown {
+            return Err(Refusal::NoSuchResource);
+        }
+        self.unlisted(site)?;
+        Ok(Some(site))
+    }
+
+    /// Whether a node has room.
+    fn fits(&self, node: &Node, scratch: &mut Scratch) -> Result<(), Refusal> {
+        align(node, &self.need, scratch)?;
+        self.between_functions(node, scratch)
     }
 
     /// A NodeResourceTopology that has no zone with CPUs, memory or huge pages says that none can be aligned. (A
@@ -162,7 +203,7 @@ impl<'e> Question<'e> {
         {
             return Ok(());
         }
-        let missing = |amounts: &[(crate::resource::ResourceId, i64)]| {
+        let missing = |amounts: &[(ResourceId, i64)]| {
             let mut all = amounts.iter().map(|(resource, _)| *resource);
             all.find(|resource| {
                 self.engine.resources.kind(*resource) != Kind::Device
