@@ -2,17 +2,21 @@
 
 use super::{
     Engine,
+    pods::is_counted,
     site::{Site, predict},
 };
 use crate::{
     align::{Scratch, align, take},
     demand::PodDemand,
+    link,
     moment::Moment,
     need::Need,
     node::Node,
-    placement::Refusal,
+    placement::{Placement, Refusal},
     policy::Openness,
-    resource::Kind,
+    score::{Circumstances, Knowledge, Parts, parts},
+    spread,
+    words::Reason,
 };
 
 /// A question about a pod, prepared once for all nodes.
@@ -26,25 +30,18 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
-    needs_nothing: bool,
+    /// Whether it needs anything that nodes are known by.
+    is_counted: bool,
 }
 
 impl<'e> Question<'e> {
     pub(super) fn new(engine: &'e Engine, demand: &'e PodDemand, now: Moment) -> Self {
         let need = Need::of(demand, &engine.resources);
-        let is_device = |resource| engine.resources.kind(resource) == Kind::Device;
-        let devices = || {
-            need.total
-                .iter()
-                .map(|(resource, _)| *resource)
-                .filter(|id| is_device(*id))
-        };
-        let wants_the_unknown = !need.unknown.is_empty()
-            || devices().any(|resource| !engine.offered.contains(&resource));
+        let is_offered = |(resource, _): &(_, _)| engine.offered.contains(resource);
         Self {
-            wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
-            wants_the_unknown,
-            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
+            wants_devices: !need.unknown.is_empty() || !need.devices.is_empty(),
+            wants_the_unknown: !need.unknown.is_empty() || !need.devices.iter().all(is_offered),
+            is_counted: is_counted(&need),
             engine,
             demand,
             need,
@@ -93,21 +90,61 @@ impl<'e> Question<'e> {
 
     /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
     pub fn score(&self, node: &str, scratch: &mut Scratch) -> i64 {
-        let _ = (node, scratch);
-        todo!("H3")
+        self.score_beside(node, 0, scratch)
+    }
+
+    /// As [`Question::score`], when so many other pods may be about to be bound to the node
+    /// ([`crate::tentative::Tentative::weight`]).
+    pub fn score_beside(&self, node: &str, tentative: u32, scratch: &mut Scratch) -> i64 {
+        let fits = self.filter(node, scratch).is_ok();
+        if fits {
+            self.parts(node, &scratch.placement, tentative).score()
+        } else {
+            0
+        }
+    }
+
+    /// What the score of a node that fits is made of, where the pod will be placed so and so many others may come.
+    #[must_use]
+    pub fn parts(&self, node: &str, placement: &Placement, tentative: u32) -> Parts {
+        let site = self.engine.sites.get(node);
+        let knowledge = match site {
+            Some(site) if site.report().is_none() => Knowledge::Unreported,
+            None => Knowledge::Unreported,
+            Some(site) if site.is_stale(&self.engine.policy, self.now) => Knowledge::Stale,
+            Some(_) => Knowledge::Fresh,
+        };
+        let circumstances = Circumstances {
+            knowledge,
+            tentative,
+        };
+        let nothing = Node::default();
+        let node = site.map_or(&nothing, |site| &site.node);
+        parts(
+            node,
+            &self.need,
+            placement,
+            &self.engine.resources,
+            circumstances,
+        )
     }
 
     /// A refusal in words, such as `intel.com/sriov: 1 free, 2 needed`.
-    pub fn reason(&self, refusal: Refusal) -> impl std::fmt::Display {
-        let _ = (refusal, self.demand);
-        String::new()
+    #[must_use]
+    pub fn reason(&self, refusal: Refusal) -> Reason<'_> {
+        Reason {
+            refusal,
+            demand: self.demand,
+            need: &self.need,
+            resources: &self.engine.resources,
+        }
     }
 
     /// The node, if enough is known of it to offer it; none where the pod needs nothing that is counted.
     fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
         scratch.placement.zones.clear();
         scratch.placement.is_certain = false;
-        if self.needs_nothing {
+        if !self.is_counted {
             return Ok(None);
         }
         let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
@@ -145,7 +182,8 @@ impl<'e> Question<'e> {
 
     /// What is decided between physical functions: spread, and links.
     fn between_functions(&self, node: &Node, scratch: &Scratch) -> Result<(), Refusal> {
-        let _ = (node, &scratch.placement, self.demand.spread);
-        Ok(())
+        let (placement, resources) = (&scratch.placement, &self.engine.resources);
+        spread::check(node, &self.need, placement, self.demand.spread, resources)?;
+        link::check(node, &self.need, placement, resources)
     }
 }
