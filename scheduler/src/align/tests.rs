@@ -4,4 +4,5 @@ mod agreement;
 mod fixture;
 mod kubelet;
 mod limits;
+mod rule;
 mod vectors;
