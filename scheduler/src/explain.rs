@@ -79,12 +79,7 @@ pub struct Explanation {
 
 /// Explains a pod. One that is bound is found by its UID.
 #[must_use]
-pub fn explain(
-    engine: &Engine,
-    demand: &PodDemand,
-    now: Moment,
-    view: &View<'_>,
-) -> Explanation {
+pub fn explain(engine: &Engine, demand: &PodDemand, now: Moment, view: &View<'_>) -> Explanation {
     let question = engine.question(demand, now);
     let mut scratch = Scratch::default();
     let bound_to = engine.node_of(&demand.uid);
@@ -95,7 +90,13 @@ pub fn explain(
         .map(|name| rank::Judged::of(name, bound_to, &question, view, &mut scratch))
         .collect();
     if let Some(only) = view.node.filter(|_| judged.is_empty()) {
-        judged.push(rank::Judged::of(only, bound_to, &question, view, &mut scratch));
+        judged.push(rank::Judged::of(
+            only,
+            bound_to,
+            &question,
+            view,
+            &mut scratch,
+        ));
     }
     judged.sort_unstable();
     judged.dedup_by(|a, b| a.name == b.name);
@@ -103,7 +104,10 @@ pub fn explain(
     for refusal in judged.iter().filter_map(|one| one.refusal()) {
         *refused.entry(refusal.as_str()).or_insert(0) += 1;
     }
-    let fitting = judged.iter().take_while(|one| one.refusal().is_none()).count();
+    let fitting = judged
+        .iter()
+        .take_while(|one| one.refusal().is_none())
+        .count();
     let is_best = |one: &&rank::Judged<'_>| one.refusal().is_none() && Some(one.name) != bound_to;
     let best = judged.iter().find(is_best).map(|one| one.name.to_owned());
     let nodes = judged.len();

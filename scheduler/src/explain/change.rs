@@ -64,7 +64,7 @@ pub(super) fn changes(
         }
         Refusal::SetAside => said(set_aside(account, question, now)),
         Refusal::LinkDown { .. } => {
-            let down = account.map(|account| account.addresses_without_link().join(" or "));
+            let down = account.map(|account| without_link(&account).join(" or "));
             said(format!("a link on {}", down.unwrap_or_default()))
         }
         Refusal::Spread { found, wanted } => {
@@ -91,7 +91,10 @@ impl Change {
     }
 
     fn more(missing: &Missing, node: &Node, resources: &Resources) -> Self {
-        let mut words = join(missing.more.iter().map(|more| amount(*more, resources)), " and ");
+        let mut words = join(
+            missing.more.iter().map(|more| amount(*more, resources)),
+            " and ",
+        );
         words.push_str(&place(&missing.zones, node));
         if !missing.can_be_freed {
             words.push_str(", which is more than it has in all");
@@ -102,7 +105,11 @@ impl Change {
         Self {
             words,
             more: quantities(&missing.more, resources),
-            zones: missing.zones.iter().map(|zones| numbers(node, *zones)).collect(),
+            zones: missing
+                .zones
+                .iter()
+                .map(|zones| numbers(node, *zones))
+                .collect(),
             is_enough: missing.is_enough,
             can_be_freed: missing.can_be_freed,
         }
@@ -113,7 +120,9 @@ impl Change {
 fn of_amounts(node: &Node, engine: &Engine, question: &Question<'_>) -> Vec<Change> {
     let need = question.need();
     let missing = missing::missing(node, need);
-    let more = missing.iter().map(|one| Change::more(one, node, engine.resources()));
+    let more = missing
+        .iter()
+        .map(|one| Change::more(one, node, engine.resources()));
     let mut changes: Vec<Change> = more.collect();
     let policy = node.policy;
     let is_strict = matches!(policy, Policy::Restricted | Policy::SingleNumaNode);
@@ -123,7 +132,10 @@ fn of_amounts(node: &Node, engine: &Engine, question: &Question<'_>) -> Vec<Chan
         );
         if changes.is_empty() {
             // Writing to a text cannot fail.
-            let _ = write!(words, "; with {policy} no pod that leaves makes a difference");
+            let _ = write!(
+                words,
+                "; with {policy} no pod that leaves makes a difference"
+            );
         }
         changes.push(Change {
             words,
@@ -172,4 +184,11 @@ fn set_aside(account: Option<Account<'_>>, question: &Question<'_>, now: Moment)
         Some((_, until)) => format!("{} seconds have to pass", until.since(now).as_secs() + 1),
         None => "some time has to pass".to_owned(),
     }
+}
+
+/// The PCI addresses of the physical functions that are known to have no link.
+fn without_link<'e>(account: &Account<'e>) -> Vec<&'e str> {
+    let all = account.node().functions.iter().zip(account.functions());
+    let down = all.filter(|(function, _)| function.link_up == Some(false));
+    down.map(|(_, address)| address).collect()
 }

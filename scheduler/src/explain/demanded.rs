@@ -32,8 +32,8 @@ pub struct Demanded {
     pub spread: Option<&'static str>,
     /// Its containers in the kubelet's order.
     pub containers: Vec<Container>,
-    /// What is counted of the whole pod.
-    pub counted: Quantities,
+    /// What the whole pod demands of a node, as kube-scheduler sums it.
+    pub total: Quantities,
 }
 
 /// A container and what it demands.
@@ -55,7 +55,10 @@ impl Demanded {
         let need = question.need();
         let containers = demand.containers.iter().enumerate();
         let containers = containers.map(|(at, container)| {
-            let aligned = need.containers.get(at).map_or(&[][..], |need| &need.aligned);
+            let aligned = need
+                .containers
+                .get(at)
+                .map_or(&[][..], |need| &need.aligned);
             let is_aligned = |name: &str| {
                 let of = |(id, _): &(ResourceId, i64)| resources.name(*id) == name;
                 Kind::of(name) == Kind::Device || aligned.iter().any(of)
@@ -63,9 +66,6 @@ impl Demanded {
             let amounts = |wanted: bool| {
                 let amounts = container.amounts.iter();
                 let amounts = amounts.filter(|(name, _)| is_aligned(name) == wanted);
-                let written = |(name, amount): (&Box<str>, &i64)| {
-                    (name.to_string(), Amount(Kind::of(name), *amount).to_string())
-                };
                 amounts.map(written).collect()
             };
             Container {
@@ -93,9 +93,14 @@ impl Demanded {
                 Spread::Switch => "switch",
             }),
             containers: containers.collect(),
-            counted: quantities(&need.total, resources),
+            total: demand.total.iter().map(written).collect(),
         }
     }
+}
+
+fn written((name, amount): (&Box<str>, &i64)) -> (String, String) {
+    let amount = Amount(Kind::of(name), *amount);
+    (name.to_string(), amount.to_string())
 }
 
 /// Amounts as Kubernetes writes them.

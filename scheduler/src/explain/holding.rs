@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::node::numbers;
 use crate::{
     engine::{Account, Holding, Standing},
-    need::Need,
-    resource::Resources,
+    resource::{ResourceId, Resources},
     words::Amount,
 };
 
@@ -46,18 +45,18 @@ pub struct Held {
 }
 
 impl HeldBy {
-    /// What a pod holds of what is needed; nothing where that is nothing.
+    /// What a pod holds of these resources, which are sorted; nothing where that is nothing.
     pub(super) fn of(
         holding: &Holding<'_>,
         account: &Account<'_>,
-        need: &Need,
+        relevant: &[ResourceId],
         resources: &Resources,
     ) -> Option<Self> {
-        let is_needed = |resource| {
-            let at = need.total.binary_search_by_key(&resource, |(id, _)| *id);
-            at.is_ok()
-        };
-        let held = holding.held.iter().filter(|held| is_needed(held.resource));
+        let is_relevant = |resource| relevant.binary_search(&resource).is_ok();
+        let held = holding
+            .held
+            .iter()
+            .filter(|held| is_relevant(held.resource));
         let held: Vec<Held> = held
             .map(|held| Held {
                 resource: resources.name(held.resource).to_owned(),

@@ -10,9 +10,11 @@ use crate::{
     align::Scratch,
     engine::{Account, Engine, Question, Reporting},
     moment::Moment,
+    need::Need,
     node::Node,
     placement::Placement,
     report::Source,
+    resource::ResourceId,
     score::Parts,
     words::Amount,
     zones::ZoneMask,
@@ -49,6 +51,9 @@ pub struct NodeExplained {
     pub is_fuzzy: bool,
     /// What there is of what the pod demands.
     pub free: Vec<Free>,
+    /// What the pod has there, if it is bound to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<HeldBy>,
     /// Who has the rest.
     pub held_by: Vec<HeldBy>,
     /// How many pods are not among them.
@@ -174,26 +179,15 @@ pub(super) fn explained(
             // It has fitted before, and nothing has changed since.
             let _ = question.filter(name, scratch);
             let parts = question.parts(name, &scratch.placement, tentative(name, question, view));
-            (placed(&scratch.placement, node, question), Some(Score::of(&parts)))
+            (
+                placed(&scratch.placement, node, question),
+                Some(Score::of(&parts)),
+            )
         }
-        Outcome::Here => {
-            let predicted = account.and_then(|account| account.placement(&question.demand().uid));
-            let placement = predicted.map(|predicted| placed(predicted, node, question));
-            (placement.unwrap_or_default(), None)
-        }
-        Outcome::Refused(_) => (Vec::new(), None),
+        Outcome::Here | Outcome::Refused(_) => (Vec::new(), None),
     };
     let refusal = judged.refusal();
-    let (held_by, held_by_more) = account.map_or((Vec::new(), 0), |account| {
-        let holdings = account.holdings();
-        let held = holdings.iter();
-        let mut held: Vec<HeldBy> = held
-            .filter_map(|one| HeldBy::of(one, &account, question.need(), engine.resources()))
-            .collect();
-        let more = held.len().saturating_sub(view.pods);
-        held.truncate(view.pods);
-        (held, more)
-    });
+    let (here, held_by, held_by_more) = held(account, engine, question, view);
     NodeExplained {
         name: name.to_owned(),
         verdict: match judged.outcome {
@@ -212,10 +206,46 @@ pub(super) fn explained(
         scope: node.scope.as_str(),
         is_fuzzy: node.is_fuzzy,
         free: free(node, engine, question),
+        here,
         held_by,
         held_by_more,
         report: report.map(|report| Reported::of(&report, now)),
     }
+}
+
+/// What is told of: devices, and what is aligned.
+pub(super) fn relevant(need: &Need) -> Vec<ResourceId> {
+    let all = need.devices.iter().chain(&need.aligned);
+    let mut all: Vec<ResourceId> = all.map(|(resource, _)| *resource).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// What the pod itself has there, what others have, and how many others there are beside them.
+fn held(
+    account: Option<Account<'_>>,
+    engine: &Engine,
+    question: &Question<'_>,
+    view: &View<'_>,
+) -> (Option<HeldBy>, Vec<HeldBy>, usize) {
+    let Some(account) = account else {
+        return (None, Vec::new(), 0);
+    };
+    let relevant = relevant(question.need());
+    let uid = Some(&*question.demand().uid);
+    let (mut here, mut others) = (None, Vec::new());
+    for holding in account.holdings() {
+        let held = HeldBy::of(&holding, &account, &relevant, engine.resources());
+        if holding.uid == uid {
+            here = held;
+        } else {
+            others.extend(held);
+        }
+    }
+    let more = others.len().saturating_sub(view.pods);
+    others.truncate(view.pods);
+    (here, others, more)
 }
 
 /// The kernel's numbers of zones.
@@ -235,7 +265,7 @@ fn placed(placement: &Placement, node: &Node, question: &Question<'_>) -> Vec<Pl
 
 fn free(node: &Node, engine: &Engine, question: &Question<'_>) -> Vec<Free> {
     let resources = engine.resources();
-    let of = |(resource, _): &(crate::resource::ResourceId, i64)| {
+    let of = |resource: &ResourceId| {
         let kind = resources.kind(*resource);
         let amount = |amount: i64| Amount(kind, amount).to_string();
         let Some(stock) = node.stock(*resource) else {
@@ -258,7 +288,7 @@ fn free(node: &Node, engine: &Engine, question: &Question<'_>) -> Vec<Free> {
             by_zones: cells.collect(),
         }
     };
-    question.need().total.iter().map(of).collect()
+    relevant(question.need()).iter().map(of).collect()
 }
 
 impl Score {
@@ -296,16 +326,5 @@ impl Reported {
             is_stale: report.is_stale,
             faults: report.faults.to_vec(),
         }
-    }
-}
-
-/// What is told of an account only here.
-impl Account<'_> {
-    /// The zones of each function, that have free devices of it but no link; none where it is not known.
-    pub(super) fn addresses_without_link(&self) -> Vec<&str> {
-        let functions = self.node().functions.iter();
-        let all = functions.zip(self.functions());
-        let down = all.filter(|(function, _)| function.link_up == Some(false));
-        down.map(|(_, address)| address).collect()
     }
 }

@@ -87,7 +87,9 @@ impl<'a> Judged<'a> {
 /// How many other pods may be about to be bound to a node.
 pub(super) fn tentative(name: &str, question: &Question<'_>, view: &View<'_>) -> u32 {
     let tentative = view.tentative;
-    tentative.map_or(0, |tentative| tentative.weight(name, &question.demand().uid))
+    tentative.map_or(0, |tentative| {
+        tentative.weight(name, &question.demand().uid)
+    })
 }
 
 fn rank(refusal: Refusal) -> Rank {

@@ -66,7 +66,10 @@ impl Display for Explanation {
             writeln!(f, "  {container}")?;
         }
         if let Some(spread) = pod.spread {
-            writeln!(f, "  its devices of one resource are to be spread by {spread}")?;
+            writeln!(
+                f,
+                "  its devices of one resource are to be spread by {spread}"
+            )?;
         }
         write!(f, "{} of {} nodes fit", self.fitting, self.nodes)?;
         for (at, (word, count)) in self.refused.iter().enumerate() {
@@ -78,7 +81,11 @@ impl Display for Explanation {
             write!(f, "\n{node}")?;
         }
         if self.omitted > 0 {
-            writeln!(f, "\n{} more nodes are not shown; --node NODE shows one of them", self.omitted)?;
+            writeln!(
+                f,
+                "\n{} more nodes are not shown; --node NODE shows one of them",
+                self.omitted
+            )?;
         }
         Ok(())
     }
@@ -123,7 +130,10 @@ impl Display for NodeExplained {
             writeln!(f, "  fault of the report: {}", plain(fault))?;
         }
         if self.is_fuzzy {
-            writeln!(f, "  the zones of some of its pods are guessed: more may be free than is said")?;
+            writeln!(
+                f,
+                "  the zones of some of its pods are guessed: more may be free than is said"
+            )?;
         }
         for placed in &self.placement {
             let container = plain(&placed.container);
@@ -134,14 +144,18 @@ impl Display for NodeExplained {
         for free in &self.free {
             writeln!(f, "  free: {free}")?;
         }
-        for held in &self.held_by {
+        for held in self.here.iter().chain(&self.held_by) {
             writeln!(f, "  {held}")?;
         }
         if self.held_by_more > 0 {
             writeln!(f, "  and {} more pods", self.held_by_more)?;
         }
         for (at, Change { words, .. }) in self.changes.iter().enumerate() {
-            let before = if at == 0 { "would have to change" } else { "or" };
+            let before = if at == 0 {
+                "would have to change"
+            } else {
+                "or"
+            };
             writeln!(f, "  {before}: {}", plain(words))?;
         }
         Ok(())
@@ -154,7 +168,11 @@ impl Display for Score {
         for (at, part) in self.parts.iter().enumerate() {
             let before = if at == 0 { " (" } else { ", " };
             let (units, tenths) = (part.share / 10, part.share % 10);
-            write!(f, "{before}{} {units}.{tenths}% of {}", part.name, part.weight)?;
+            write!(
+                f,
+                "{before}{} {units}.{tenths}% of {}",
+                part.name, part.weight
+            )?;
         }
         f.write_str(")")?;
         if self.is_last {
@@ -164,7 +182,11 @@ impl Display for Score {
             f.write_str(", halved because the kubelet has a choice")?;
         }
         if self.tentative > 0 {
-            write!(f, ", {} less for pods that may be on their way", self.tentative)?;
+            write!(
+                f,
+                ", {} less for pods that may be on their way",
+                self.tentative
+            )?;
         }
         Ok(())
     }
@@ -201,7 +223,11 @@ impl Display for HeldBy {
                 write!(f, " behind {}", plain(function))?;
             }
         }
-        if self.is_certain { Ok(()) } else { f.write_str(", perhaps elsewhere") }
+        if self.is_certain {
+            Ok(())
+        } else {
+            f.write_str(", perhaps elsewhere")
+        }
     }
 }
 
@@ -212,6 +238,10 @@ impl Display for Reported {
             write!(f, " {epoch}/{sequence}")?;
         }
         write!(f, ", {}s old", self.age_seconds)?;
-        if self.is_stale { f.write_str(", too old") } else { Ok(()) }
+        if self.is_stale {
+            f.write_str(", too old")
+        } else {
+            Ok(())
+        }
     }
 }
