@@ -16,4 +16,5 @@ pub mod placement;
 pub mod policy;
 pub mod report;
 pub mod resource;
+pub mod tentative;
 pub mod zones;
