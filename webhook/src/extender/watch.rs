@@ -26,7 +26,11 @@ pub async fn watch(client: Client, store: &Store, scheduling: &Scheduling) {
         nodes(client.clone(), scheduling),
         pods(client.clone(), store, scheduling),
         reports(Kind::Inventories, client.clone(), scheduling),
-        reports(Kind::Topologies, client, scheduling),
+        async {
+            // A topology that comes after a pod was seen started is taken to have that pod in it.
+            scheduling.until_listed(Kind::Pods).await;
+            reports(Kind::Topologies, client.clone(), scheduling).await;
+        },
     );
 }
 
