@@ -90,7 +90,6 @@ fn reported(facts: &Facts) -> Node {
         function_cells: function_cells.into(),
         accelerator_roots: facts.accelerator_roots.clone(),
         is_fuzzy: false,
-        ..Node::default()
     }
 }
 
