@@ -16,6 +16,7 @@ mod default_route;
 mod definition_fault;
 mod denial;
 pub mod device_claim;
+mod device_pod;
 mod devices;
 mod distribution;
 mod fault;
