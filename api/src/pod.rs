@@ -1,7 +1,9 @@
-//! A pod, as far as its networks are concerned.
+//! A pod, as far as its networks and its place are concerned.
 //!
 //! Only what decisions need is read, so that fields of newer API servers and half-written manifests are no obstacle, and
 //! so that a review with a large pod is cheap. Patches are made against the raw object, never from this view.
+
+mod status;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ use spec::{
     network::{DEFAULT_NETWORK, NETWORKS},
 };
 
+pub use self::status::{ContainerStatus, PodCondition, PodStatus};
+
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Pod {
@@ -21,6 +25,9 @@ pub struct Pod {
     /// `spec`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub spec: PodSpec,
+    /// `status`; empty in manifests.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub status: PodStatus,
 }
 
 /// `metadata` of a pod.
@@ -48,6 +55,26 @@ pub struct Metadata {
     /// When the pod was asked to go.
     #[serde(default)]
     pub deletion_timestamp: Option<String>,
+    /// What made it.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub owner_references: Vec<OwnerReference>,
+}
+
+/// An entry of `metadata.ownerReferences` (Kubernetes `OwnerReference`).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct OwnerReference {
+    /// The owner's kind.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub kind: String,
+    /// The owner's name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// The owner's identity.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub uid: String,
+    /// Whether it is the one that makes another when this one goes.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub controller: bool,
 }
 
 /// `spec` of a pod.
@@ -60,6 +87,21 @@ pub struct PodSpec {
     /// The account its processes have; empty where the author leaves it to the API server, which writes `default`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub service_account_name: String,
+    /// The node it is bound to; empty until it is.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub node_name: String,
+    /// The scheduler that binds it; empty where the author leaves it to the API server.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub scheduler_name: String,
+    /// What keeps it from being scheduled.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub scheduling_gates: Vec<SchedulingGate>,
+    /// What its runtime class needs beside its containers.
+    #[serde(default)]
+    pub overhead: Option<BTreeMap<String, Value>>,
+    /// What all its containers have together.
+    #[serde(default)]
+    pub resources: Option<Resources>,
     /// Labels that its node must have; absent in raw manifests.
     #[serde(default)]
     pub node_selector: Option<BTreeMap<String, String>>,
@@ -75,6 +117,14 @@ pub struct PodSpec {
     /// Init containers, sidecars among them.
     #[serde(default, deserialize_with = "null_is_default")]
     pub init_containers: Vec<Container>,
+}
+
+/// An entry of `spec.schedulingGates` (Kubernetes `PodSchedulingGate`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct SchedulingGate {
+    /// Its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
 }
 
 /// A container.
@@ -187,6 +237,28 @@ impl Pod {
         }
     }
 
+    /// The identity of the controller that makes another pod like it when it goes.
+    #[must_use]
+    pub fn controller(&self) -> Option<&str> {
+        let mut owners = self.metadata.owner_references.iter();
+        let owner = owners.find(|owner| owner.controller && !owner.uid.is_empty());
+        owner.map(|owner| owner.uid.as_str())
+    }
+
+    /// Whether the kubelet has made a container of it: by then it was given all its devices.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        let statuses = &self.status;
+        statuses.phase == "Running"
+            || [
+                &statuses.init_container_statuses,
+                &statuses.container_statuses,
+            ]
+            .into_iter()
+            .flatten()
+            .any(|container| !container.container_id.is_empty())
+    }
+
     /// Whether this is the API server's image of a static pod.
     #[must_use]
     pub fn is_mirror(&self) -> bool {
@@ -231,8 +303,9 @@ mod tests {
     fn half_written_pods_are_read() {
         for pod in [
             json!({}),
-            json!({"metadata": null, "spec": null}),
-            json!({"spec": {"containers": null}}),
+            json!({"metadata": null, "spec": null, "status": null}),
+            json!({"spec": {"containers": null, "nodeName": null, "schedulingGates": null, "overhead": null}}),
+            json!({"metadata": {"ownerReferences": null}, "status": {"phase": null, "conditions": null}}),
         ] {
             assert_eq!(serde_json::from_value::<Pod>(pod).unwrap(), Pod::default());
         }
@@ -245,5 +318,28 @@ mod tests {
         assert!(pod.is_mirror());
         assert!(pod.spec.init_containers[0].is_sidecar());
         assert_eq!(pod.network_annotations().networks.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn owners_and_starts() {
+        let read = |value| serde_json::from_value::<Pod>(value).unwrap();
+        let pod = read(json!({
+            "metadata": {"ownerReferences": [{"uid": "a"}, {"uid": "b", "controller": true, "kind": "ReplicaSet", "name": "web"}]},
+            "status": {
+                "phase": "Pending", "startTime": "2026-01-01T00:00:00Z",
+                "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": null}],
+                "initContainerStatuses": [{"name": "i", "containerID": null}],
+            },
+        }));
+        assert_eq!(pod.controller(), Some("b"));
+        assert_eq!(pod.status.conditions[0].kind, "PodScheduled");
+        assert!(!pod.has_started());
+        for status in [
+            json!({"phase": "Running"}),
+            json!({"phase": "Pending", "initContainerStatuses": [{"name": "i", "containerID": "containerd://1"}]}),
+        ] {
+            assert!(read(json!({"status": status})).has_started(), "{status}");
+        }
+        assert_eq!(read(json!({})).controller(), None);
     }
 }

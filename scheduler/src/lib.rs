@@ -14,6 +14,7 @@ pub mod extender;
 pub mod moment;
 pub mod need;
 pub mod node;
+pub mod observed;
 pub mod placement;
 pub mod policy;
 pub mod report;

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use api::quantity::{self, QuantityError};
+use serde_json::Value;
+
 /// A resource among all that an engine has heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceId(u16);
@@ -31,6 +34,20 @@ impl Kind {
             _ if name.starts_with("hugepages-") => Self::HugePages,
             _ if is_native(name) => Self::HostLevel,
             _ => Self::Device,
+        }
+    }
+}
+
+impl Kind {
+    /// A quantity, as it is written in requests and in `status.allocatable`, in the units of its kind.
+    ///
+    /// # Errors
+    /// It is negative, more than any node could have, no quantity, or a fraction of a device.
+    pub fn amount(self, quantity: &Value) -> Result<i64, QuantityError> {
+        match self {
+            Self::Cpu => quantity::milli(quantity),
+            Self::Memory | Self::HugePages | Self::HostLevel => quantity::ceil(quantity),
+            Self::Device => quantity::whole(quantity).and_then(|_| quantity::ceil(quantity)),
         }
     }
 }
@@ -115,6 +132,24 @@ mod tests {
             ("notkubernetes.io/x", Kind::Device),
         ] {
             assert_eq!(Kind::of(name), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_in_units_of_the_kind() {
+        use serde_json::json;
+        for (kind, quantity, amount) in [
+            (Kind::Cpu, json!("1500m"), Some(1_500)),
+            (Kind::Cpu, json!(2), Some(2_000)),
+            (Kind::Memory, json!("1Ki"), Some(1_024)),
+            (Kind::HostLevel, json!("0.5"), Some(1)),
+            (Kind::Device, json!("2"), Some(2)),
+            (Kind::Device, json!("2500m"), None),
+            (Kind::Device, json!(-1), None),
+            (Kind::Device, json!(u64::MAX), None),
+            (Kind::Memory, json!("9Ei"), None),
+        ] {
+            assert_eq!(kind.amount(&quantity).ok(), amount, "{kind:?} {quantity}");
         }
     }
 

@@ -40,3 +40,7 @@ pub const ALLOW_DELETE: &str = "polypod.dev/allow-delete";
 /// On a NetworkAttachmentDefinition: who supplies its devices, `device-plugin` (the default: they are injected as an
 /// extended resource) or `claim` (a ResourceClaim of the pod: nothing is injected).
 pub const DEVICES: &str = "polypod.dev/devices";
+
+/// On a pod: what the devices that a container requests of one resource are to be behind, `physical-function` for
+/// different physical functions or `switch` for different switches. Nodes that do not have so many are not chosen.
+pub const SPREAD: &str = "polypod.dev/spread";
