@@ -7,8 +7,8 @@ use spec::network::{Namespace, NetworkRef, RESERVE};
 
 use crate::{
     Denial, Fault, NetworkVersion, Plan, Policy, View, Warning, access::Asker, attachment,
-    default_route, device_claim::Supply, devices, findings::Findings, inject, interface, need,
-    node_labels, pod_net_info, reserve, reserve::Reserve, selections, selections::Placed,
+    default_route, device_claim::Supply, devices, findings::Findings, gate, inject, interface,
+    need, node_labels, pod_net_info, reserve, reserve::Reserve, selections, selections::Placed,
     stage::Stage, target, target::Targets, user_defined,
 };
 
@@ -29,6 +29,7 @@ pub fn admit<'a>(
     let view = cluster.into();
     let mut findings = Findings::new(namespace, view.cluster(), policy);
     let mut plan = plan(pod, namespace, view, policy, Stage::Created, &mut findings);
+    plan.scheduling_gate = !findings.deny() && gate::is_wanted(pod, &mut plan, policy, &findings);
     findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;
     Ok(plan)

@@ -6,6 +6,7 @@ mod mode;
 mod namespaces;
 mod network_pattern;
 mod resource_name_keys;
+mod scheduling;
 
 use serde::{Deserialize, Serialize};
 use spec::network::Namespace;
@@ -17,6 +18,8 @@ pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
 pub use network_pattern::{NetworkPattern, NetworkPatternError};
 pub use resource_name_keys::{NoResourceNameKey, ResourceNameKeys};
+pub(crate) use scheduling::DEFAULT_SCHEDULER;
+pub use scheduling::{Gates, Scheduling};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -30,6 +33,8 @@ pub struct Policy {
     pub access: Access,
     /// Rules that are not enforced.
     pub modes: Modes,
+    /// What is done to pods for the sake of scheduling.
+    pub scheduling: Scheduling,
 }
 
 impl Policy {
@@ -53,6 +58,7 @@ impl Default for Policy {
             injection: Injection::default(),
             access: Access::default(),
             modes: Modes::default(),
+            scheduling: Scheduling::default(),
         }
     }
 }
