@@ -18,7 +18,8 @@ pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
 pub use network_pattern::{NetworkPattern, NetworkPatternError};
 pub use resource_name_keys::{NoResourceNameKey, ResourceNameKeys};
-pub use scheduling::Scheduling;
+pub(crate) use scheduling::DEFAULT_SCHEDULER;
+pub use scheduling::{Gates, Scheduling};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -28,12 +29,12 @@ pub struct Policy {
     pub system_namespace: Namespace,
     /// What is added to pods.
     pub injection: Injection,
-    /// Who schedules pods that demand devices.
-    pub scheduling: Scheduling,
     /// Who may use which network.
     pub access: Access,
     /// Rules that are not enforced.
     pub modes: Modes,
+    /// What is done to pods for the sake of scheduling.
+    pub scheduling: Scheduling,
 }
 
 impl Policy {
@@ -55,9 +56,9 @@ impl Default for Policy {
                 .parse()
                 .expect("kube-system is lower case letters and an inner '-'"),
             injection: Injection::default(),
-            scheduling: Scheduling::default(),
             access: Access::default(),
             modes: Modes::default(),
+            scheduling: Scheduling::default(),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{
 
 use admission::{Denial, Plan};
 
+use spec::network::SCHEDULING_GATE;
+
 use crate::{
     answer::shortened,
     decide::Decision,
@@ -89,6 +91,9 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
     }
     if let Some(scheduler) = &plan.scheduler_name {
         annotations.insert("scheduler", shortened(scheduler.to_string()));
+    }
+    if plan.scheduling_gate {
+        annotations.insert("scheduling-gate", SCHEDULING_GATE.to_owned());
     }
     if !plan.findings.is_empty() {
         let findings = plan.findings.iter().take(MOST_FINDINGS).map(|finding| {

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 
 use super::stage::{is_created, manifest, text, until};
 use crate::fixture::{
-    binaries::workspace,
-    control_plane::ControlPlane,
-    kube_scheduler::understood,
+    binaries::workspace, control_plane::ControlPlane, kube_scheduler::understood,
 };
 
 /// What an operator changes in `default-scheduler.yaml`.

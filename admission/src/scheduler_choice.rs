@@ -1,55 +1,27 @@
-//! Which pods demand devices, and which scheduler they get for it.
+//! Which scheduler a pod with devices gets.
 
-use api::pod::{Container, Pod};
-use serde_json::Value;
-use spec::{device::ResourceName, scheduler_name::SchedulerName};
+use api::pod::Pod;
+use spec::scheduler_name::SchedulerName;
 
-use crate::{Plan, policy::Scheduling};
+use crate::{
+    Plan, demands_devices, gate, inject,
+    policy::{DEFAULT_SCHEDULER, Scheduling},
+};
 
-/// The name that the API server writes into every pod that names no scheduler.
-const DEFAULT_SCHEDULER: &str = "default-scheduler";
-
-/// Whether a device plugin has to give something to `pod`, as it will be after `plan`: extended resources of its networks or
-/// of its own. Devices of claims are no extended resources; kube-scheduler knows where they are.
-pub(crate) fn demands_devices(pod: &Pod, plan: &Plan) -> bool {
-    let containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
-    plan.additions.iter().any(|addition| addition.total > 0)
-        || containers.into_iter().any(requests_devices)
-}
-
-fn requests_devices(container: &Container) -> bool {
-    let Some(resources) = &container.resources else {
-        return false;
-    };
-    let lists = [&resources.requests, &resources.limits];
-    let mut quantities = lists.into_iter().flatten().flatten();
-    quantities.any(|(name, quantity)| {
-        let is_device = name
-            .parse()
-            .is_ok_and(|name: ResourceName| name.is_extended_resource());
-        is_device && !is_zero(quantity)
-    })
-}
-
-/// A quantity that cannot be read is the API server's to refuse.
-fn is_zero(quantity: &Value) -> bool {
-    api::quantity::whole(quantity) == Ok(0)
-}
-
-/// The scheduler that is to be written into `pod`. One that chose another scheduler than the default one keeps it, and so
-/// does one that is bound already.
-pub(crate) fn scheduler_name(
-    pod: &Pod,
-    plan: &Plan,
-    scheduling: &Scheduling,
-) -> Option<SchedulerName> {
+/// The scheduler that is to be written into `pod`, which is being created and gets `plan`: the administrator's where it
+/// demands devices, for its networks or by itself. One that chose another scheduler than the default one keeps it, and so
+/// does one that has its node.
+pub(crate) fn of(pod: &Pod, plan: &Plan, scheduling: &Scheduling) -> Option<SchedulerName> {
     let wanted = scheduling.scheduler_name.as_ref()?;
     let found = pod.spec.scheduler_name.as_str();
     let is_default = found.is_empty() || found == DEFAULT_SCHEDULER;
     let is_to_be_written = is_default
         && wanted.as_str() != DEFAULT_SCHEDULER
+        && pod.metadata.deletion_timestamp.is_none()
+        && !pod.is_mirror()
         && pod.spec.node_name.is_empty()
-        && demands_devices(pod, plan);
+        && inject::is_wanted(pod) != Ok(false)
+        && (gate::needs_devices(plan) || demands_devices(pod));
     is_to_be_written.then(|| wanted.clone())
 }
 
@@ -140,6 +112,22 @@ mod tests {
         );
         let plan = decide_by(&untouched, &polypod_scheduler()).unwrap();
         assert_eq!(plan.scheduler_name, None, "nothing is to be injected");
+    }
+
+    #[test]
+    fn the_gate_is_for_the_scheduler_that_it_gets() {
+        let gates = |gates| {
+            let scheduling = json!({"schedulerName": "polypod-scheduler", "gates": gates});
+            let (pod, _) = patched_by(
+                &pod(Some("foo"), None),
+                &policy(json!({"scheduling": scheduling})),
+            );
+            pod["spec"]["schedulingGates"].is_array()
+        };
+        assert!(!gates(json!({"enabled": true})));
+        assert!(gates(
+            json!({"enabled": true, "schedulerNames": ["polypod-scheduler"]})
+        ));
     }
 
     #[test]
