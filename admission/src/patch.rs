@@ -24,6 +24,8 @@ impl Plan {
         let mut operations = annotations(self, pod);
         operations.extend(node_selector(self, pod));
         operations.extend(quantities(self, pod));
+        let scheduler = self.scheduler_name.as_ref();
+        operations.extend(scheduler.map(|name| add(&["spec", "schedulerName"], json!(name))));
         operations.extend(pod_net_info(self, pod));
         operations.extend(scheduling_gate(self, pod));
         operations.sort_by(|a, b| a.path().as_str().cmp(b.path().as_str()));

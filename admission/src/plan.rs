@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spec::{device::ResourceName, network::NetworkRef};
+use spec::{device::ResourceName, network::NetworkRef, scheduler_name::SchedulerName};
 
 use crate::{ContainerRef, Finding, Need, NodeLabel, PodNetInfo, Warning};
 
@@ -15,6 +15,8 @@ pub struct Plan {
     pub node_labels: Vec<NodeLabel>,
     /// The annotations to be written, by key.
     pub annotations: BTreeMap<String, String>,
+    /// The scheduler it is given, where it demands devices.
+    pub scheduler_name: Option<SchedulerName>,
     /// What its containers see of it as files.
     pub pod_net_info: PodNetInfo,
     /// Whether it waits at [`spec::network::SCHEDULING_GATE`] until nodes were chosen for it.

@@ -92,6 +92,9 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
     if plan.scheduling_gate {
         annotations.insert("scheduling-gate", SCHEDULING_GATE.to_owned());
     }
+    if let Some(scheduler) = &plan.scheduler_name {
+        annotations.insert("scheduler", shortened(scheduler.to_string()));
+    }
     if !plan.findings.is_empty() {
         let findings = plan.findings.iter().take(MOST_FINDINGS).map(|finding| {
             format!(
