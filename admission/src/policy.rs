@@ -29,12 +29,12 @@ pub struct Policy {
     pub system_namespace: Namespace,
     /// What is added to pods.
     pub injection: Injection,
+    /// Who schedules pods that demand devices.
+    pub scheduling: Scheduling,
     /// Who may use which network.
     pub access: Access,
     /// Rules that are not enforced.
     pub modes: Modes,
-    /// What is done to pods for the sake of scheduling.
-    pub scheduling: Scheduling,
 }
 
 impl Policy {
@@ -56,9 +56,9 @@ impl Default for Policy {
                 .parse()
                 .expect("kube-system is lower case letters and an inner '-'"),
             injection: Injection::default(),
+            scheduling: Scheduling::default(),
             access: Access::default(),
             modes: Modes::default(),
-            scheduling: Scheduling::default(),
         }
     }
 }

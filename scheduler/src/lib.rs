@@ -19,5 +19,6 @@ pub mod placement;
 pub mod policy;
 pub mod report;
 pub mod resource;
+pub mod tentative;
 pub mod toleration;
 pub mod zones;

@@ -5,7 +5,7 @@
 
 use admission::{
     Denial, Patched, Plan, Policy, Unknown, View, admit, admit_network, admit_network_deletion,
-    admit_network_update, demands_devices, needs_networks, review_final, review_update, unknown,
+    admit_network_update, needs_networks, requests_devices, review_final, review_update, unknown,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
 use serde::de::DeserializeOwned;
@@ -76,12 +76,14 @@ impl<'a> Asked<'a> {
                     return Err(Undecided::NotSynced);
                 }
                 let selects_networks = selects::networks(object.get(), user_defined);
-                let may_be_gated = hook == Hook::Mutate && policy.scheduling.gates.enabled;
-                if !selects_networks && !may_be_gated {
+                let scheduling = &policy.scheduling;
+                let is_for_schedulers = hook == Hook::Mutate
+                    && (scheduling.gates.enabled || scheduling.scheduler_name.is_some());
+                if !selects_networks && !is_for_schedulers {
                     return Ok(Self(Question::Nothing));
                 }
                 let pod: Box<Pod> = read("object", "Pod", object)?;
-                if !selects_networks && !demands_devices(&pod) {
+                if !selects_networks && !requests_devices(&pod) {
                     return Ok(Self(Question::Nothing));
                 }
                 Question::Created {

@@ -89,11 +89,11 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
             .map(|(name, devices)| format!("{name}={devices}"));
         annotations.insert("injected", shortened(listed(injected)));
     }
-    if let Some(scheduler) = &plan.scheduler_name {
-        annotations.insert("scheduler", shortened(scheduler.to_string()));
-    }
     if plan.scheduling_gate {
         annotations.insert("scheduling-gate", SCHEDULING_GATE.to_owned());
+    }
+    if let Some(scheduler) = &plan.scheduler_name {
+        annotations.insert("scheduler", shortened(scheduler.to_string()));
     }
     if !plan.findings.is_empty() {
         let findings = plan.findings.iter().take(MOST_FINDINGS).map(|finding| {

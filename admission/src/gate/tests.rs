@@ -1,8 +1,10 @@
 use serde_json::{Value, json};
 
+use spec::network::INJECT;
+
 use super::*;
 use crate::{
-    Cluster, NetworkIndex, View, admit,
+    Cluster, NetworkIndex, Policy, View, admit,
     fixture::{self, cluster, patched_by, pod_with, policy},
 };
 
@@ -17,6 +19,12 @@ fn gating(more: Value) -> Policy {
 fn gates(pod: &Value, policy: &Policy) -> Value {
     let (pod, _) = patched_by(pod, policy);
     pod["spec"]["schedulingGates"].clone()
+}
+
+fn policy_with_scheduler() -> Policy {
+    policy(
+        json!({"scheduling": {"schedulerName": "polypod-scheduler", "gates": {"enabled": true}}}),
+    )
 }
 
 fn requesting(resource: &str, quantity: Value) -> Value {
@@ -131,6 +139,12 @@ fn who_is_no_schedulers_gets_none() {
     let namespace = fixture::namespace("default");
     let plan = admit(&fixture::read(&pod), &namespace, &cluster(), &policy).unwrap();
     insta::assert_snapshot!(plan.warnings[0], @r#"annotation polypod.dev/scheduling-gate is "no"; write "true" or "false"; the pod waits at the scheduling gate"#);
+    let given = policy_with_scheduler();
+    assert_eq!(
+        gates(&of(json!({}), json!({})), &given),
+        Value::Null,
+        "its scheduler has the extender"
+    );
     let other = gating(json!({"schedulerNames": ["polypod-scheduler"]}));
     assert_eq!(
         gates(
@@ -158,21 +172,4 @@ fn namespaces_are_chosen_by_name_and_label() {
         let plan = admit(&pod, &namespace, View::from(&cluster), &policy).unwrap();
         assert_eq!(plan.scheduling_gate, wanted, "{namespace}");
     }
-}
-
-#[test]
-fn a_claim_that_supplies_everything_is_no_demand() {
-    let mut plan = Plan::default();
-    assert!(!needs_devices(&plan));
-    plan.needs.push(crate::Need {
-        resource: "example.com/foo".parse().unwrap(),
-        wanted: 2,
-        reserved: 0,
-        held: 0,
-        claimed: 2,
-        networks: Vec::new(),
-    });
-    assert!(!needs_devices(&plan));
-    plan.needs[0].claimed = 1;
-    assert!(needs_devices(&plan));
 }

@@ -1,4 +1,4 @@
-//! What is done to pods for the sake of scheduling.
+//! How pods that demand devices find their node.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use spec::scheduler_name::SchedulerName;
 
 use super::Namespaces;
 
-/// What is done to pods for the sake of scheduling.
+/// What is written into pods that demand devices, for whoever schedules them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scheduling {
-    /// The scheduler that pods with devices get where they name none, or the default one; not said, they keep theirs.
+    /// The scheduler of those that name none, or the default one; not said, they keep it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler_name: Option<SchedulerName>,
-    /// Which pods wait at a scheduling gate until nodes were chosen for them.
+    /// Which of them wait at a scheduling gate until nodes were chosen for them.
     pub gates: Gates,
 }
 
@@ -28,18 +28,21 @@ pub struct Gates {
     /// The namespaces of these pods.
     pub namespaces: Namespaces,
     /// The schedulers of these pods (`spec.schedulerName`). A scheduler with the extender needs no gates.
-    pub scheduler_names: BTreeSet<String>,
+    pub scheduler_names: BTreeSet<SchedulerName>,
 }
 
-/// The name under which Kubernetes' own scheduler serves, unless it is configured otherwise.
+/// The name that the API server writes into every pod that names no scheduler.
 pub(crate) const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 impl Default for Gates {
     fn default() -> Self {
+        let default = DEFAULT_SCHEDULER
+            .parse()
+            .expect("default-scheduler is lower case letters and an inner '-'");
         Self {
             enabled: false,
             namespaces: Namespaces::default(),
-            scheduler_names: [DEFAULT_SCHEDULER.to_owned()].into(),
+            scheduler_names: [default].into(),
         }
     }
 }

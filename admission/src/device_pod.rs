@@ -1,27 +1,60 @@
-//! Which scheduler a pod with devices gets.
+//! Which pods demand devices, and which scheduler they get for it.
 
-use api::pod::Pod;
-use spec::scheduler_name::SchedulerName;
+use api::pod::{Container, Pod};
+use serde_json::Value;
+use spec::{device::ResourceName, scheduler_name::SchedulerName};
 
 use crate::{
-    Plan, demands_devices, gate, inject,
+    Plan,
     policy::{DEFAULT_SCHEDULER, Scheduling},
 };
 
-/// The scheduler that is to be written into `pod`, which is being created and gets `plan`: the administrator's where it
-/// demands devices, for its networks or by itself. One that chose another scheduler than the default one keeps it, and so
-/// does one that has its node.
-pub(crate) fn of(pod: &Pod, plan: &Plan, scheduling: &Scheduling) -> Option<SchedulerName> {
+/// Whether a device plugin has to give something to `pod`, as it will be after `plan`: extended resources of its networks or
+/// of its own. Devices of claims are no extended resources; kube-scheduler knows where they are.
+pub(crate) fn demands_devices(pod: &Pod, plan: &Plan) -> bool {
+    plan.additions.iter().any(|addition| addition.total > 0) || requests_devices(pod)
+}
+
+/// Whether a container of the pod requests an extended resource.
+#[must_use]
+pub fn requests_devices(pod: &Pod) -> bool {
+    let mut containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
+    containers.any(has_devices)
+}
+
+fn has_devices(container: &Container) -> bool {
+    let Some(resources) = &container.resources else {
+        return false;
+    };
+    let lists = [&resources.requests, &resources.limits];
+    let mut quantities = lists.into_iter().flatten().flatten();
+    quantities.any(|(name, quantity)| {
+        let is_device = name
+            .parse()
+            .is_ok_and(|name: ResourceName| name.is_extended_resource());
+        is_device && !is_zero(quantity)
+    })
+}
+
+/// A quantity that cannot be read is the API server's to refuse.
+fn is_zero(quantity: &Value) -> bool {
+    api::quantity::whole(quantity) == Ok(0)
+}
+
+/// The scheduler that is to be written into `pod`. One that chose another scheduler than the default one keeps it, and so
+/// does one that is bound already.
+pub(crate) fn scheduler_name(
+    pod: &Pod,
+    plan: &Plan,
+    scheduling: &Scheduling,
+) -> Option<SchedulerName> {
     let wanted = scheduling.scheduler_name.as_ref()?;
     let found = pod.spec.scheduler_name.as_str();
     let is_default = found.is_empty() || found == DEFAULT_SCHEDULER;
     let is_to_be_written = is_default
         && wanted.as_str() != DEFAULT_SCHEDULER
-        && pod.metadata.deletion_timestamp.is_none()
-        && !pod.is_mirror()
         && pod.spec.node_name.is_empty()
-        && inject::is_wanted(pod) != Ok(false)
-        && (gate::needs_devices(plan) || demands_devices(pod));
+        && demands_devices(pod, plan);
     is_to_be_written.then(|| wanted.clone())
 }
 
@@ -118,10 +151,8 @@ mod tests {
     fn the_gate_is_for_the_scheduler_that_it_gets() {
         let gates = |gates| {
             let scheduling = json!({"schedulerName": "polypod-scheduler", "gates": gates});
-            let (pod, _) = patched_by(
-                &pod(Some("foo"), None),
-                &policy(json!({"scheduling": scheduling})),
-            );
+            let policy = policy(json!({"scheduling": scheduling}));
+            let (pod, _) = patched_by(&pod(Some("foo"), None), &policy);
             pod["spec"]["schedulingGates"].is_array()
         };
         assert!(!gates(json!({"enabled": true})));
