@@ -11,14 +11,24 @@ pub mod constraints;
 pub mod demand;
 pub mod engine;
 pub mod extender;
+pub mod link;
+pub mod missing;
 pub mod moment;
 pub mod need;
 pub mod node;
 pub mod observed;
 pub mod placement;
 pub mod policy;
+pub mod reach;
 pub mod report;
 pub mod resource;
+pub mod score;
+pub mod spread;
 pub mod tentative;
 pub mod toleration;
+pub mod words;
 pub mod zones;
+
+#[cfg(test)]
+#[path = "score/fixture.rs"]
+mod fixture;
