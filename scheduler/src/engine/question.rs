@@ -1,7 +1,5 @@
 //! A question about a pod: which nodes it may go to.
 
-use api::topology_manager::{Policy as Rule, Scope};
-
 use super::{
     Engine,
     site::{Site, predict},
@@ -15,8 +13,7 @@ use crate::{
     node::Node,
     placement::{Placement, Refusal},
     policy::Openness,
-    report::Source,
-    resource::{Kind, ResourceId},
+    resource::Kind,
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
     words::Reason,
@@ -181,7 +178,6 @@ impl<'e> Question<'e> {
         if self.wants_the_unknown {
             return Err(Refusal::NoSuchResource);
         }
-        self.unlisted(site)?;
         Ok(Some(site))
     }
 
@@ -189,44 +185,6 @@ impl<'e> Question<'e> {
     fn fits(&self, node: &Node, scratch: &mut Scratch) -> Result<(), Refusal> {
         align(node, &self.need, scratch)?;
         self.between_functions(node, scratch)
-    }
-
-    /// A NodeResourceTopology that has no zone with CPUs, memory or huge pages says that none can be aligned. (A
-    /// NodeInventory that has none says that the kubelet does not align them.)
-    fn unlisted(&self, site: &Site) -> Result<(), Refusal> {
-        let is_topology = |source| matches!(source, Source::Topology);
-        let is_strict = matches!(site.node.policy, Rule::Restricted | Rule::SingleNumaNode);
-        if !is_strict
-            || !site
-                .report()
-                .is_some_and(|report| is_topology(report.facts.source))
-        {
-            return Ok(());
-        }
-        let missing = |amounts: &[(ResourceId, i64)]| {
-            let mut all = amounts.iter().map(|(resource, _)| *resource);
-            all.find(|resource| {
-                self.engine.resources.kind(*resource) != Kind::Device
-                    && site.node.stock(*resource).is_none()
-            })
-        };
-        if site.node.scope == Scope::Pod {
-            return match missing(&self.need.aligned) {
-                Some(resource) => Err(Refusal::Pod {
-                    resource: Some(resource),
-                }),
-                None => Ok(()),
-            };
-        }
-        for (index, container) in (0..).zip(&self.need.containers) {
-            if let Some(resource) = missing(&container.aligned) {
-                return Err(Refusal::Container {
-                    index,
-                    resource: Some(resource),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// What is decided between physical functions: spread, and links.
