@@ -12,6 +12,8 @@ pub mod constraints;
 pub mod demand;
 pub mod engine;
 pub mod extender;
+pub mod link;
+pub mod missing;
 pub mod moment;
 pub mod need;
 pub mod node;
@@ -19,10 +21,18 @@ pub mod observed;
 pub mod placement;
 pub mod policy;
 pub mod promises;
+pub mod reach;
 pub mod report;
 pub mod resource;
+pub mod score;
+pub mod spread;
 pub mod tentative;
 pub mod toleration;
 pub mod unbound;
 pub mod waiting;
+pub mod words;
 pub mod zones;
+
+#[cfg(test)]
+#[path = "score/fixture.rs"]
+mod fixture;

@@ -25,6 +25,15 @@ pub struct Node {
     pub function_cells: Box<[FunctionCell]>,
     /// The PCIe roots of its accelerators, numbered as in [`Function::pcie_root`], one entry for each accelerator.
     pub accelerator_roots: Box<[u16]>,
+    /// What there is behind each of [`Node::cells`] with what is reserved or unhealthy, where that is known; else empty.
+    /// By this the kubelet decides how many zones a request needs at least.
+    pub capacities: Box<[i64]>,
+    /// The sets of several zones in which memory is pinned together. While it is, the kubelet pins nothing else there
+    /// than for the same set.
+    pub memory_groups: Vec<ZoneMask>,
+    /// CPUs, memory and huge pages that are in no zone are not there to be pinned: so a NodeResourceTopology is read, while
+    /// in a NodeInventory they are not pinned at all.
+    pub has_only_zoned_natives: bool,
     /// Something is held of which the zones can only be guessed: what zones have free is a lower bound.
     pub is_fuzzy: bool,
 }
@@ -90,9 +99,26 @@ impl Node {
         at.ok().map(|at| &self.stocks[at])
     }
 
+    /// What the zones of a cell have with what is reserved or unhealthy.
+    #[must_use]
+    pub fn capacity(&self, cell: usize) -> i64 {
+        let allocatable = self.cells[cell].allocatable;
+        let capacity = self.capacities.get(cell).copied();
+        capacity.unwrap_or_default().max(allocatable)
+    }
+
     /// The cells of a stock.
     #[must_use]
     pub fn cells(&self, stock: &Stock) -> &[Cell] {
         &self.cells[usize::from(stock.cells.start)..usize::from(stock.cells.end)]
+    }
+
+    /// The devices of a resource by physical function, as far as the functions are known.
+    #[must_use]
+    pub fn function_cells_of(&self, resource: ResourceId) -> &[FunctionCell] {
+        let cells = &self.function_cells;
+        let start = cells.partition_point(|cell| cell.resource < resource);
+        let end = cells.partition_point(|cell| cell.resource <= resource);
+        &cells[start..end]
     }
 }

@@ -117,6 +117,8 @@ mod tests {
                 qos: Qos::BestEffort,
                 containers: Vec::new(),
                 spread: None,
+                total: BTreeMap::new(),
+                has_pod_level_resources: false,
             },
             nodes: nodes.iter().copied().map(Box::from).collect(),
             until: Moment::after(Duration::from_secs(until)),

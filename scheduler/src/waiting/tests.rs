@@ -26,6 +26,8 @@ fn pod(uid: &str) -> Unbound {
                 amounts,
             }],
             spread: None,
+            total: BTreeMap::default(),
+            has_pod_level_resources: false,
         },
         constraints: Constraints::default(),
         wait: Wait::Retry,
