@@ -15,6 +15,7 @@ pub mod extender;
 pub mod link;
 pub mod missing;
 pub mod moment;
+pub mod narrowing;
 pub mod need;
 pub mod node;
 pub mod observed;
