@@ -148,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn the_gate_is_for_the_scheduler_that_it_gets() {
+        let gates = |gates| {
+            let scheduling = json!({"schedulerName": "polypod-scheduler", "gates": gates});
+            let policy = policy(json!({"scheduling": scheduling}));
+            let (pod, _) = patched_by(&pod(Some("foo"), None), &policy);
+            pod["spec"]["schedulingGates"].is_array()
+        };
+        assert!(!gates(json!({"enabled": true})));
+        assert!(gates(
+            json!({"enabled": true, "schedulerNames": ["polypod-scheduler"]})
+        ));
+    }
+
+    #[test]
     fn without_a_word_of_the_administrator_nothing_is_written() {
         for fields in [
             json!({}),

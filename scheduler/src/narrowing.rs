@@ -46,7 +46,9 @@ pub fn narrow(
         .filter(|(hostname, _)| is_unique(hostname))
         .collect();
     // The best node is worth more than several others.
-    let by_label = labelled.first().is_some_and(|(_, node)| node.name == best.name);
+    let by_label = labelled
+        .first()
+        .is_some_and(|(_, node)| node.name == best.name);
     let (list, requirement, nodes) = if by_label {
         let hostnames: Vec<&str> = labelled.iter().map(|(hostname, _)| *hostname).collect();
         let nodes = labelled.iter().map(|(_, node)| node.name.clone());
