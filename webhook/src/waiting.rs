@@ -54,7 +54,13 @@ impl Helper {
         let lock = plan.lease.as_ref().map(|place| {
             let (namespace, name) = (&place.namespace, &place.name);
             let duration = plan::LEASE_DURATION;
-            Box::new(Lock::new(&client, namespace, name, lease::identity(), duration))
+            Box::new(Lock::new(
+                &client,
+                namespace,
+                name,
+                lease::identity(),
+                duration,
+            ))
         });
         Self {
             plan,

@@ -60,11 +60,16 @@ async fn holds(lock: &mut Lock) -> bool {
                 warn!(%error, "The Lease of scheduling cannot be held, trying again");
             }
             Err(_) => {
-                warn!("The Lease of scheduling cannot be held: no answer within its duration, trying again");
+                warn!(
+                    "The Lease of scheduling cannot be held: no answer within its duration, trying again"
+                );
                 return false;
             }
         }
-        if lock.until().is_none_or(|until| Instant::now() + RETRY >= until) {
+        if lock
+            .until()
+            .is_none_or(|until| Instant::now() + RETRY >= until)
+        {
             return false;
         }
         sleep(RETRY).await;
@@ -88,7 +93,13 @@ mod tests {
 
     async fn led_for(api: &FakeApiServer, seconds: u64) -> i64 {
         let counts = Counts::default();
-        let lock = Lock::new(&api.client(), "ns", "l", "me".to_owned(), Duration::from_secs(15));
+        let lock = Lock::new(
+            &api.client(),
+            "ns",
+            "l",
+            "me".to_owned(),
+            Duration::from_secs(15),
+        );
         let work = || std::future::pending();
         let led = tokio::time::timeout(
             Duration::from_secs(seconds),
@@ -113,7 +124,13 @@ mod tests {
         let api = FakeApiServer::default();
         api.answer(&format!("POST {LEASES}"), 201, lease("me", "1"));
         let counts = Counts::default();
-        let lock = Lock::new(&api.client(), "ns", "l", "me".to_owned(), Duration::from_secs(15));
+        let lock = Lock::new(
+            &api.client(),
+            "ns",
+            "l",
+            "me".to_owned(),
+            Duration::from_secs(15),
+        );
         let led = lead(Some(lock), &counts, || std::future::pending());
         let hanging = async {
             sleep(Duration::from_secs(2)).await;

@@ -49,7 +49,9 @@ pub struct LeasePlace {
 #[derive(Debug, thiserror::Error)]
 pub enum WaitingPlanError {
     /// No namespace and name.
-    #[error("--scheduling-lease: {0:?} is no Lease; give its namespace and its name, as in kube-system/{LEASE}")]
+    #[error(
+        "--scheduling-lease: {0:?} is no Lease; give its namespace and its name, as in kube-system/{LEASE}"
+    )]
     Lease(String),
     /// One of them cannot be.
     #[error("--scheduling-lease: {0}")]

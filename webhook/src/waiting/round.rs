@@ -121,7 +121,8 @@ async fn lift(helper: &Helper, state: &mut State, pod: &Unbound, plan: GatesPlan
         Lift::Nowhere(why) => {
             let now = helper.scheduling.now();
             if state.told.is_news(&pod.demand.uid, &why, now) {
-                let note = format!("{why}; the pod is looked at again as soon as devices are released");
+                let note =
+                    format!("{why}; the pod is looked at again as soon as devices are released");
                 told::tell(&helper.client, pod, Reason::WaitingForDevices, &note).await;
             }
         }

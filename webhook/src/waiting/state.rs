@@ -114,7 +114,10 @@ impl State {
             }
             Ok(None) => {}
             Err(error) => {
-                warn!(uid = pod.metadata.uid, "A pod without a node is passed over");
+                warn!(
+                    uid = pod.metadata.uid,
+                    "A pod without a node is passed over"
+                );
                 debug!(%error, "The pod without a node that is passed over");
             }
         }

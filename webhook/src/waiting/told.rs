@@ -100,7 +100,9 @@ pub(super) async fn tell(client: &Client, pod: &Unbound, reason: Reason, note: &
     match timeout(PATIENCE, api.create(&params, &event)).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => debug!(%error, "An Event about a pod without a node was not written"),
-        Err(_) => debug!("An Event about a pod without a node was not written: no answer within {PATIENCE:?}"),
+        Err(_) => debug!(
+            "An Event about a pod without a node was not written: no answer within {PATIENCE:?}"
+        ),
     }
 }
 

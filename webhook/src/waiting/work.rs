@@ -29,7 +29,10 @@ pub(super) async fn work(helper: &Helper) -> Infallible {
     // Before anything is listed: what is freed from here on is heard of.
     let mut outcomes = scheduling.outcomes();
     let config = || watcher::Config::default();
-    let pods = watcher(api(Kind::Pods, helper.client.clone()), config().fields(UNBOUND));
+    let pods = watcher(
+        api(Kind::Pods, helper.client.clone()),
+        config().fields(UNBOUND),
+    );
     let mut pods = std::pin::pin!(events(pods, "Pods"));
     let with_nodes = helper.plan.gates.is_some();
     let nodes = match with_nodes {

@@ -86,12 +86,18 @@ pub(super) async fn write(client: &Client, act: Act, pod: &Unbound, patch: &Valu
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Outcome::Gone,
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
         Ok(Err(error)) => {
-            warn!(?act, "A pod without a node cannot be written, trying again; grant patch on pods");
+            warn!(
+                ?act,
+                "A pod without a node cannot be written, trying again; grant patch on pods"
+            );
             debug!(?act, namespace, name, %error, "The pod that cannot be written");
             Outcome::Failed
         }
         Err(_) => {
-            warn!(?act, "A pod without a node cannot be written: no answer within {PATIENCE:?}, trying again");
+            warn!(
+                ?act,
+                "A pod without a node cannot be written: no answer within {PATIENCE:?}, trying again"
+            );
             Outcome::Failed
         }
     }
