@@ -10,6 +10,7 @@ pub mod candidate;
 pub mod constraints;
 pub mod demand;
 pub mod engine;
+pub mod explain;
 pub mod extender;
 pub mod link;
 pub mod missing;
