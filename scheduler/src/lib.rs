@@ -11,6 +11,7 @@ pub mod choice;
 pub mod constraints;
 pub mod demand;
 pub mod engine;
+pub mod explain;
 pub mod extender;
 pub mod link;
 pub mod missing;
