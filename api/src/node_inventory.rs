@@ -77,6 +77,18 @@ pub struct TopologyManager {
     /// The most zones it takes into account, where the kubelet was told (`max-allowable-numa-nodes`).
     #[serde(rename = "maxNUMANodes", skip_serializing_if = "Option::is_none")]
     pub max_numa_nodes: Option<u32>,
+    /// Whether memory is pinned to zones, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_manager: Option<MemoryManager>,
+}
+
+/// What the kubelet's memory manager does (KubeletConfiguration `memoryManagerPolicy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemoryManager {
+    /// Nothing: memory is aligned with no zone.
+    None,
+    /// It gives memory and huge pages of zones to Guaranteed pods.
+    Static,
 }
 
 /// A NUMA zone.

@@ -21,6 +21,9 @@ pub struct NodeResourceTopology {
     /// The node's name, and the node as its owner.
     #[serde(default)]
     pub metadata: ObjectMeta,
+    /// The kubelet's policy and scope in one word, as older writers have it; `attributes` hold where both are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topology_policies: Vec<String>,
     /// The zones.
     pub zones: Vec<Zone>,
     /// The kubelet's policy and scope, and which pods are accounted for.

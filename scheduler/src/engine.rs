@@ -1,13 +1,27 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
-use std::collections::BTreeMap;
+mod facts;
+mod growth;
+mod layout;
+mod ledger;
+mod nodes;
+mod pods;
+mod prediction;
+mod question;
+mod site;
 
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use self::{facts::Texts, pods::Whereabouts, site::Site};
+pub use self::{ledger::Standing, question::Question};
 use crate::{
     align::Scratch,
     demand::PodDemand,
     moment::Moment,
-    need::Need,
-    placement::Refusal,
+    node::Node,
     policy::Policy,
     report::{Report, Source},
     resource::{ResourceId, Resources},
@@ -18,9 +32,18 @@ use crate::{
 pub struct Engine {
     policy: Policy,
     resources: Resources,
+    /// Those of which a node was ever seen to have any, or none left: pods' wishes alone do not make a resource.
+    offered: HashSet<ResourceId>,
+    texts: Texts,
+    sites: HashMap<Arc<str>, Box<Site>>,
+    pods: HashMap<Arc<str>, Whereabouts>,
+    /// How many events there were.
+    turn: u64,
+    scratch: Scratch,
 }
 
-/// Something was learnt. Events may come twice, late, and in any order of objects; each carries all there is to know of its object.
+/// Something was learnt. Events of different objects may come in any order, and each twice; of one object older ones may
+/// come again as long as the newest comes after them. Each carries all there is to know of its object.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A Node is there, with `status.allocatable` in units of [`crate::resource::Kind`].
@@ -107,6 +130,11 @@ pub enum Outcome {
         predicted: Vec<u32>,
         /// Those it is in.
         actual: Vec<u32>,
+        /// The PCI addresses of the physical functions that were predicted and are not those of its devices; none where
+        /// there was more than one that they could have been.
+        predicted_functions: Vec<Box<str>>,
+        /// Those they are behind.
+        actual_functions: Vec<Box<str>>,
     },
     /// A kubelet refused a pod; the node is not offered to its owner for a while.
     SetAside {
@@ -124,15 +152,6 @@ pub enum Outcome {
     },
 }
 
-/// A question about a pod, prepared once for all nodes.
-#[derive(Debug)]
-pub struct Question<'e> {
-    engine: &'e Engine,
-    demand: &'e PodDemand,
-    need: Need,
-    now: Moment,
-}
-
 impl Engine {
     /// An engine that knows nothing yet.
     #[must_use]
@@ -145,54 +164,81 @@ impl Engine {
 
     /// Learns something.
     pub fn apply(&mut self, event: Event, now: Moment) -> Vec<Outcome> {
-        let _ = (event, now, &self.policy);
-        todo!("H2")
+        self.turn += 1;
+        match event {
+            Event::NodeSeen { name, allocatable } => self.node_seen(&name, &allocatable, now),
+            Event::NodeGone { name } => self.node_gone(&name, now),
+            Event::Reported { node, report } => self.reported(&node, *report, now),
+            Event::ReportGone { node, source } => self.report_gone(&node, source, now),
+            Event::PodSeen(facts) => self.pod_seen(*facts, now),
+            Event::PodGone { uid } => self.pod_gone(&uid, now),
+            Event::Tick => self.tick(now),
+        }
+    }
+
+    /// How nodes are judged, and for how long things are remembered.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// All resources that were heard of.
     #[must_use]
-    pub fn resources(&self) -> &Resources {
+    pub const fn resources(&self) -> &Resources {
         &self.resources
+    }
+
+    /// A node of which something is known, as decisions see it.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.sites.get(name).map(|site| &site.node)
+    }
+
+    /// The names of all Nodes that were seen, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        let seen = self.sites.iter();
+        let seen = seen.filter(|(_, site)| site.allocatable.is_some());
+        seen.map(|(name, _)| &**name)
+    }
+
+    /// The node that a pod is bound to, of a pod that holds or will hold something that is counted.
+    #[must_use]
+    pub fn node_of(&self, uid: &str) -> Option<&str> {
+        match self.pods.get(uid)? {
+            Whereabouts::On(node) => Some(node),
+            Whereabouts::Over => None,
+        }
     }
 
     /// Prepares a question about a pod.
     #[must_use]
     pub fn question<'e>(&'e self, demand: &'e PodDemand, now: Moment) -> Question<'e> {
-        Question {
-            engine: self,
-            demand,
-            need: Need::default(),
-            now,
+        Question::new(self, demand, now)
+    }
+
+    /// Makes a node anew after a change; `was_open` says whether it could be had before.
+    fn settle(&mut self, name: &str, was_open: bool, now: Moment) -> Vec<Outcome> {
+        let Some(site) = self.sites.get_mut(name) else {
+            return Vec::new();
+        };
+        let context = (&self.policy, &self.resources, now);
+        let outcomes = site.settle(name, was_open, context, &mut self.scratch);
+        if site.is_empty() {
+            self.sites.remove(name);
         }
+        outcomes
+    }
+
+    /// The node of this name, and whether it can be had as it is.
+    fn site(&mut self, name: &str, now: Moment) -> (&mut Site, bool) {
+        if !self.sites.contains_key(name) {
+            self.sites.insert(name.into(), Box::default());
+        }
+        let site = self.sites.entry(name.into()).or_default();
+        let is_open = site.is_open(&self.policy, now);
+        (site, is_open)
     }
 }
 
-impl Question<'_> {
-    /// Whether the kubelet of a node will take the pod; the prediction is left in `scratch.placement`.
-    ///
-    /// # Errors
-    /// The node is not for the pod.
-    pub fn filter(&self, node: &str, scratch: &mut Scratch) -> Result<(), Refusal> {
-        let _ = (
-            self.engine,
-            self.demand,
-            &self.need,
-            self.now,
-            node,
-            scratch,
-        );
-        todo!("H2")
-    }
-
-    /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
-    pub fn score(&self, node: &str, scratch: &mut Scratch) -> i64 {
-        let _ = (node, scratch);
-        todo!("H3")
-    }
-
-    /// A refusal in words, such as `intel.com/sriov: 1 free, 2 needed`.
-    pub fn reason(&self, refusal: Refusal) -> impl std::fmt::Display {
-        let _ = refusal;
-        String::new()
-    }
-}
+#[cfg(test)]
+mod tests;

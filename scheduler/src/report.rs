@@ -8,6 +8,14 @@ use api::{
 
 use crate::zones::ZoneMask;
 
+mod cpus;
+mod devices;
+mod faults;
+mod inventory;
+mod numbering;
+mod sum;
+mod topology;
+
 /// A report about a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -106,17 +114,16 @@ pub struct Function {
 }
 
 impl Report {
-    /// The report that a NodeInventory is.
+    /// The report that a NodeInventory is. Whatever it holds: what is malformed, contradicts itself or is beyond all
+    /// machines is told in `faults` and counted as in use.
     #[must_use]
     pub fn of_inventory(object: &NodeInventory) -> Self {
-        let _ = object;
-        todo!("H2")
+        inventory::read(object)
     }
 
-    /// The report that a NodeResourceTopology is.
+    /// The report that a NodeResourceTopology is, whatever it holds, as for a NodeInventory.
     #[must_use]
     pub fn of_topology(object: &NodeResourceTopology) -> Self {
-        let _ = object;
-        todo!("H2")
+        topology::read(object)
     }
 }

@@ -5,7 +5,6 @@
 //! (Documentation/ABI, `sysfs-bus-pci`, `sysfs-class-net`, `sysfs-devices-node`).
 
 mod auxiliary;
-pub mod cpu_list;
 mod file;
 mod function;
 mod interface;

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{
-    cpu_list::{self, Cpus},
-    file::{names, number, text},
-};
+use api::cpu_list::{self, Cpus};
+
+use super::file::{names, number, text};
 
 /// The zones by the kernel's number. They need not be numbered without gaps.
 pub type Zones = BTreeMap<u32, Zone>;

@@ -1,5 +1,6 @@
 use std::fs;
 
+use api::cpu_list;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use api::node_inventory::{ClaimedDevice, MemoryBlock};
+use api::{
+    cpu_list::Cpus,
+    node_inventory::{ClaimedDevice, MemoryBlock},
+};
 
 use super::{
     devices::{Devices, Place},
     fingerprint::{Fingerprint, Fingerprinter, Method},
 };
-use crate::{
-    proto::{ContainerDevices, ContainerResources, PodResources, TopologyInfo},
-    sysfs::cpu_list::Cpus,
-};
+use crate::proto::{ContainerDevices, ContainerResources, PodResources, TopologyInfo};
 
 /// Zones by the kernel's number.
 pub(super) type ZoneIds = BTreeSet<u32>;

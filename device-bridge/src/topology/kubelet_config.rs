@@ -6,13 +6,12 @@ use std::{
 };
 
 use api::{
+    cpu_list::{self, Cpus},
     node_inventory::TopologyManager,
     objects::{self, ObjectsError},
     topology_manager::UnknownWord,
 };
 use serde_json::Value;
-
-use crate::sysfs::cpu_list::{self, Cpus};
 
 /// What matters of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

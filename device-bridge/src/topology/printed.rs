@@ -60,6 +60,7 @@ pub fn node_resource_topology(
             })
             .collect(),
         attributes: attributes(inventory.topology_manager, fingerprint),
+        ..NodeResourceTopology::default()
     }
 }
 

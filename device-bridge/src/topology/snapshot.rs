@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::node_inventory::{
-    Accelerator, Amount, ContainerAllocation, DeviceGroup, Distance, Inventory, MemoryBlock,
-    PhysicalFunction, PodAllocation, TopologyManager, Zone,
+use api::{
+    cpu_list::{self, Cpus},
+    node_inventory::{
+        Accelerator, Amount, ContainerAllocation, DeviceGroup, Distance, Inventory, MemoryBlock,
+        PhysicalFunction, PodAllocation, TopologyManager, Zone,
+    },
 };
 use serde::{Serialize, Serializer};
 use spec::device::PciAddress;
@@ -14,13 +17,7 @@ use super::{
     held::{self, HeldByContainer, HeldByPod, Pods, ZoneIds},
     memory,
 };
-use crate::{
-    proto::AllocatableResourcesResponse,
-    sysfs::{
-        Hardware,
-        cpu_list::{self, Cpus},
-    },
-};
+use crate::{proto::AllocatableResourcesResponse, sysfs::Hardware};
 
 /// What was observed of a node.
 #[derive(Clone, Copy, Debug)]

@@ -12,10 +12,16 @@ const MOST: u32 = 1 << 16;
 #[must_use]
 pub fn parse(text: &str) -> Option<Cpus> {
     let mut cpus = Cpus::new();
+    let mut listed = 0;
     for part in text.trim().split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
         if last < first || last >= MOST {
+            return None;
+        }
+        // A text that names the same CPUs again and again must not take for ever either.
+        listed += last - first + 1;
+        if listed > MOST {
             return None;
         }
         cpus.extend(first..=last);
@@ -54,7 +60,7 @@ mod tests {
     fn lists() {
         assert_eq!(parse("0-3,8\n"), Some([0, 1, 2, 3, 8].into()));
         assert_eq!(parse(""), Some([].into()));
-        for wrong in ["a", "3-1", "1-", "-", "0-99999999", "1;2"] {
+        for wrong in ["a", "3-1", "1-", "-", "0-99999999", "1;2", "0-65535,0"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
         assert_eq!(print(&[9, 0, 1, 2, 7, 8].into()), "0-2,7-9");

@@ -1,0 +1,190 @@
+//! What is learnt of pods.
+
+use std::sync::Arc;
+
+use super::{
+    Engine, Outcome, PodFacts, Stage,
+    ledger::{Entry, Standing},
+};
+use crate::{
+    demand::PodDemand,
+    moment::Moment,
+    need::Need,
+    resource::{Kind, Resources},
+};
+
+/// What is kept of a pod by its UID, until it is gone.
+#[derive(Clone, Debug)]
+pub(super) enum Whereabouts {
+    /// It is in the ledger of this node.
+    On(Arc<str>),
+    /// It has ended or was refused, and holds nothing.
+    Over,
+}
+
+impl Engine {
+    pub(super) fn pod_seen(&mut self, pod: PodFacts, now: Moment) -> Vec<Outcome> {
+        let PodDemand {
+            uid,
+            namespace,
+            name,
+            ..
+        } = &pod.demand;
+        if uid.is_empty() {
+            let reason = format!(
+                "pod {namespace}/{name} has no UID and cannot be told from others of its name"
+            );
+            return vec![Outcome::Ignored { reason }];
+        }
+        let known = self.pods.get(&**uid).cloned();
+        let is_over = matches!(pod.stage, Stage::Ended | Stage::RefusedByKubelet);
+        match (known, pod.node.as_deref()) {
+            (Some(Whereabouts::Over), _) if is_over => Vec::new(),
+            (Some(Whereabouts::Over), _) => {
+                let reason =
+                    format!("pod {namespace}/{name} ({uid}) is over and does not begin again");
+                vec![Outcome::Ignored { reason }]
+            }
+            (known, node) if is_over => self.pod_over(&pod, known, node, now),
+            (Some(Whereabouts::On(node)), None) => {
+                let reason = format!(
+                    "pod {namespace}/{name} ({uid}) is bound to {node}, which is never undone"
+                );
+                vec![Outcome::Ignored { reason }]
+            }
+            (None, None) => Vec::new(),
+            (Some(Whereabouts::On(old)), Some(node)) if *old != *node => {
+                let mut outcomes = self.forget(&pod.demand.uid, &old, now);
+                outcomes.extend(self.bound(&pod, node, now));
+                outcomes
+            }
+            (_, Some(node)) => self.bound(&pod, node, now),
+        }
+    }
+
+    pub(super) fn pod_gone(&mut self, uid: &str, now: Moment) -> Vec<Outcome> {
+        match self.pods.remove(uid) {
+            Some(Whereabouts::On(node)) => self.forget(uid, &node, now),
+            Some(Whereabouts::Over) | None => Vec::new(),
+        }
+    }
+
+    /// A pod is bound to a node, or is further than it was there.
+    fn bound(&mut self, pod: &PodFacts, node: &str, now: Moment) -> Vec<Outcome> {
+        let demand = &pod.demand;
+        let need = self.need(demand);
+        let turn = self.turn;
+        if !is_counted(&need, &self.resources) {
+            return match self.pods.remove(&*demand.uid) {
+                Some(_) => self.forget(&demand.uid, node, now),
+                None => Vec::new(),
+            };
+        }
+        let started = (pod.stage == Stage::Started).then_some(turn);
+        let namespace = self.texts.intern(&demand.namespace);
+        let (site, was_open) = self.site(node, now);
+        match site
+            .ledger
+            .iter_mut()
+            .find(|entry| *entry.uid == *demand.uid)
+        {
+            Some(entry) => {
+                entry.started = entry.started.or(started);
+                if *entry.need == need {
+                    return Vec::new();
+                }
+                entry.need = Box::new(need);
+            }
+            None => {
+                let uid: Arc<str> = (*demand.uid).into();
+                site.ledger.push(Entry {
+                    uid: Arc::clone(&uid),
+                    namespace,
+                    name: demand.name.clone(),
+                    need: Box::new(need),
+                    since: now,
+                    turn,
+                    started,
+                    was_listed: false,
+                    standing: Standing::Assumed,
+                    prediction: None,
+                });
+                self.pods.insert(uid, Whereabouts::On(node.into()));
+            }
+        }
+        self.settle(node, was_open, now)
+    }
+
+    /// A pod holds nothing any more, unless its node's report still lists it.
+    fn pod_over(
+        &mut self,
+        pod: &PodFacts,
+        known: Option<Whereabouts>,
+        node: Option<&str>,
+        now: Moment,
+    ) -> Vec<Outcome> {
+        let demand = &pod.demand;
+        let mut outcomes = Vec::new();
+        match known {
+            Some(Whereabouts::On(node)) => {
+                outcomes.extend(self.forget(&demand.uid, &node, now));
+            }
+            Some(Whereabouts::Over) => {}
+            None => {
+                let need = self.need(demand);
+                if !is_counted(&need, &self.resources) {
+                    return outcomes;
+                }
+            }
+        }
+        self.pods.insert((*demand.uid).into(), Whereabouts::Over);
+        if let (Stage::RefusedByKubelet, Some(node), Some(owner)) = (pod.stage, node, &demand.owner)
+        {
+            let until = now.plus(self.policy.set_aside_for);
+            let (site, _) = self.site(node, now);
+            match site
+                .set_aside
+                .iter_mut()
+                .find(|(known, _)| **known == **owner)
+            {
+                Some((_, known)) => *known = until.max(*known),
+                None => site.set_aside.push(((**owner).into(), until)),
+            }
+            outcomes.push(Outcome::SetAside {
+                node: node.into(),
+                namespace: demand.namespace.clone(),
+                name: demand.name.clone(),
+            });
+        }
+        outcomes
+    }
+
+    /// Takes a pod out of the ledger of a node.
+    fn forget(&mut self, uid: &str, node: &str, now: Moment) -> Vec<Outcome> {
+        let (site, was_open) = self.site(node, now);
+        site.ledger.retain(|entry| *entry.uid != *uid);
+        self.settle(node, was_open, now)
+    }
+
+    /// What a pod needs. Its resources are numbered for good, as they will be reported.
+    fn need(&mut self, demand: &PodDemand) -> Need {
+        let containers = demand.containers.iter();
+        for resource in containers.flat_map(|container| container.amounts.keys()) {
+            if Kind::of(resource) != Kind::HostLevel {
+                self.resources.intern(resource);
+            }
+        }
+        Need::of(demand, &self.resources)
+    }
+}
+
+/// Whether a node's account depends on a pod. Those that share CPUs and memory with everybody are kube-scheduler's own
+/// business, and there are many.
+fn is_counted(need: &Need, resources: &Resources) -> bool {
+    let mut containers = need.containers.iter();
+    containers.any(|container| !container.aligned.is_empty())
+        || need
+            .total
+            .iter()
+            .any(|(resource, _)| resources.kind(*resource) == Kind::Device)
+}

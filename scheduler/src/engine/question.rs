@@ -1,0 +1,158 @@
+//! A question about a pod: which nodes it may go to.
+
+use api::topology_manager::{Policy as Rule, Scope};
+
+use super::{Engine, site::Site};
+use crate::{
+    align::{Scratch, align},
+    demand::PodDemand,
+    moment::Moment,
+    need::Need,
+    node::Node,
+    placement::Refusal,
+    policy::Openness,
+    report::Source,
+    resource::Kind,
+};
+
+/// A question about a pod, prepared once for all nodes.
+#[derive(Debug)]
+pub struct Question<'e> {
+    engine: &'e Engine,
+    demand: &'e PodDemand,
+    need: Need,
+    now: Moment,
+    /// Whether it demands devices. Other pods are never kept from a node of which too little is known.
+    wants_devices: bool,
+    /// Whether it demands a resource that no node has.
+    wants_the_unknown: bool,
+}
+
+impl<'e> Question<'e> {
+    pub(super) fn new(engine: &'e Engine, demand: &'e PodDemand, now: Moment) -> Self {
+        let need = Need::of(demand, &engine.resources);
+        let is_device = |resource| engine.resources.kind(resource) == Kind::Device;
+        let devices = || {
+            need.total
+                .iter()
+                .map(|(resource, _)| *resource)
+                .filter(|id| is_device(*id))
+        };
+        let wants_the_unknown = !need.unknown.is_empty()
+            || devices().any(|resource| !engine.offered.contains(&resource));
+        Self {
+            wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
+            wants_the_unknown,
+            engine,
+            demand,
+            need,
+            now,
+        }
+    }
+
+    /// What the pod needs.
+    #[must_use]
+    pub const fn need(&self) -> &Need {
+        &self.need
+    }
+
+    /// Whether the kubelet of a node will take the pod; the prediction is left in `scratch.placement`.
+    ///
+    /// # Errors
+    /// The node is not for the pod.
+    pub fn filter(&self, node: &str, scratch: &mut Scratch) -> Result<(), Refusal> {
+        scratch.placement.zones.clear();
+        scratch.placement.is_certain = false;
+        if self.need.total.is_empty() && self.need.unknown.is_empty() {
+            return Ok(());
+        }
+        let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
+        self.admitted(site)?;
+        if self.wants_the_unknown {
+            return Err(Refusal::NoSuchResource);
+        }
+        self.unlisted(site)?;
+        align(&site.node, &self.need, scratch)?;
+        self.between_functions(&site.node, scratch)
+    }
+
+    /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
+    pub fn score(&self, node: &str, scratch: &mut Scratch) -> i64 {
+        let _ = (node, scratch);
+        todo!("H3")
+    }
+
+    /// A refusal in words, such as `intel.com/sriov: 1 free, 2 needed`.
+    pub fn reason(&self, refusal: Refusal) -> impl std::fmt::Display {
+        let _ = (refusal, self.demand);
+        String::new()
+    }
+
+    /// Whether enough is known of a node to offer it.
+    fn admitted(&self, site: &Site) -> Result<(), Refusal> {
+        let policy = &self.engine.policy;
+        if site.allocatable.is_none() && site.report().is_none() {
+            return Err(Refusal::UnknownNode);
+        }
+        if self.wants_devices {
+            if site.report().is_none() && policy.unreported == Openness::Closed {
+                return Err(Refusal::NoReport);
+            }
+            if policy.stale == Openness::Closed && site.is_stale(policy, self.now) {
+                return Err(Refusal::Stale);
+            }
+        }
+        let is_set_aside = |owner: &str| {
+            let mut all = site.set_aside.iter();
+            all.any(|(known, until)| **known == *owner && *until > self.now)
+        };
+        match &self.demand.owner {
+            Some(owner) if is_set_aside(owner) => Err(Refusal::SetAside),
+            _ => Ok(()),
+        }
+    }
+
+    /// A NodeResourceTopology that has no zone with CPUs, memory or huge pages says that none can be aligned. (A
+    /// NodeInventory that has none says that the kubelet does not align them.)
+    fn unlisted(&self, site: &Site) -> Result<(), Refusal> {
+        let is_topology = |source| matches!(source, Source::Topology);
+        let is_strict = matches!(site.node.policy, Rule::Restricted | Rule::SingleNumaNode);
+        if !is_strict
+            || !site
+                .report()
+                .is_some_and(|report| is_topology(report.facts.source))
+        {
+            return Ok(());
+        }
+        let missing = |amounts: &[(crate::resource::ResourceId, i64)]| {
+            let mut all = amounts.iter().map(|(resource, _)| *resource);
+            all.find(|resource| {
+                self.engine.resources.kind(*resource) != Kind::Device
+                    && site.node.stock(*resource).is_none()
+            })
+        };
+        if site.node.scope == Scope::Pod {
+            return match missing(&self.need.aligned) {
+                Some(resource) => Err(Refusal::Pod {
+                    resource: Some(resource),
+                }),
+                None => Ok(()),
+            };
+        }
+        for (index, container) in (0..).zip(&self.need.containers) {
+            if let Some(resource) = missing(&container.aligned) {
+                return Err(Refusal::Container {
+                    index,
+                    resource: Some(resource),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is decided between physical functions: spread, and links.
+    fn between_functions(&self, node: &Node, scratch: &Scratch) -> Result<(), Refusal> {
+        let _ = (node, &scratch.placement, self.demand.spread);
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! One node: what was reported of it, who is bound to it, and what follows.
+
+use std::{mem, sync::Arc};
+
+use super::{
+    Outcome,
+    facts::Arrived,
+    growth::growth,
+    layout::layout,
+    ledger::{Entry, Standing, listed},
+    prediction::Prediction,
+};
+use crate::{
+    align::{Scratch, align, take},
+    moment::Moment,
+    need::Need,
+    node::Node,
+    policy::{Openness, Policy},
+    report::Source,
+    resource::{ResourceId, Resources},
+    zones::ZoneMask,
+};
+
+/// A node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Site {
+    /// Extended resources of `status.allocatable`, sorted; nothing while the Node was not seen.
+    pub(super) allocatable: Option<Box<[(ResourceId, i64)]>>,
+    pub(super) inventory: Option<Box<Arrived>>,
+    pub(super) topology: Option<Box<Arrived>>,
+    /// In the order in which they were bound.
+    pub(super) ledger: Vec<Entry>,
+    /// Owners whose pods the kubelet refused, and until when none of theirs is offered the node.
+    pub(super) set_aside: Vec<(Arc<str>, Moment)>,
+    /// What follows from all that.
+    pub(super) node: Node,
+}
+
+impl Site {
+    /// The report that holds.
+    pub(super) fn report(&self) -> Option<&Arrived> {
+        self.inventory.as_deref().or(self.topology.as_deref())
+    }
+
+    /// Whether nothing is known of it any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.allocatable.is_none()
+            && self.report().is_none()
+            && self.ledger.is_empty()
+            && self.set_aside.is_empty()
+    }
+
+    /// Whether the report is so old that it cannot be relied on.
+    pub(super) fn is_stale(&self, policy: &Policy, now: Moment) -> bool {
+        self.report().is_some_and(|report| {
+            matches!(report.facts.source, Source::Inventory(_))
+                && now.since(report.at) > policy.stale_after
+        })
+    }
+
+    /// Whether pods that demand devices may be bound to it.
+    pub(super) fn is_open(&self, policy: &Policy, now: Moment) -> bool {
+        self.allocatable.is_some()
+            && (self.report().is_some() || policy.unreported == Openness::Open)
+            && (!self.is_stale(policy, now) || policy.stale == Openness::Open)
+    }
+
+    /// Whether time alone changes something.
+    pub(super) fn is_due(&self, policy: &Policy, now: Moment) -> bool {
+        let report = self.report();
+        let mut assumed = self.ledger.iter();
+        assumed.any(|entry| {
+            entry.standing == Standing::Assumed
+                && entry.standing(report, None, policy, now) != Standing::Assumed
+        })
+    }
+
+    /// Makes the node anew. `was_open` says whether it could be had before whatever has changed.
+    pub(super) fn settle(
+        &mut self,
+        name: &str,
+        was_open: bool,
+        (policy, resources, now): (&Policy, &Resources, Moment),
+        scratch: &mut Scratch,
+    ) -> Vec<Outcome> {
+        let mut outcomes = self.stand(name, policy, now);
+        let node = self.replay(resources, scratch);
+        let mut before = mem::replace(&mut self.node, node);
+        let is_open = self.is_open(policy, now);
+        if is_open && !was_open {
+            before = Node::default();
+        }
+        if let Some(resources) = growth(&before, &self.node) {
+            outcomes.push(Outcome::Freed {
+                node: name.into(),
+                resources,
+            });
+        }
+        outcomes
+    }
+
+    /// Finds out how each pod is counted.
+    fn stand(&mut self, name: &str, policy: &Policy, now: Moment) -> Vec<Outcome> {
+        let report = self.inventory.as_deref().or(self.topology.as_deref());
+        let mut outcomes = Vec::new();
+        let mut ledger = mem::take(&mut self.ledger);
+        for at in 0..ledger.len() {
+            let facts = report.map(|report| &report.facts);
+            let holder = facts.and_then(|facts| listed(facts, &ledger[at], &ledger));
+            let entry = &mut ledger[at];
+            entry.standing = entry.standing(report, holder, policy, now);
+            entry.was_listed |= holder.is_some();
+            if entry.standing != Standing::Assumed {
+                let prediction = entry.prediction.take();
+                if let (Some(prediction), Some(facts), Some(holder)) = (prediction, facts, holder) {
+                    outcomes.extend(prediction.compared(name, entry, facts, holder));
+                }
+            }
+        }
+        self.ledger = ledger;
+        outcomes
+    }
+
+    /// The node with everything deducted that is not in its report, in the order in which it was bound.
+    fn replay(&mut self, resources: &Resources, scratch: &mut Scratch) -> Node {
+        let report = self.inventory.as_deref().or(self.topology.as_deref());
+        let facts = report.map(|report| &report.facts);
+        let settled = self.ledger.iter();
+        let settled: Vec<&Entry> = settled
+            .filter(|entry| entry.standing != Standing::Assumed)
+            .collect();
+        let demanded = |resource: ResourceId| {
+            settled.iter().fold(0_i64, |sum, entry| {
+                sum.saturating_add(amount(&entry.need.total, resource))
+            })
+        };
+        let allocatable = self.allocatable.as_deref().unwrap_or_default();
+        let mut node = layout(facts, allocatable, demanded, resources);
+        for entry in &mut self.ledger {
+            if entry.standing == Standing::Assumed {
+                predict(&node, &entry.need, scratch);
+                take(&mut node, &entry.need, &scratch.placement);
+                let prediction = Prediction::of(facts, &entry.need, &scratch.placement);
+                entry.prediction = Some(prediction);
+            }
+        }
+        node
+    }
+}
+
+/// Leaves in `scratch.placement` where a pod that is bound is. One that does not fit, by all that is known, may be in any
+/// zone.
+fn predict(node: &Node, need: &Need, scratch: &mut Scratch) {
+    if align(node, need, scratch).is_err() {
+        let all = ZoneMask::first(node.zones.len());
+        scratch.placement.is_certain = false;
+        scratch.placement.zones.clear();
+        let containers = need.containers.iter();
+        scratch.placement.zones.extend(containers.map(|container| {
+            if container.aligned.is_empty() {
+                ZoneMask::NONE
+            } else {
+                all
+            }
+        }));
+    }
+}
+
+/// How much of a resource there is in a sorted list.
+pub(super) fn amount(amounts: &[(ResourceId, i64)], resource: ResourceId) -> i64 {
+    let at = amounts.binary_search_by_key(&resource, |(resource, _)| *resource);
+    at.map_or(0, |at| amounts[at].1)
+}
