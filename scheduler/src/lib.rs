@@ -8,12 +8,21 @@ pub mod align;
 pub mod demand;
 pub mod engine;
 pub mod extender;
+pub mod link;
 pub mod moment;
 pub mod need;
 pub mod node;
 pub mod observed;
 pub mod placement;
 pub mod policy;
+pub mod reach;
 pub mod report;
 pub mod resource;
+pub mod score;
+pub mod spread;
+pub mod words;
 pub mod zones;
+
+#[cfg(test)]
+#[path = "score/fixture.rs"]
+mod fixture;

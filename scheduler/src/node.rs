@@ -95,4 +95,13 @@ impl Node {
     pub fn cells(&self, stock: &Stock) -> &[Cell] {
         &self.cells[usize::from(stock.cells.start)..usize::from(stock.cells.end)]
     }
+
+    /// The devices of a resource by physical function, as far as the functions are known.
+    #[must_use]
+    pub fn function_cells_of(&self, resource: ResourceId) -> &[FunctionCell] {
+        let cells = &self.function_cells;
+        let start = cells.partition_point(|cell| cell.resource < resource);
+        let end = cells.partition_point(|cell| cell.resource <= resource);
+        &cells[start..end]
+    }
 }

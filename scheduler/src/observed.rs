@@ -151,16 +151,10 @@ impl Stage {
     /// How far a pod is, by its status.
     #[must_use]
     pub fn of(pod: &Pod) -> Self {
-        let status = &pod.status;
-        let mut containers = status
-            .init_container_statuses
-            .iter()
-            .chain(&status.container_statuses);
-        match status.phase.as_str() {
-            "Failed" if is_refusal(&status.reason) => Self::RefusedByKubelet,
+        match pod.status.phase.as_str() {
+            "Failed" if is_refusal(&pod.status.reason) => Self::RefusedByKubelet,
             "Succeeded" | "Failed" => Self::Ended,
-            "Running" => Self::Started,
-            _ if containers.any(|container| !container.container_id.is_empty()) => Self::Started,
+            _ if pod.has_started() => Self::Started,
             _ => Self::Pending,
         }
     }

@@ -1,6 +1,6 @@
 //! Where the kubelet will put a pod on a node, and why it will not.
 
-use crate::{resource::ResourceId, zones::ZoneMask};
+use crate::{need::Need, resource::ResourceId, zones::ZoneMask};
 
 /// What the kubelet's topology manager is predicted to decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,24 @@ pub struct Placement {
     pub zones: Vec<ZoneMask>,
     /// Whether every decision is certain: the kubelet had no choice left.
     pub is_certain: bool,
+}
+
+impl Placement {
+    /// The zones from which the pod's containers get a resource; none where it may come from anywhere.
+    #[must_use]
+    pub fn zones_for(&self, need: &Need, resource: ResourceId) -> ZoneMask {
+        let mut zones = ZoneMask::NONE;
+        for (container, at) in need.containers.iter().zip(&self.zones) {
+            let is_needed = |(needed, _): &(ResourceId, i64)| *needed == resource;
+            if container.aligned.iter().any(is_needed) {
+                if at.is_empty() {
+                    return ZoneMask::NONE;
+                }
+                zones = zones.or(*at);
+            }
+        }
+        zones
+    }
 }
 
 /// Why a node is not for a pod. Small and without texts: thousands are made for one question.
@@ -60,4 +78,24 @@ pub enum Refusal {
     },
     /// The kubelet of this node refused a pod of the same owner a moment ago.
     SetAside,
+}
+
+impl Refusal {
+    /// A word for counting: of metrics and of JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownNode => "unknownNode",
+            Self::NoReport => "noReport",
+            Self::Stale => "stale",
+            Self::Faulty => "faulty",
+            Self::NoSuchResource => "noSuchResource",
+            Self::Short { .. } => "short",
+            Self::Container { .. } => "container",
+            Self::Pod { .. } => "pod",
+            Self::Spread { .. } => "spread",
+            Self::LinkDown { .. } => "linkDown",
+            Self::SetAside => "setAside",
+        }
+    }
 }

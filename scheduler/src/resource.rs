@@ -69,6 +69,7 @@ impl ResourceId {
 #[derive(Clone, Debug)]
 pub struct Resources {
     names: Vec<Box<str>>,
+    kinds: Vec<Kind>,
     ids: HashMap<Box<str>, ResourceId>,
 }
 
@@ -76,6 +77,7 @@ impl Default for Resources {
     fn default() -> Self {
         let mut resources = Self {
             names: Vec::new(),
+            kinds: Vec::new(),
             ids: HashMap::new(),
         };
         for name in ["cpu", "memory"] {
@@ -93,6 +95,7 @@ impl Resources {
         }
         let id = ResourceId(u16::try_from(self.names.len()).ok()?);
         self.names.push(name.into());
+        self.kinds.push(Kind::of(name));
         self.ids.insert(name.into(), id);
         Some(id)
     }
@@ -112,7 +115,7 @@ impl Resources {
     /// Its kind.
     #[must_use]
     pub fn kind(&self, id: ResourceId) -> Kind {
-        Kind::of(self.name(id))
+        self.kinds[usize::from(id.0)]
     }
 }
 
