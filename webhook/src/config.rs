@@ -18,6 +18,7 @@ use crate::{
     },
     configuration_file::{ConfigurationFile, ConfigurationFileError},
     control_switches::{ConfigMapName, ConfigMapNameError},
+    extender::plan::SchedulerPlan,
     listener::Limits,
 };
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub configuration_file: Option<ConfigurationFile>,
     /// The network resources injector's ConfigMap.
     pub control_switches: Option<ConfigMapName>,
+    /// Whether and how schedulers are answered.
+    pub scheduler: Option<SchedulerPlan>,
     /// What connections may cost.
     pub limits: Limits,
     /// How long requests are taken after the first signal.
@@ -101,6 +104,7 @@ impl TryFrom<Args> for Config {
             network_resource_name_keys,
             honor_resources,
             inject_hugepage_down_api,
+            scheduler,
             shutdown_delay,
             max_connections,
             max_connections_per_peer,
@@ -134,6 +138,7 @@ impl TryFrom<Args> for Config {
             policy,
             configuration_file,
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
+            scheduler: SchedulerPlan::new(scheduler),
             limits: Limits {
                 connections: max_connections,
                 connections_of_peer: max_connections_per_peer,

@@ -17,6 +17,8 @@ pub mod control_switches;
 pub mod deadline;
 pub mod decide;
 pub mod deliberate;
+pub mod extender;
+pub mod files;
 pub mod health;
 pub mod hook;
 pub mod indexed;

@@ -10,20 +10,12 @@ use std::{
     time::Duration,
 };
 
-use admission::Cluster;
 use anyhow::{Context, Result, bail};
-use api::{
-    objects::{self, Object, ObjectsError},
-    pod::{Metadata, Pod},
-};
 use axum_server::Handle;
 use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use serde::Deserialize as _;
-use serde_json::Value;
-use spec::NameError;
 use tracing::info;
 
 use crate::{
@@ -31,6 +23,12 @@ use crate::{
     config::{Config, Source},
     configured::Configured,
     control_switches,
+    extender::{
+        files::Told,
+        scheduling::{Kind, Scheduling},
+        serve::{self, Extender},
+    },
+    files,
     health::{self, Health},
     listener::{self, Limits},
     metrics::Metrics,
@@ -47,9 +45,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// The same for a scrape of metrics.
 const DRAIN_PLAIN: Duration = Duration::from_secs(1);
 
-/// A NetworkAttachmentDefinition in a file without a namespace is in the one that kubectl would apply it to.
-const DEFAULT_NAMESPACE: &str = "default";
-
 /// Serves until SIGTERM or SIGINT, and then for as long as is needed that no request is lost. A second signal ends at once.
 ///
 /// # Errors
@@ -63,14 +58,17 @@ pub async fn run(config: Config) -> Result<()> {
         policy,
         configuration_file,
         control_switches,
+        scheduler,
         limits,
         shutdown_delay,
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
+    let mut told = Told::default();
     let (store, client) = match source {
         Source::Files(paths) => {
-            let store = Store::filled(read(&paths)?);
+            let told = scheduler.is_some().then_some(&mut told);
+            let store = Store::filled(files::read(&paths, told)?);
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
@@ -83,13 +81,23 @@ pub async fn run(config: Config) -> Result<()> {
     let readiness = Arc::new(Readiness::default());
     let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
     let status = certificates.status();
-    let metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let mut metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let scheduling = scheduler.map(|plan| {
+        let awaited: &[Kind] = if client.is_some() { &Kind::ALL } else { &[] };
+        let scheduling = Arc::new(Scheduling::awaiting(awaited, plan.policy));
+        scheduling.learn(told.events());
+        readiness.awaits_scheduling(Arc::clone(&scheduling));
+        scheduling
+    });
+    if let Some(scheduling) = &scheduling {
+        metrics = metrics.and(|registry| scheduling.counts.register(registry));
+    }
     let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
     if control_switches.is_some() && client.is_some() {
         configured.await_switches();
     }
-    let webhook = server::router(Webhook {
+    let mut routes = server::router(Webhook {
         store: Arc::clone(&store),
         configured: Arc::clone(&configured),
         metrics: Arc::clone(&metrics),
@@ -97,6 +105,12 @@ pub async fn run(config: Config) -> Result<()> {
         readiness: Arc::clone(&readiness),
         api_server: client.clone(),
     });
+    if let Some(scheduling) = &scheduling {
+        routes = routes.merge(serve::router(Extender {
+            scheduling: Arc::clone(scheduling),
+            readiness: Arc::clone(&readiness),
+        }));
+    }
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),
         store: Arc::clone(&store),
@@ -112,7 +126,7 @@ pub async fn run(config: Config) -> Result<()> {
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let connections = metrics.connections.clone();
     let served = listener::server(listener, tls, limits, connections, handle.clone())?
-        .serve(webhook.into_make_service());
+        .serve(routes.into_make_service());
     let health_served = axum_server::from_tcp(health_listener)?
         .handle(health_handle.clone())
         .serve(plain.into_make_service());
@@ -130,7 +144,13 @@ pub async fn run(config: Config) -> Result<()> {
 
     let watched = async {
         match &client {
-            Some(client) => watch(client.clone(), &store).await,
+            Some(client) => watch(client.clone(), &store, scheduling.as_deref()).await,
+            None => pending().await,
+        }
+    };
+    let ticked = async {
+        match &scheduling {
+            Some(scheduling) => scheduling.tick().await,
             None => pending().await,
         }
     };
@@ -154,6 +174,7 @@ pub async fn run(config: Config) -> Result<()> {
         tokio::select! {
             // None ever ends; if one did, the webhook would go on with what was true yesterday.
             () = watched => "watching the cluster",
+            () = ticked => "counting the seconds",
             () = switched => "watching the control switches",
             () = reconfigured => "watching the configuration",
             _ = renewed => "renewing the certificate",
@@ -182,58 +203,6 @@ pub async fn run(config: Config) -> Result<()> {
     // Last of all, and once nobody would take it up again: another replica may lead at once.
     resigned.await;
     Ok(())
-}
-
-/// The cluster that the files describe: its networks, its pods as far as they use them, the labels of its namespaces, and
-/// claims of devices.
-fn read(paths: &[PathBuf]) -> Result<Cluster> {
-    let mut cluster = Cluster::default();
-    objects::read_each(paths, |objects| {
-        for network in objects::networks(&objects, DEFAULT_NAMESPACE)? {
-            cluster.networks.insert(network);
-        }
-        for object in objects.iter().filter(|object| object.kind == "Pod") {
-            use_networks(&mut cluster, &object.value);
-        }
-        for object in &objects {
-            if object.kind == "Namespace" && object.api_version == "v1" {
-                note_labels(&mut cluster, object)?;
-            }
-        }
-        cluster.devices.extend(&objects, DEFAULT_NAMESPACE)
-    })?;
-    Ok(cluster)
-}
-
-/// Notes the labels of a namespace, by which rules select it.
-fn note_labels(cluster: &mut Cluster, object: &Object) -> Result<(), ObjectsError> {
-    let invalid = |problem: String| ObjectsError::Invalid {
-        origin: object.origin.clone(),
-        kind: object.kind.clone(),
-        problem,
-    };
-    let metadata = Metadata::deserialize(&object.value["metadata"])
-        .map_err(|error| invalid(error.to_string()))?;
-    let name = metadata.name.parse();
-    let name = name.map_err(|error: NameError| invalid(error.to_string()))?;
-    cluster.namespaces.insert(name, metadata.labels);
-    Ok(())
-}
-
-/// Notes which networks a pod uses. One that cannot be read, or has no name yet, is in no cluster.
-fn use_networks(cluster: &mut Cluster, pod: &Value) {
-    let Ok(pod) = Pod::deserialize(pod) else {
-        return;
-    };
-    let namespace = match pod.metadata.namespace.as_str() {
-        "" => DEFAULT_NAMESPACE,
-        namespace => namespace,
-    };
-    if let (Ok(namespace), false) = (namespace.parse(), pod.metadata.name.is_empty()) {
-        let annotations = pod.network_annotations();
-        let usage = &mut cluster.usage;
-        usage.insert(&namespace, &pod.metadata.name, &annotations);
-    }
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {
@@ -269,30 +238,4 @@ fn announce(address: SocketAddr, health_address: SocketAddr) -> io::Result<()> {
     writeln!(stdout, "serving https://{address}")?;
     writeln!(stdout, "health http://{health_address}")?;
     stdout.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_tell_the_labels_of_namespaces() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("objects.yaml");
-        let text =
-            "{apiVersion: v1, kind: Namespace, metadata: {name: team, labels: {tier: tenant}}}";
-        std::fs::write(&path, text).unwrap();
-        let cluster = read(std::slice::from_ref(&path)).unwrap();
-        assert_eq!(
-            cluster.namespaces.labels(&"team".parse().unwrap())["tier"],
-            "tenant"
-        );
-        std::fs::write(
-            &path,
-            "{apiVersion: v1, kind: Namespace, metadata: {name: A b}}",
-        )
-        .unwrap();
-        let error = read(&[path]).unwrap_err().to_string();
-        assert!(error.contains("is not a valid Namespace"), "{error}");
-    }
 }
