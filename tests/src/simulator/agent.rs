@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use api::node_inventory::{
-    Amount, ContainerAllocation, DeviceGroup, Inventory, MemoryBlock, NodeInventory,
+    Amount, ContainerAllocation, DeviceGroup, Inventory, MemoryBlock, MemoryManager, NodeInventory,
     PhysicalFunction, PodAllocation, TopologyManager, Zone,
 };
 
@@ -48,6 +48,11 @@ fn inventory(kubelet: &Kubelet, has_heard_of: impl Fn(&str) -> bool) -> Inventor
         topology_manager: TopologyManager {
             policy: machine.policy,
             scope: machine.scope,
+            memory_manager: Some(if machine.has_pinned_memory {
+                MemoryManager::Static
+            } else {
+                MemoryManager::None
+            }),
             ..TopologyManager::default()
         },
         zones: zones(kubelet),
