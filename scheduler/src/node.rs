@@ -25,6 +25,15 @@ pub struct Node {
     pub function_cells: Box<[FunctionCell]>,
     /// The PCIe roots of its accelerators, numbered as in [`Function::pcie_root`], one entry for each accelerator.
     pub accelerator_roots: Box<[u16]>,
+    /// What there is behind each of [`Node::cells`] with what is reserved or unhealthy, where that is known; else empty.
+    /// By this the kubelet decides how many zones a request needs at least.
+    pub capacities: Box<[i64]>,
+    /// The sets of several zones in which memory is pinned together. While it is, the kubelet pins nothing else there
+    /// than for the same set.
+    pub memory_groups: Vec<ZoneMask>,
+    /// CPUs, memory and huge pages that are in no zone are not there to be pinned: so a NodeResourceTopology is read, while
+    /// in a NodeInventory they are not pinned at all.
+    pub has_only_zoned_natives: bool,
     /// Something is held of which the zones can only be guessed: what zones have free is a lower bound.
     pub is_fuzzy: bool,
 }
@@ -88,6 +97,14 @@ impl Node {
             .stocks
             .binary_search_by_key(&resource, |stock| stock.resource);
         at.ok().map(|at| &self.stocks[at])
+    }
+
+    /// What the zones of a cell have with what is reserved or unhealthy.
+    #[must_use]
+    pub fn capacity(&self, cell: usize) -> i64 {
+        let allocatable = self.cells[cell].allocatable;
+        let capacity = self.capacities.get(cell).copied();
+        capacity.unwrap_or_default().max(allocatable)
     }
 
     /// The cells of a stock.
