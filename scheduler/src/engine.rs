@@ -1,5 +1,7 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
+mod account;
+mod census;
 mod facts;
 mod growth;
 mod layout;
@@ -15,8 +17,13 @@ use std::{
     sync::Arc,
 };
 
+pub use self::{
+    account::{Account, HeldAmount, Holding, Reporting},
+    census::Census,
+    ledger::Standing,
+    question::Question,
+};
 use self::{facts::Texts, pods::Whereabouts, site::Site};
-pub use self::{ledger::Standing, question::Question};
 use crate::{
     align::Scratch,
     demand::PodDemand,

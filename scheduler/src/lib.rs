@@ -21,6 +21,7 @@ pub mod resource;
 pub mod score;
 pub mod spread;
 pub mod words;
+pub mod tentative;
 pub mod zones;
 
 #[cfg(test)]

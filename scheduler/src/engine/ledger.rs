@@ -15,9 +15,8 @@ pub(super) struct Entry {
     pub(super) namespace: Arc<str>,
     pub(super) name: Box<str>,
     pub(super) need: Box<Need>,
-    /// When it was first seen bound, and the place of that among all events: pods are counted in this order.
+    /// When it was first seen bound.
     pub(super) since: Moment,
-    pub(super) turn: u64,
     /// The place among all events of its being seen started.
     pub(super) started: Option<u64>,
     /// Whether a report has told of it.

@@ -103,7 +103,6 @@ impl Engine {
                     name: demand.name.clone(),
                     need: Box::new(need),
                     since: now,
-                    turn,
                     started,
                     was_listed: false,
                     standing: Standing::Assumed,

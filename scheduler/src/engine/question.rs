@@ -2,9 +2,12 @@
 
 use api::topology_manager::{Policy as Rule, Scope};
 
-use super::{Engine, site::Site};
+use super::{
+    Engine,
+    site::{Site, predict},
+};
 use crate::{
-    align::{Scratch, align},
+    align::{Scratch, align, take},
     demand::PodDemand,
     moment::Moment,
     need::Need,
@@ -12,7 +15,7 @@ use crate::{
     placement::Refusal,
     policy::Openness,
     report::Source,
-    resource::Kind,
+    resource::{Kind, ResourceId},
 };
 
 /// A question about a pod, prepared once for all nodes.
@@ -26,6 +29,7 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
+    needs_nothing: bool,
 }
 
 impl<'e> Question<'e> {
@@ -43,6 +47,7 @@ impl<'e> Question<'e> {
         Self {
             wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
             wants_the_unknown,
+            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
             engine,
             demand,
             need,
@@ -61,19 +66,32 @@ impl<'e> Question<'e> {
     /// # Errors
     /// The node is not for the pod.
     pub fn filter(&self, node: &str, scratch: &mut Scratch) -> Result<(), Refusal> {
-        scratch.placement.zones.clear();
-        scratch.placement.is_certain = false;
-        if self.need.total.is_empty() && self.need.unknown.is_empty() {
+        match self.admitted(node, scratch)? {
+            Some(site) => self.fits(&site.node, scratch),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Question::filter`], when these pods are taken to be bound to the node too, in their order.
+    ///
+    /// # Errors
+    /// The node is not for the pod.
+    pub fn filter_beside(
+        &self,
+        node: &str,
+        promised: &[&PodDemand],
+        scratch: &mut Scratch,
+    ) -> Result<(), Refusal> {
+        let Some(site) = self.admitted(node, scratch)? else {
             return Ok(());
+        };
+        let mut node = site.node.clone();
+        for demand in promised {
+            let need = Need::of(demand, &self.engine.resources);
+            predict(&node, &need, scratch);
+            take(&mut node, &need, &scratch.placement);
         }
-        let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
-        self.admitted(site)?;
-        if self.wants_the_unknown {
-            return Err(Refusal::NoSuchResource);
-        }
-        self.unlisted(site)?;
-        align(&site.node, &self.need, scratch)?;
-        self.between_functions(&site.node, scratch)
+        self.fits(&node, scratch)
     }
 
     /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
@@ -88,8 +106,14 @@ impl<'e> Question<'e> {
         String::new()
     }
 
-    /// Whether enough is known of a node to offer it.
-    fn admitted(&self, site: &Site) -> Result<(), Refusal> {
+    /// The node, if enough is known of it to offer it; none where the pod needs nothing that is counted.
+    fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
+        scratch.placement.zones.clear();
+        scratch.placement.is_certain = false;
+        if self.needs_nothing {
+            return Ok(None);
+        }
+        let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
         let policy = &self.engine.policy;
         if site.allocatable.is_none() && site.report().is_none() {
             return Err(Refusal::UnknownNode);
@@ -107,9 +131,20 @@ impl<'e> Question<'e> {
             all.any(|(known, until)| **known == *owner && *until > self.now)
         };
         match &self.demand.owner {
-            Some(owner) if is_set_aside(owner) => Err(Refusal::SetAside),
-            _ => Ok(()),
+            Some(owner) if is_set_aside(owner) => return Err(Refusal::SetAside),
+            _ => {}
         }
+        if self.wants_the_unknown {
+            return Err(Refusal::NoSuchResource);
+        }
+        self.unlisted(site)?;
+        Ok(Some(site))
+    }
+
+    /// Whether a node has room.
+    fn fits(&self, node: &Node, scratch: &mut Scratch) -> Result<(), Refusal> {
+        align(node, &self.need, scratch)?;
+        self.between_functions(node, scratch)
     }
 
     /// A NodeResourceTopology that has no zone with CPUs, memory or huge pages says that none can be aligned. (A
@@ -124,7 +159,7 @@ impl<'e> Question<'e> {
         {
             return Ok(());
         }
-        let missing = |amounts: &[(crate::resource::ResourceId, i64)]| {
+        let missing = |amounts: &[(ResourceId, i64)]| {
             let mut all = amounts.iter().map(|(resource, _)| *resource);
             all.find(|resource| {
                 self.engine.resources.kind(*resource) != Kind::Device

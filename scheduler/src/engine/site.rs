@@ -150,7 +150,7 @@ impl Site {
 
 /// Leaves in `scratch.placement` where a pod that is bound is. One that does not fit, by all that is known, may be in any
 /// zone.
-fn predict(node: &Node, need: &Need, scratch: &mut Scratch) {
+pub(super) fn predict(node: &Node, need: &Need, scratch: &mut Scratch) {
     if align(node, need, scratch).is_err() {
         let all = ZoneMask::first(node.zones.len());
         scratch.placement.is_certain = false;
