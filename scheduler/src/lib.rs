@@ -9,6 +9,7 @@ pub mod demand;
 pub mod engine;
 pub mod extender;
 pub mod link;
+pub mod missing;
 pub mod moment;
 pub mod need;
 pub mod node;
@@ -20,8 +21,8 @@ pub mod report;
 pub mod resource;
 pub mod score;
 pub mod spread;
-pub mod words;
 pub mod tentative;
+pub mod words;
 pub mod zones;
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ use share::{FULL, Mean};
 pub struct Circumstances {
     /// How far what is known of the node can be relied on.
     pub knowledge: Knowledge,
-    /// How many other pods were offered the node as the best a moment ago and demand some of the same resources.
-    pub tentative: u16,
+    /// How many other pods were offered the node as the best a moment ago, and may be about to be bound to it.
+    pub tentative: u32,
 }
 
 /// How far what is known of a node can be relied on.

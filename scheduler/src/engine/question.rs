@@ -9,13 +9,17 @@ use super::{
 use crate::{
     align::{Scratch, align, take},
     demand::PodDemand,
+    link,
     moment::Moment,
     need::Need,
     node::Node,
-    placement::Refusal,
+    placement::{Placement, Refusal},
     policy::Openness,
     report::Source,
     resource::{Kind, ResourceId},
+    score::{Circumstances, Knowledge, Parts, parts},
+    spread,
+    words::Reason,
 };
 
 /// A question about a pod, prepared once for all nodes.
@@ -96,14 +100,54 @@ impl<'e> Question<'e> {
 
     /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
     pub fn score(&self, node: &str, scratch: &mut Scratch) -> i64 {
-        let _ = (node, scratch);
-        todo!("H3")
+        self.score_beside(node, 0, scratch)
+    }
+
+    /// As [`Question::score`], when so many other pods may be about to be bound to the node
+    /// ([`crate::tentative::Tentative::weight`]).
+    pub fn score_beside(&self, node: &str, tentative: u32, scratch: &mut Scratch) -> i64 {
+        let fits = self.filter(node, scratch).is_ok();
+        if fits {
+            self.parts(node, &scratch.placement, tentative).score()
+        } else {
+            0
+        }
+    }
+
+    /// What the score of a node that fits is made of, where the pod will be placed so and so many others may come.
+    #[must_use]
+    pub fn parts(&self, node: &str, placement: &Placement, tentative: u32) -> Parts {
+        let site = self.engine.sites.get(node);
+        let knowledge = match site {
+            Some(site) if site.report().is_none() => Knowledge::Unreported,
+            None => Knowledge::Unreported,
+            Some(site) if site.is_stale(&self.engine.policy, self.now) => Knowledge::Stale,
+            Some(_) => Knowledge::Fresh,
+        };
+        let circumstances = Circumstances {
+            knowledge,
+            tentative,
+        };
+        let nothing = Node::default();
+        let node = site.map_or(&nothing, |site| &site.node);
+        parts(
+            node,
+            &self.need,
+            placement,
+            &self.engine.resources,
+            circumstances,
+        )
     }
 
     /// A refusal in words, such as `intel.com/sriov: 1 free, 2 needed`.
-    pub fn reason(&self, refusal: Refusal) -> impl std::fmt::Display {
-        let _ = (refusal, self.demand);
-        String::new()
+    #[must_use]
+    pub fn reason(&self, refusal: Refusal) -> Reason<'_> {
+        Reason {
+            refusal,
+            demand: self.demand,
+            need: &self.need,
+            resources: &self.engine.resources,
+        }
     }
 
     /// The node, if enough is known of it to offer it; none where the pod needs nothing that is counted.
@@ -187,7 +231,8 @@ impl<'e> Question<'e> {
 
     /// What is decided between physical functions: spread, and links.
     fn between_functions(&self, node: &Node, scratch: &Scratch) -> Result<(), Refusal> {
-        let _ = (node, &scratch.placement, self.demand.spread);
-        Ok(())
+        let (placement, resources) = (&scratch.placement, &self.engine.resources);
+        spread::check(node, &self.need, placement, self.demand.spread, resources)?;
+        link::check(node, &self.need, placement, resources)
     }
 }

@@ -82,7 +82,7 @@ fn the_last_come_last() {
         ..node.clone()
     };
     assert_eq!(score(&fuzzy, &wants, FRESH), 5);
-    for (tentative, wanted) in [(0, 9), (1, 7), (2, 5), (3, 3), (u16::MAX, 3)] {
+    for (tentative, wanted) in [(0, 9), (1, 7), (2, 5), (3, 3), (u32::MAX, 3)] {
         let circumstances = Circumstances { tentative, ..FRESH };
         assert_eq!(score(&node, &wants, circumstances), wanted, "{tentative}");
     }
@@ -154,7 +154,7 @@ fn worlds() -> impl Strategy<Value = World> {
         prop::collection::vec(0_u16..4, 0..3),
         (0_u64..32, 1_i64..4),
         any::<(bool, bool)>(),
-        (knowledge, 0_u16..6),
+        (knowledge, 0_u32..6),
     )
         .prop_map(
             |(zones, functions, roots, (mask, wanted), sure, about)| World {
