@@ -4,6 +4,7 @@
 //! cluster, the wire, and whose questions are answered.
 
 pub mod args;
+pub mod clients;
 pub mod counts;
 pub mod feed;
 pub mod files;

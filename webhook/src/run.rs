@@ -24,6 +24,7 @@ use crate::{
     configured::Configured,
     control_switches,
     extender::{
+        clients::Clients,
         files::Told,
         scheduling::{Kind, Scheduling},
         serve::{self, Extender},
@@ -82,6 +83,7 @@ pub async fn run(config: Config) -> Result<()> {
     let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
     let status = certificates.status();
     let mut metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
     let scheduling = scheduler.map(|plan| {
         let awaited: &[Kind] = if client.is_some() { &Kind::ALL } else { &[] };
         let scheduling = Arc::new(Scheduling::awaiting(awaited, plan.policy));
@@ -105,10 +107,12 @@ pub async fn run(config: Config) -> Result<()> {
         readiness: Arc::clone(&readiness),
         api_server: client.clone(),
     });
+    let clients = client_ca.map(Clients::open).transpose()?.map(Arc::new);
     if let Some(scheduling) = &scheduling {
         routes = routes.merge(serve::router(Extender {
             scheduling: Arc::clone(scheduling),
             readiness: Arc::clone(&readiness),
+            clients: clients.clone(),
         }));
     }
     let plain = health::router(Health {
@@ -122,7 +126,10 @@ pub async fn run(config: Config) -> Result<()> {
     let (listener, address) = bind(listen, limits).context("--listen")?;
     let (health_listener, health_address) =
         bind(health_listen, limits).context("--health-listen")?;
-    let tls = certs::tls::server_config(status.resolver())?;
+    let tls = match &clients {
+        Some(_) => certs::tls::server_config_that_asks(status.resolver())?,
+        None => certs::tls::server_config(status.resolver())?,
+    };
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let connections = metrics.connections.clone();
     let served = listener::server(listener, tls, limits, connections, handle.clone())?
@@ -162,6 +169,12 @@ pub async fn run(config: Config) -> Result<()> {
             _ => pending().await,
         }
     };
+    let acquainted = async {
+        match &clients {
+            Some(clients) => clients.watch().await,
+            None => pending().await,
+        }
+    };
     let reconfigured = async {
         match configuration_file {
             Some(file) => file.watch(&configured).await,
@@ -175,6 +188,7 @@ pub async fn run(config: Config) -> Result<()> {
             // None ever ends; if one did, the webhook would go on with what was true yesterday.
             () = watched => "watching the cluster",
             () = ticked => "counting the seconds",
+            () = acquainted => "watching the CAs of schedulers",
             () = switched => "watching the control switches",
             () = reconfigured => "watching the configuration",
             _ = renewed => "renewing the certificate",

@@ -65,17 +65,17 @@ struct Failed {
 
 /// The reasons of refusals, in the order of [`place`].
 const REASONS: [&str; 11] = [
-    "unknown_node",
-    "no_report",
+    "unknown-node",
+    "no-report",
     "stale",
     "faulty",
-    "no_such_resource",
+    "no-such-resource",
     "short",
     "container",
     "pod",
     "spread",
-    "link_down",
-    "set_aside",
+    "link-down",
+    "set-aside",
 ];
 
 /// The place of a refusal in [`REASONS`].
@@ -232,10 +232,10 @@ impl Failure {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::BadRequest => "bad_request",
-            Self::TooLarge => "too_large",
-            Self::NoRoom => "no_room",
-            Self::NotSynced => "not_synced",
+            Self::BadRequest => "bad-request",
+            Self::TooLarge => "too-large",
+            Self::NoRoom => "no-room",
+            Self::NotSynced => "not-synced",
             Self::Client => "client",
             Self::Timeout => "timeout",
             Self::Defect => "defect",

@@ -16,18 +16,14 @@ use scheduler::{
     report::{Sequence, Source},
 };
 use serde_json::Value;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
-use super::{
-    scheduling::{Kind, Scheduling},
-    watched::Watched,
-};
+use super::{scheduling::Kind, watched::Watched};
 
 /// What came of one kind.
 #[derive(Debug)]
-pub struct Feed<'s> {
+pub struct Feed {
     kind: Kind,
-    scheduling: &'s Scheduling,
     /// Names, or UIDs of pods, of what the engine was told of.
     known: HashSet<Box<str>>,
     /// The same of the list that is coming.
@@ -74,75 +70,73 @@ pub fn bound_at(pod: &Value) -> (String, String) {
     )
 }
 
-impl<'s> Feed<'s> {
+impl Feed {
     /// Nothing has come yet.
     #[must_use]
-    pub fn new(kind: Kind, scheduling: &'s Scheduling) -> Self {
+    pub fn new(kind: Kind) -> Self {
         Self {
             kind,
-            scheduling,
             known: HashSet::new(),
             listed: HashSet::new(),
             pods: Vec::new(),
         }
     }
 
-    /// Takes what a watch brought.
-    pub fn take(&mut self, event: &watcher::Event<Watched>) {
+    /// What the engine is to be told of what a watch brought, in this order.
+    #[must_use]
+    pub fn take(&mut self, event: &watcher::Event<Watched>) -> Vec<Event> {
         match event {
             watcher::Event::Init => {
                 self.listed.clear();
                 self.pods.clear();
+                Vec::new()
             }
             watcher::Event::InitApply(object) => {
-                if let Some(key) = self.key(&object.metadata) {
-                    self.listed.insert(key);
-                }
+                self.listed.extend(self.key(&object.metadata));
                 match (self.kind, self.read(object)) {
                     // Their order matters: which of them a kubelet had first.
                     (Kind::Pods, Some(event)) => {
                         self.pods.push((bound_at(&object.object), event));
+                        Vec::new()
                     }
-                    (_, Some(event)) => self.scheduling.learn([event]),
-                    (_, None) => {}
+                    (_, event) => Vec::from_iter(event),
                 }
             }
-            watcher::Event::InitDone => self.finish(),
+            watcher::Event::InitDone => self.complete(),
             watcher::Event::Apply(object) => {
-                if let Some(key) = self.key(&object.metadata) {
-                    self.known.insert(key);
-                }
-                let event = self.read(object);
-                self.scheduling.learn(event);
+                self.known.extend(self.key(&object.metadata));
+                Vec::from_iter(self.read(object))
             }
             watcher::Event::Delete(object) => {
-                if let Some(key) = self.key(&object.metadata) {
-                    self.known.remove(&key);
-                    self.scheduling.learn([self.gone(key)]);
-                }
+                let key = self.key(&object.metadata);
+                key.into_iter()
+                    .map(|key| {
+                        self.known.remove(&key);
+                        self.gone(key)
+                    })
+                    .collect()
             }
         }
     }
 
-    /// Takes an API server that does not have the kind for one that has no object of it.
-    pub fn is_absent(&mut self) {
+    /// The same of an API server that does not have the kind, and so has no object of it.
+    #[must_use]
+    pub fn without(&mut self) -> Vec<Event> {
         self.listed.clear();
         self.pods.clear();
-        self.finish();
+        self.complete()
     }
 
     /// The list is complete: what is known and not in it is gone.
-    fn finish(&mut self) {
+    fn complete(&mut self) -> Vec<Event> {
         let listed = std::mem::take(&mut self.listed);
         let known = std::mem::replace(&mut self.known, listed);
         let gone = known.into_iter().filter(|key| !self.known.contains(key));
-        self.scheduling.learn(gone.map(|key| self.gone(key)));
+        let mut events: Vec<Event> = gone.map(|key| self.gone(key)).collect();
         let mut pods = std::mem::take(&mut self.pods);
         pods.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.scheduling
-            .learn(pods.into_iter().map(|(_, event)| event));
-        self.scheduling.listed(self.kind);
-        info!(kind = self.kind.as_str(), "Listed for scheduling");
+        events.extend(pods.into_iter().map(|(_, event)| event));
+        events
     }
 
     /// What an object is known by; nothing where it has no such thing, and cannot be known.
@@ -194,3 +188,6 @@ impl<'s> Feed<'s> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,9 @@ pub struct Told {
     events: Vec<Event>,
     /// Pods, and when they were bound.
     pods: Vec<((String, String), Event)>,
+    /// NodeResourceTopologies. Those that come after a pod was seen started are taken to have it in them, as those of one
+    /// moment, which files are.
+    topologies: Vec<Event>,
 }
 
 impl Told {
@@ -35,6 +38,7 @@ impl Told {
             match Event::of_object(api_version, kind, value, default_namespace) {
                 Ok(None) => {}
                 Ok(Some(event @ Event::PodSeen(_))) => self.pods.push((bound_at(value), event)),
+                Ok(Some(event)) if kind == "NodeResourceTopology" => self.topologies.push(event),
                 Ok(Some(event)) => self.events.push(event),
                 Err(error) if kind == "Pod" => {
                     let origin = &object.origin;
@@ -51,7 +55,7 @@ impl Told {
     pub fn events(mut self) -> impl Iterator<Item = Event> {
         self.pods.sort_by(|(one, _), (other, _)| one.cmp(other));
         let pods = self.pods.into_iter().map(|(_, event)| event);
-        self.events.into_iter().chain(pods)
+        self.events.into_iter().chain(pods).chain(self.topologies)
     }
 }
 

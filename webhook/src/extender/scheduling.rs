@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -15,7 +12,7 @@ use scheduler::{
     policy::Policy,
 };
 use tokio::{
-    sync::broadcast,
+    sync::{broadcast, watch},
     time::{MissedTickBehavior, interval},
 };
 use tracing::{debug, info};
@@ -39,7 +36,7 @@ pub struct Scheduling {
     engine: RwLock<Engine>,
     begin: Instant,
     /// The kinds that have not been listed yet, a bit each.
-    awaited: AtomicU8,
+    awaited: watch::Sender<u8>,
     outcomes: broadcast::Sender<Arc<[Outcome]>>,
     /// What is counted.
     pub counts: Counts,
@@ -92,7 +89,7 @@ impl Scheduling {
         Self {
             engine: RwLock::new(Engine::new(policy)),
             begin: Instant::now(),
-            awaited: AtomicU8::new(awaited),
+            awaited: watch::Sender::new(awaited),
             outcomes: broadcast::channel(BACKLOG).0,
             counts: Counts::default(),
         }
@@ -107,7 +104,7 @@ impl Scheduling {
     /// The first kind that has not been listed yet.
     #[must_use]
     pub fn awaited(&self) -> Option<Kind> {
-        let awaited = self.awaited.load(Ordering::Acquire);
+        let awaited = *self.awaited.borrow();
         let mut kinds = Kind::ALL.into_iter();
         kinds.find(|kind| awaited & kind.bit() != 0)
     }
@@ -115,12 +112,19 @@ impl Scheduling {
     /// Whether a kind has been listed.
     #[must_use]
     pub fn is_listed(&self, kind: Kind) -> bool {
-        self.awaited.load(Ordering::Acquire) & kind.bit() == 0
+        *self.awaited.borrow() & kind.bit() == 0
     }
 
     /// Notes that all objects of a kind have been learnt of.
     pub fn listed(&self, kind: Kind) {
-        self.awaited.fetch_and(!kind.bit(), Ordering::AcqRel);
+        self.awaited.send_modify(|awaited| *awaited &= !kind.bit());
+    }
+
+    /// Waits until all objects of a kind have been learnt of.
+    pub async fn until_listed(&self, kind: Kind) {
+        let mut awaited = self.awaited.subscribe();
+        // It fails when nobody can change it any more, which is when nobody waits.
+        let _changed = awaited.wait_for(|awaited| awaited & kind.bit() == 0).await;
     }
 
     /// Asks the engine.
@@ -185,6 +189,7 @@ fn log(outcome: &Outcome) {
             name,
             predicted,
             actual,
+            ..
         } => {
             info!(
                 node,

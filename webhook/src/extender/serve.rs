@@ -20,6 +20,7 @@ use scheduler::extender::ExtenderFilterResult;
 use tracing::{debug, error, warn};
 
 use super::{
+    clients::{self, Clients},
     counts::Failure,
     reply::{self, Unanswered},
     scheduling::Scheduling,
@@ -47,6 +48,8 @@ pub struct Extender {
     pub scheduling: Arc<Scheduling>,
     /// Whether more requests should be sent here.
     pub readiness: Arc<Readiness>,
+    /// Who may ask; everybody where there is none.
+    pub clients: Option<Arc<Clients>>,
 }
 
 /// The routes.
@@ -61,6 +64,10 @@ pub fn router(extender: Extender) -> Router {
         .layer(middleware::from_fn(async |request: Request, next: Next| {
             deadline::enforce_within(PATIENCE, request, next).await
         }))
+        .layer(middleware::from_fn_with_state(
+            extender.clients.clone(),
+            clients::admitted,
+        ))
         .layer(middleware::from_fn_with_state(
             (verb, extender.clone()),
             attended,
@@ -87,9 +94,15 @@ async fn attended(
         Err(_) => defect(verb, &extender),
     };
     counts.observe(verb, begin.elapsed());
-    if response.status() == StatusCode::GATEWAY_TIMEOUT {
-        counts.fail(verb, Failure::Timeout);
-        warn!(verb = verb.as_str(), "Question not answered in time");
+    let failure = match response.status() {
+        StatusCode::GATEWAY_TIMEOUT => Some(Failure::Timeout),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Failure::Client),
+        _ => None,
+    };
+    if let Some(failure) = failure {
+        counts.fail(verb, failure);
+        let (verb, reason) = (verb.as_str(), failure.as_str());
+        warn!(verb, reason, "Question not answered");
     }
     extender.readiness.part(version, &mut response);
     response

@@ -11,7 +11,7 @@ use kube::{
     },
 };
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     feed::{Feed, api},
@@ -26,28 +26,32 @@ pub async fn watch(client: Client, store: &Store, scheduling: &Scheduling) {
         nodes(client.clone(), scheduling),
         pods(client.clone(), store, scheduling),
         reports(Kind::Inventories, client.clone(), scheduling),
-        reports(Kind::Topologies, client, scheduling),
+        async {
+            // A topology that comes after a pod was seen started is taken to have that pod in it.
+            scheduling.until_listed(Kind::Pods).await;
+            reports(Kind::Topologies, client.clone(), scheduling).await;
+        },
     );
 }
 
 async fn nodes(client: Client, scheduling: &Scheduling) {
-    let mut feed = Feed::new(Kind::Nodes, scheduling);
+    let mut feed = Feed::new(Kind::Nodes);
     let events = watcher(api(Kind::Nodes, client), watcher::Config::default());
     let mut events = std::pin::pin!(events.default_backoff());
     while let Some(event) = events.next().await {
-        take(&mut feed, Kind::Nodes, event);
+        take(&mut feed, Kind::Nodes, event, scheduling);
     }
 }
 
 /// All pods: what a watch of those that have not ended tells of one that ends is how it was before, and not that the
 /// kubelet refused it.
 async fn pods(client: Client, store: &Store, scheduling: &Scheduling) {
-    let mut known = Feed::new(Kind::Pods, scheduling);
+    let mut known = Feed::new(Kind::Pods);
     let events = watcher(api(Kind::Pods, client), watcher::Config::default());
     let users = events.default_backoff().filter_map(move |event| {
         ready(match event {
             Ok(event) => {
-                known.take(&event);
+                tell(&mut known, Kind::Pods, &event, scheduling);
                 user(event).map(Ok)
             }
             Err(error) => Some(Err(error)),
@@ -79,7 +83,7 @@ fn user(event: Event<Watched>) -> Option<Event<WatchedPod>> {
 
 /// Reports, of a kind that the API server may not have.
 async fn reports(kind: Kind, client: Client, scheduling: &Scheduling) {
-    let mut feed = Feed::new(kind, scheduling);
+    let mut feed = Feed::new(kind);
     let mut is_told = false;
     loop {
         let events = watcher(api(kind, client.clone()), watcher::Config::default());
@@ -90,19 +94,33 @@ async fn reports(kind: Kind, client: Client, scheduling: &Scheduling) {
         });
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
-            take(&mut feed, kind, event);
+            take(&mut feed, kind, event, scheduling);
         }
-        feed.is_absent();
+        scheduling.learn(feed.without());
+        scheduling.listed(kind);
         sleep(optional::WITHOUT_KIND).await;
     }
 }
 
-fn take(feed: &mut Feed<'_>, kind: Kind, event: watcher::Result<Event<Watched>>) {
+fn take(
+    feed: &mut Feed,
+    kind: Kind,
+    event: watcher::Result<Event<Watched>>,
+    scheduling: &Scheduling,
+) {
     match event {
-        Ok(event) => feed.take(&event),
+        Ok(event) => tell(feed, kind, &event, scheduling),
         // What is known stays: reports grow old by themselves.
         Err(error) => {
             warn!(%error, kind = kind.as_str(), "Watching for scheduling failed, trying again");
         }
+    }
+}
+
+fn tell(feed: &mut Feed, kind: Kind, event: &Event<Watched>, scheduling: &Scheduling) {
+    scheduling.learn(feed.take(event));
+    if matches!(event, Event::InitDone) {
+        scheduling.listed(kind);
+        info!(kind = kind.as_str(), "Listed for scheduling");
     }
 }
