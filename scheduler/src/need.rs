@@ -24,15 +24,6 @@ pub struct Need {
     pub unknown: Vec<Box<str>>,
 }
 
-impl Need {
-    /// What a pod needs, in numbered resources.
-    #[must_use]
-    pub fn of(demand: &crate::demand::PodDemand, resources: &crate::resource::Resources) -> Self {
-        let _ = (demand, resources);
-        todo!("H1")
-    }
-}
-
 /// What a container needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerNeed {

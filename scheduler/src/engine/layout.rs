@@ -90,6 +90,7 @@ fn reported(facts: &Facts) -> Node {
         function_cells: function_cells.into(),
         accelerator_roots: facts.accelerator_roots.clone(),
         is_fuzzy: false,
+        ..Node::default()
     }
 }
 

@@ -15,7 +15,7 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
-    agent,
+    agent, counts,
     demand::Demand,
     kubelet::{Kubelet, Rejection},
     machine::{Fleet, Machine},
@@ -82,6 +82,8 @@ pub(crate) struct Tally {
     /// Answers of the engine.
     pub(crate) answers: usize,
     pub(crate) reports: usize,
+    /// What must not be: in a line, and all that has to be known to see why.
+    pub(crate) problems: Vec<(String, String)>,
 }
 
 /// A policy's name, which has an order.
@@ -349,11 +351,10 @@ impl Cluster {
         }
         self.tally.appeals += 1;
         let mut judge = self.nodes[node].kubelet.clone();
-        assert!(
-            judge.admit(pod, &mut self.chance.clone()).is_err(),
-            "a false refusal ({refusal:?}: {reason}){}",
-            self.evidence(node, pod)
-        );
+        if judge.admit(pod, &mut self.chance.clone()).is_ok() {
+            let what = format!("a false refusal ({refusal:?}: {reason})");
+            self.problem(what, node, pod);
+        }
     }
 
     /// The kubelet sees the next pod that is bound to it.
@@ -388,11 +389,10 @@ impl Cluster {
     fn refused(&mut self, node: usize, bound: &Bound, rejection: Rejection) {
         let policy = self.nodes[node].kubelet.machine.policy;
         let is_told = bound.is_told && bound.ends == self.nodes[node].changes.ends;
-        assert!(
-            !(is_told && bound.is_certain && self.run.rule == Rule::Ours),
-            "the kubelet refused what was certain ({rejection:?}){}",
-            self.evidence(node, &bound.pod)
-        );
+        if is_told && bound.is_certain && self.run.rule == Rule::Ours {
+            let what = format!("the kubelet refused what was certain ({rejection:?})");
+            self.problem(what, node, &bound.pod);
+        }
         let key = (policy.as_str(), bound.is_certain, is_told);
         *self.tally.refused.entry(key).or_default() += 1;
         let reason = match rejection {
@@ -407,14 +407,43 @@ impl Cluster {
         self.schedule.after(5000, What::Gone(uid));
     }
 
+    fn problem(&mut self, what: String, node: usize, pod: &SimPod) {
+        let machine = &self.nodes[node].kubelet.machine;
+        let what = format!(
+            "{what}, seed {}, {} ms, {} ({}, {}), {}",
+            self.run.seed,
+            self.schedule.now(),
+            machine.name,
+            machine.policy,
+            machine.scope,
+            pod.name
+        );
+        let evidence = self.evidence(node, pod);
+        self.tally.problems.push((what, evidence));
+    }
+
+    /// Fails if anything was that must not be.
+    pub(crate) fn check(&self) {
+        let problems = &self.tally.problems;
+        if let Some(folder) = std::env::var_os("POLYPOD_SIMULATOR_EVIDENCE") {
+            for (at, (what, evidence)) in problems.iter().enumerate() {
+                let path = std::path::Path::new(&folder).join(format!("{}-{at}", self.run.seed));
+                std::fs::write(path, format!("{what}\n{evidence}")).expect("the folder is there");
+            }
+        }
+        let Some((_, evidence)) = problems.first() else {
+            return;
+        };
+        let all: Vec<&str> = problems.iter().map(|(what, _)| what.as_str()).collect();
+        panic!("{}\nof the first:\n{evidence}", all.join("\n"));
+    }
+
     /// All that has to be known to see what went wrong.
     fn evidence(&self, node: usize, pod: &SimPod) -> String {
         let engine = self.engine.node(self.name(node));
         let node = &self.nodes[node];
         format!(
-            ", seed {}, {} ms\npod {pod:#?}\nkubelet {:?}\nits pods {:#?}\nbound {:#?}\nthe engine has {engine:#?}",
-            self.run.seed,
-            self.schedule.now(),
+            "pod {pod:#?}\nkubelet {:?}\nits pods {:#?}\nbound {:#?}\nthe engine has {engine:#?}",
             node.kubelet.machine,
             node.kubelet.pods,
             node.bound,
@@ -493,19 +522,14 @@ impl Cluster {
     }
 
     /// The engine's view of every node, beside the judge's.
-    pub(crate) fn check_counts(&self) {
-        for (at, node) in self.nodes.iter().enumerate() {
-            let problem = super::counts::difference(self.engine.node(self.name(at)), node, &self.engine);
-            if let Some(problem) = problem {
-                let nobody = SimPod {
-                    uid: String::new(),
-                    name: String::new(),
-                    owner: String::new(),
-                    containers: Vec::new(),
-                };
-                panic!("{problem}{}", self.evidence(at, &nobody));
+    pub(crate) fn check_counts(&mut self) {
+        for at in 0..self.nodes.len() {
+            let view = self.engine.node(self.name(at));
+            if let Some(what) = counts::difference(view, &self.nodes[at], &self.engine) {
+                self.problem(what, at, &SimPod::nobody());
             }
         }
+        self.check();
     }
 }
 

@@ -39,6 +39,16 @@ impl SimContainer {
 }
 
 impl SimPod {
+    /// No pod.
+    pub(crate) const fn nobody() -> Self {
+        Self {
+            uid: String::new(),
+            name: String::new(),
+            owner: String::new(),
+            containers: Vec::new(),
+        }
+    }
+
     /// `v1qos.GetPodQOS`: every container limits CPU and memory, and asks for what it limits.
     pub(crate) fn is_guaranteed(&self) -> bool {
         self.containers.iter().all(|container| {

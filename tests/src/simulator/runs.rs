@@ -71,7 +71,7 @@ fn play(run: Run) -> Cluster {
 /// Every report is there before the next pod: what the kubelet refuses the engine refused, and the other way round.
 pub(super) fn nothing_is_refused_while_reports_are_fresh() {
     for seed in seeds(1..5) {
-        let cluster = play(Run {
+        let mut cluster = play(Run {
             seed,
             appeals: 20,
             between: 800,
@@ -87,7 +87,7 @@ pub(super) fn nothing_is_refused_while_reports_are_fresh() {
 /// Reports are up to 20 seconds late, kubelets up to three: pods that are bound are replayed meanwhile.
 pub(super) fn nothing_certain_is_refused_while_reports_lag() {
     for seed in seeds(11..15) {
-        let cluster = play(Run {
+        let mut cluster = play(Run {
             seed,
             nodes: 40,
             sampled: 40,
@@ -109,7 +109,7 @@ pub(super) fn nothing_certain_is_refused_while_reports_lag() {
 /// A tenth of the reports is lost, agents are started again: in the end everything is counted as it is.
 pub(super) fn counts_are_right_after_losses_and_restarts() {
     for seed in seeds(21..25) {
-        let cluster = play(Run {
+        let mut cluster = play(Run {
             seed,
             nodes: 30,
             sampled: 30,
@@ -129,7 +129,7 @@ pub(super) fn counts_are_right_after_losses_and_restarts() {
 
 /// As many nodes as a cluster can have, as many of them as kube-scheduler samples then.
 pub(super) fn fifteen_thousand_nodes() {
-    let cluster = play(Run {
+    let mut cluster = play(Run {
         seed: 31,
         nodes: 15_000,
         sampled: 750,
@@ -204,6 +204,7 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
         let before = Cluster::new(run);
         let kubelets: Vec<Kubelet> = before.nodes.iter().map(|node| node.kubelet.clone()).collect();
         let ours = play(run);
+        ours.check();
         let most = exhaustive::most(&kubelets, &ours.arrived);
         let theirs = play(Run {
             rule: Rule::Pessimistic,
