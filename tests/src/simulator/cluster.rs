@@ -15,7 +15,7 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
-    agent, counts,
+    agent, counts, evidence,
     demand::Demand,
     kubelet::{Kubelet, Rejection},
     machine::{Fleet, Machine},
@@ -440,13 +440,15 @@ impl Cluster {
 
     /// All that has to be known to see what went wrong.
     fn evidence(&self, node: usize, pod: &SimPod) -> String {
-        let engine = self.engine.node(self.name(node));
+        let view = self.engine.node(self.name(node));
         let node = &self.nodes[node];
+        let bound = node.bound.iter().map(|bound| evidence::pod(&bound.pod));
         format!(
-            "pod {pod:#?}\nkubelet {:?}\nits pods {:#?}\nbound {:#?}\nthe engine has {engine:#?}",
-            node.kubelet.machine,
-            node.kubelet.pods,
-            node.bound,
+            "{}\n{}\nbound {:?}\nthe engine: {}",
+            evidence::pod(pod),
+            evidence::kubelet(&node.kubelet),
+            bound.collect::<Vec<_>>(),
+            view.map_or_else(String::new, |view| evidence::view(view, &self.engine)),
         )
     }
 

@@ -7,7 +7,7 @@ use scheduler::{engine::Engine, node::Node};
 use super::{kubelet::Kubelet, node::SimNode, pod::Part};
 
 /// Free amounts of the judge by resource and zones; CPUs in thousandths.
-fn free(kubelet: &Kubelet) -> BTreeMap<(&'static str, u64), i64> {
+pub(crate) fn free(kubelet: &Kubelet) -> BTreeMap<(&'static str, u64), i64> {
     let machine = &kubelet.machine;
     let mut free: BTreeMap<(&'static str, u64), i64> = BTreeMap::new();
     for (at, device) in machine.devices.iter().enumerate() {

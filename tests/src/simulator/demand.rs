@@ -13,6 +13,8 @@ pub(crate) struct Demand {
     pub(crate) guaranteed: u64,
     /// Init containers and sidecars, too.
     pub(crate) has_many_containers: bool,
+    /// Ordinary init containers among them.
+    pub(crate) has_init: bool,
     /// Devices that are in no zone.
     pub(crate) has_loose: bool,
     pub(crate) most_cpus: u64,
@@ -23,6 +25,7 @@ impl Demand {
     pub(crate) const ANY: Self = Self {
         guaranteed: 60,
         has_many_containers: true,
+        has_init: true,
         has_loose: true,
         most_cpus: 6,
         most_devices: 3,
@@ -35,7 +38,11 @@ impl Demand {
         if self.has_many_containers {
             let count = *random.one(&[0, 0, 0, 1, 1, 2]);
             for _ in 0..count {
-                parts.push(*random.one(&[Part::Init, Part::Init, Part::Sidecar]));
+                parts.push(if self.has_init && random.percent(66) {
+                    Part::Init
+                } else {
+                    Part::Sidecar
+                });
             }
         }
         let apps = if self.has_many_containers {

@@ -7,6 +7,7 @@ mod agent;
 mod cluster;
 mod counts;
 mod demand;
+mod evidence;
 mod exhaustive;
 mod judged;
 mod kubelet;

@@ -38,6 +38,15 @@ const LATE: Delays = Delays {
     restarts: 0,
 };
 
+/// Pods of which several fit on a machine.
+const SMALL: Demand = Demand {
+    guaranteed: 80,
+    has_loose: false,
+    most_cpus: 4,
+    most_devices: 2,
+    ..Demand::ANY
+};
+
 const BASE: Run = Run {
     seed: 0,
     nodes: 100,
@@ -61,7 +70,8 @@ fn seeds(fixed: Range<u64>) -> Range<u64> {
     first.parse().expect("a number")..end.parse().expect("a number")
 }
 
-fn play(run: Run) -> Cluster {
+fn play(mut run: Run) -> Cluster {
+    if std::env::var_os("NOINIT").is_some() { run.demand.has_init = false; }
     let mut cluster = Cluster::new(run);
     cluster.play();
     println!("  seed {}, {} nodes: {}", run.seed, run.nodes, cluster.tally);
@@ -156,8 +166,10 @@ pub(super) fn never_worse_than_the_pessimistic_rule() {
             between: 100,
             life: 3600,
             fleet: CERTAIN_FLEET,
+            // Agents that look once a minute, as most feeders of NodeResourceTopologies do.
             delays: Delays {
-                report: 30_000,
+                look: 60_000,
+                report: 1000,
                 ..LATE
             },
             appeals: 0,
@@ -194,11 +206,12 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
             seed,
             nodes: 3,
             sampled: 3,
-            pods: 8,
+            pods: 10,
             // All come before any ends.
             between: 1000,
             life: 100_000,
             fleet: CERTAIN_FLEET,
+            demand: SMALL,
             ..BASE
         };
         let before = Cluster::new(run);
