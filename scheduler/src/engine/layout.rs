@@ -5,6 +5,7 @@ use crate::{
     node::{Cell, FunctionCell, Node, Stock},
     report::Source,
     resource::{Kind, ResourceId, Resources},
+    zones::ZoneMask,
 };
 
 /// The node, with nothing deducted of what is reported. Of the rest, which has no zones, there is what
@@ -15,7 +16,9 @@ pub(super) fn layout(
     demanded: impl Fn(ResourceId) -> i64,
     resources: &Resources,
 ) -> Node {
-    let mut node = facts.map(reported).unwrap_or_default();
+    let mut node = facts
+        .map(|facts| reported(facts, resources))
+        .unwrap_or_default();
     let mut stocks = std::mem::take(&mut node.stocks).into_vec();
     for (resource, amount) in allocatable {
         let left = amount.saturating_sub(demanded(*resource));
@@ -41,9 +44,10 @@ pub(super) fn layout(
     node
 }
 
-fn reported(facts: &Facts) -> Node {
+fn reported(facts: &Facts, resources: &Resources) -> Node {
     let mut stocks: Vec<Stock> = Vec::new();
     let mut cells: Vec<Cell> = Vec::new();
+    let mut capacities: Vec<i64> = Vec::new();
     let mut function_cells = Vec::new();
     for part in &facts.parts {
         if stocks
@@ -62,7 +66,8 @@ fn reported(facts: &Facts) -> Node {
             stock.allocatable = stock.allocatable.saturating_add(part.allocatable);
             stock.free = stock.free.saturating_add(part.available);
             if !part.zones.is_empty() {
-                add_cell(&mut cells, usize::from(stock.cells.start), part);
+                let start = usize::from(stock.cells.start);
+                add(&mut cells, &mut capacities, start, part);
                 stock.cells.end = number(cells.len());
             }
         }
@@ -75,6 +80,10 @@ fn reported(facts: &Facts) -> Node {
                 free: part.available,
             });
         }
+    }
+    let is_plain = |(cell, capacity): (&Cell, &i64)| *capacity <= cell.allocatable;
+    if cells.iter().zip(&capacities).all(is_plain) {
+        capacities.clear();
     }
     Node {
         policy: facts.policy,
@@ -89,24 +98,43 @@ fn reported(facts: &Facts) -> Node {
             .collect(),
         function_cells: function_cells.into(),
         accelerator_roots: facts.accelerator_roots.clone(),
+        capacities: capacities.into(),
+        memory_groups: memory_groups(facts, resources),
+        has_only_zoned_natives: facts.source == Source::Topology,
         is_fuzzy: false,
-        ..Node::default()
     }
 }
 
 /// Parts come sorted by zones: those of the same zones behind different functions are one cell.
-fn add_cell(cells: &mut Vec<Cell>, start: usize, part: &Part) {
-    match cells[start..].last_mut() {
-        Some(cell) if cell.zones == part.zones => {
+fn add(cells: &mut Vec<Cell>, capacities: &mut Vec<i64>, start: usize, part: &Part) {
+    match (cells[start..].last_mut(), capacities.last_mut()) {
+        (Some(cell), Some(capacity)) if cell.zones == part.zones => {
             cell.allocatable = cell.allocatable.saturating_add(part.allocatable);
             cell.free = cell.free.saturating_add(part.available);
+            *capacity = capacity.saturating_add(part.capacity);
         }
-        _ => cells.push(Cell {
-            zones: part.zones,
-            allocatable: part.allocatable,
-            free: part.available,
-        }),
+        _ => {
+            cells.push(Cell {
+                zones: part.zones,
+                allocatable: part.allocatable,
+                free: part.available,
+            });
+            capacities.push(part.capacity);
+        }
     }
+}
+
+/// The sets of zones in which somebody has memory of several together.
+fn memory_groups(facts: &Facts, resources: &Resources) -> Vec<ZoneMask> {
+    let held = facts.holders.iter().flat_map(|holder| &holder.held);
+    let is_memory = |resource| matches!(resources.kind(resource), Kind::Memory | Kind::HugePages);
+    let mut groups: Vec<ZoneMask> = held
+        .filter(|held| held.zones.count() > 1 && is_memory(held.resource))
+        .map(|held| held.zones)
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
 }
 
 /// A report has no more parts than this can number.
