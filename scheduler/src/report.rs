@@ -66,6 +66,8 @@ pub struct ReportedAmount {
     pub zones: ZoneMask,
     /// The physical function behind it: an index of [`Report::functions`].
     pub function: Option<u16>,
+    /// All there is, with what is reserved, or unhealthy and held.
+    pub capacity: i64,
     /// All that pods may get.
     pub allocatable: i64,
     /// What nobody holds.

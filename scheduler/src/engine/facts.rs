@@ -34,6 +34,7 @@ pub(super) struct Part {
     pub(super) resource: ResourceId,
     pub(super) zones: ZoneMask,
     pub(super) function: Option<u16>,
+    pub(super) capacity: i64,
     pub(super) allocatable: i64,
     pub(super) available: i64,
 }
@@ -117,6 +118,7 @@ impl Facts {
                     resource: number(&amount.resource)?,
                     zones: amount.zones,
                     function: amount.function,
+                    capacity: amount.capacity,
                     allocatable: amount.allocatable,
                     available: amount.available,
                 })

@@ -6,12 +6,7 @@ use super::{
     Engine, Outcome, PodFacts, Stage,
     ledger::{Entry, Standing},
 };
-use crate::{
-    demand::PodDemand,
-    moment::Moment,
-    need::Need,
-    resource::{Kind, Resources},
-};
+use crate::{demand::PodDemand, moment::Moment, need::Need, resource::Kind};
 
 /// What is kept of a pod by its UID, until it is gone.
 #[derive(Clone, Debug)]
@@ -74,7 +69,7 @@ impl Engine {
         let demand = &pod.demand;
         let need = self.need(demand);
         let turn = self.turn;
-        if !is_counted(&need, &self.resources) {
+        if !is_counted(&need) {
             return match self.pods.remove(&*demand.uid) {
                 Some(_) => self.forget(&demand.uid, node, now),
                 None => Vec::new(),
@@ -131,7 +126,7 @@ impl Engine {
             Some(Whereabouts::Over) => {}
             None => {
                 let need = self.need(demand);
-                if !is_counted(&need, &self.resources) {
+                if !is_counted(&need) {
                     return outcomes;
                 }
             }
@@ -179,11 +174,9 @@ impl Engine {
 
 /// Whether a node's account depends on a pod. Those that share CPUs and memory with everybody are kube-scheduler's own
 /// business, and there are many.
-fn is_counted(need: &Need, resources: &Resources) -> bool {
+pub(super) fn is_counted(need: &Need) -> bool {
     let mut containers = need.containers.iter();
-    containers.any(|container| !container.aligned.is_empty())
-        || need
-            .total
-            .iter()
-            .any(|(resource, _)| resources.kind(*resource) == Kind::Device)
+    !need.unknown.is_empty()
+        || !need.devices.is_empty()
+        || containers.any(|container| !container.aligned.is_empty())
 }

@@ -1,9 +1,8 @@
 //! A question about a pod: which nodes it may go to.
 
-use api::topology_manager::{Policy as Rule, Scope};
-
 use super::{
     Engine,
+    pods::is_counted,
     site::{Site, predict},
 };
 use crate::{
@@ -15,8 +14,6 @@ use crate::{
     node::Node,
     placement::{Placement, Refusal},
     policy::Openness,
-    report::Source,
-    resource::{Kind, ResourceId},
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
     words::Reason,
@@ -33,25 +30,18 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
-    needs_nothing: bool,
+    /// Whether it needs anything that nodes are known by.
+    is_counted: bool,
 }
 
 impl<'e> Question<'e> {
     pub(super) fn new(engine: &'e Engine, demand: &'e PodDemand, now: Moment) -> Self {
         let need = Need::of(demand, &engine.resources);
-        let is_device = |resource| engine.resources.kind(resource) == Kind::Device;
-        let devices = || {
-            need.total
-                .iter()
-                .map(|(resource, _)| *resource)
-                .filter(|id| is_device(*id))
-        };
-        let wants_the_unknown = !need.unknown.is_empty()
-            || devices().any(|resource| !engine.offered.contains(&resource));
+        let is_offered = |(resource, _): &(_, _)| engine.offered.contains(resource);
         Self {
-            wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
-            wants_the_unknown,
-            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
+            wants_devices: !need.unknown.is_empty() || !need.devices.is_empty(),
+            wants_the_unknown: !need.unknown.is_empty() || !need.devices.iter().all(is_offered),
+            is_counted: is_counted(&need),
             engine,
             demand,
             need,
@@ -154,7 +144,7 @@ impl<'e> Question<'e> {
     fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
         scratch.placement.zones.clear();
         scratch.placement.is_certain = false;
-        if self.needs_nothing {
+        if !self.is_counted {
             return Ok(None);
         }
         let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
@@ -181,7 +171,6 @@ impl<'e> Question<'e> {
         if self.wants_the_unknown {
             return Err(Refusal::NoSuchResource);
         }
-        self.unlisted(site)?;
         Ok(Some(site))
     }
 
@@ -189,44 +178,6 @@ impl<'e> Question<'e> {
     fn fits(&self, node: &Node, scratch: &mut Scratch) -> Result<(), Refusal> {
         align(node, &self.need, scratch)?;
         self.between_functions(node, scratch)
-    }
-
-    /// A NodeResourceTopology that has no zone with CPUs, memory or huge pages says that none can be aligned. (A
-    /// NodeInventory that has none says that the kubelet does not align them.)
-    fn unlisted(&self, site: &Site) -> Result<(), Refusal> {
-        let is_topology = |source| matches!(source, Source::Topology);
-        let is_strict = matches!(site.node.policy, Rule::Restricted | Rule::SingleNumaNode);
-        if !is_strict
-            || !site
-                .report()
-                .is_some_and(|report| is_topology(report.facts.source))
-        {
-            return Ok(());
-        }
-        let missing = |amounts: &[(ResourceId, i64)]| {
-            let mut all = amounts.iter().map(|(resource, _)| *resource);
-            all.find(|resource| {
-                self.engine.resources.kind(*resource) != Kind::Device
-                    && site.node.stock(*resource).is_none()
-            })
-        };
-        if site.node.scope == Scope::Pod {
-            return match missing(&self.need.aligned) {
-                Some(resource) => Err(Refusal::Pod {
-                    resource: Some(resource),
-                }),
-                None => Ok(()),
-            };
-        }
-        for (index, container) in (0..).zip(&self.need.containers) {
-            if let Some(resource) = missing(&container.aligned) {
-                return Err(Refusal::Container {
-                    index,
-                    resource: Some(resource),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// What is decided between physical functions: spread, and links.

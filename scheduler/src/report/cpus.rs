@@ -7,7 +7,10 @@ use api::{
     node_inventory::{Inventory, Zone},
 };
 
-use super::{numbering::Numbering, sum::Sum};
+use super::{
+    numbering::Numbering,
+    sum::{Of, Sum},
+};
 use crate::zones::ZoneMask;
 
 /// Exclusive CPUs by zone. None where the kubelet's CPU manager is not static: it aligns no CPUs then.
@@ -27,6 +30,8 @@ struct OfZone {
     /// What is available at most, by the zone's own sum.
     told: Option<u64>,
     is_contradictory: bool,
+    /// All of its CPUs, with those that are never handed out.
+    all: usize,
 }
 
 impl Exclusive {
@@ -57,6 +62,7 @@ impl Exclusive {
             let cpus = cpu_list::parse(&zone.exclusive_cpus);
             exclusive.zones.push(OfZone {
                 mask,
+                all: cpu_list::parse(&zone.cpus).map_or(0, |cpus| cpus.len()),
                 told: told(zone),
                 is_contradictory: contradictory.contains(&zone.id) || cpus.is_none(),
             });
@@ -125,7 +131,12 @@ impl Exclusive {
             } else {
                 free.min(told)
             };
-            sum.add("cpu", zone.mask, None, (all * 1000, free * 1000));
+            let of = Of {
+                capacity: count(zone.all).max(all) * 1000,
+                allocatable: all * 1000,
+                available: free * 1000,
+            };
+            sum.add("cpu", zone.mask, None, of);
         }
     }
 }

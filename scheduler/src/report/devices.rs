@@ -4,7 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use api::node_inventory::{ContainerAllocation, DeviceGroup, Inventory};
 
-use super::{Function, numbering::Numbering, sum::Sum};
+use super::{
+    Function,
+    numbering::Numbering,
+    sum::{Of, Sum},
+};
 use crate::{resource::Kind, zones::ZoneMask};
 
 /// Devices by resource and id.
@@ -12,6 +16,9 @@ use crate::{resource::Kind, zones::ZoneMask};
 pub(super) struct Devices<'a> {
     /// None of one of which the object contradicts itself.
     all: HashMap<(&'a str, &'a str), Option<Device>>,
+    /// Devices that are held and cannot be handed out, with their zones. The kubelet counts them when it decides how many
+    /// zones a request needs.
+    unhealthy: HashMap<(&'a str, &'a str), (ZoneMask, Option<u16>)>,
     /// Resources of which a device was left out, so that they are known all the same.
     incomplete: BTreeSet<&'a str>,
 }
@@ -34,6 +41,7 @@ impl<'a> Devices<'a> {
     ) -> Self {
         let mut devices = Self {
             all: HashMap::new(),
+            unhealthy: HashMap::new(),
             incomplete: BTreeSet::new(),
         };
         for group in &inventory.devices {
@@ -114,12 +122,18 @@ impl<'a> Devices<'a> {
             let mut held: Vec<((ZoneMask, Option<u16>), i64)> = Vec::new();
             for id in ids {
                 let mut place = told;
-                if let Some(Some(device)) = self.all.get_mut(&(resource, id)) {
-                    if device.holder.is_some_and(|holder| holder != pod) {
-                        faults.push(format!("{resource}: device {id:?} is held by two pods"));
+                match self.all.get_mut(&(resource, id)) {
+                    Some(Some(device)) => {
+                        if device.holder.is_some_and(|holder| holder != pod) {
+                            faults.push(format!("{resource}: device {id:?} is held by two pods"));
+                        }
+                        device.holder = Some(pod);
+                        place = (device.zones, device.function);
                     }
-                    device.holder = Some(pod);
-                    place = (device.zones, device.function);
+                    Some(None) => {}
+                    None => {
+                        self.unhealthy.insert((resource, id), told);
+                    }
                 }
                 match held.iter_mut().find(|(known, _)| *known == place) {
                     Some((_, amount)) => *amount += 1,
@@ -136,12 +150,25 @@ impl<'a> Devices<'a> {
     pub(super) fn count(&self, sum: &mut Sum<'a>) {
         for ((resource, _), device) in &self.all {
             if let Some(device) = device {
-                let free = i64::from(device.holder.is_none());
-                sum.add(resource, device.zones, device.function, (1, free));
+                let of = Of {
+                    capacity: 1,
+                    allocatable: 1,
+                    available: i64::from(device.holder.is_none()),
+                };
+                sum.add(resource, device.zones, device.function, of);
+            }
+        }
+        for ((resource, _), (zones, function)) in &self.unhealthy {
+            if Kind::of(resource) == Kind::Device {
+                let of = Of {
+                    capacity: 1,
+                    ..Of::default()
+                };
+                sum.add(resource, *zones, *function, of);
             }
         }
         for resource in &self.incomplete {
-            sum.add(resource, ZoneMask::NONE, None, (0, 0));
+            sum.add(resource, ZoneMask::NONE, None, Of::default());
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     devices::Devices,
     faults::bounded,
     numbering::Numbering,
-    sum::{Sum, sane},
+    sum::{Of, Sum, sane},
 };
 use crate::{resource::Kind, zones::ZoneMask};
 
@@ -162,7 +162,7 @@ fn memory<'a>(
             let allocatable = sane(amount.allocatable, what, faults);
             let available = sane(amount.available, what, faults);
             let (Some(allocatable), Some(available)) = (allocatable, available) else {
-                sum.add(name, mask, None, (0, 0));
+                sum.add(name, mask, None, Of::default());
                 continue;
             };
             if available > allocatable {
@@ -178,7 +178,12 @@ fn memory<'a>(
             } else {
                 certain
             };
-            sum.add(name, mask, None, (allocatable, certain));
+            let of = Of {
+                capacity: allocatable,
+                allocatable,
+                available: certain,
+            };
+            sum.add(name, mask, None, of);
         }
     }
 }
@@ -193,7 +198,7 @@ fn doubt<'a>(inventory: &'a Inventory, sum: &mut Sum<'a>, faults: &mut Vec<Strin
         }
         // A resource that has no healthy device is known here all the same.
         if !sum.knows(name) {
-            sum.add(name, ZoneMask::NONE, None, (0, 0));
+            sum.add(name, ZoneMask::NONE, None, Of::default());
         }
         let counted = sum.available(name);
         let told = i64::try_from(amount.available).unwrap_or(i64::MAX);

@@ -11,9 +11,17 @@ pub(super) const MOST: u64 = 1 << 50;
 /// More parts than any node's devices fall into. What is beyond is not counted.
 const MOST_PARTS: usize = 4096;
 
+/// How much there is of something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Of {
+    pub(super) capacity: i64,
+    pub(super) allocatable: i64,
+    pub(super) available: i64,
+}
+
 /// Amounts by resource, zones and physical function.
 #[derive(Debug, Default)]
-pub(super) struct Sum<'a>(BTreeMap<Key<'a>, (i64, i64)>);
+pub(super) struct Sum<'a>(BTreeMap<Key<'a>, Of>);
 
 type Key<'a> = (&'a str, ZoneMask, Option<u16>);
 
@@ -24,11 +32,12 @@ impl<'a> Sum<'a> {
         resource: &'a str,
         zones: ZoneMask,
         function: Option<u16>,
-        (allocatable, available): (i64, i64),
+        more: Of,
     ) {
         let sum = self.0.entry((resource, zones, function)).or_default();
-        sum.0 = sum.0.saturating_add(allocatable);
-        sum.1 = sum.1.saturating_add(available);
+        sum.capacity = sum.capacity.saturating_add(more.capacity);
+        sum.allocatable = sum.allocatable.saturating_add(more.allocatable);
+        sum.available = sum.available.saturating_add(more.available);
     }
 
     /// Whether the resource is known here.
@@ -40,13 +49,13 @@ impl<'a> Sum<'a> {
     pub(super) fn available(&self, resource: &'a str) -> i64 {
         self.0
             .range(parts(resource))
-            .fold(0, |sum, (_, (_, available))| sum.saturating_add(*available))
+            .fold(0_i64, |sum, (_, of)| sum.saturating_add(of.available))
     }
 
     /// So much less of a resource is available, nobody knows where: of each part.
     pub(super) fn withhold(&mut self, resource: &'a str, amount: i64) {
-        for (_, (_, available)) in self.0.range_mut(parts(resource)) {
-            *available = available.saturating_sub(amount).max(0);
+        for (_, of) in self.0.range_mut(parts(resource)) {
+            of.available = of.available.saturating_sub(amount).max(0);
         }
     }
 
@@ -60,15 +69,14 @@ impl<'a> Sum<'a> {
         }
         let parts = self.0.into_iter().take(MOST_PARTS);
         parts
-            .map(
-                |((resource, zones, function), (allocatable, available))| ReportedAmount {
-                    resource: resource.into(),
-                    zones,
-                    function,
-                    allocatable,
-                    available,
-                },
-            )
+            .map(|((resource, zones, function), of)| ReportedAmount {
+                resource: resource.into(),
+                zones,
+                function,
+                capacity: of.capacity,
+                allocatable: of.allocatable,
+                available: of.available,
+            })
             .collect()
     }
 }

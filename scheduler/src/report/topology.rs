@@ -12,7 +12,7 @@ use super::{
     Report, Source,
     faults::bounded,
     numbering::Numbering,
-    sum::{Sum, sane},
+    sum::{Of, Sum, sane},
 };
 use crate::resource::Kind;
 
@@ -46,15 +46,19 @@ pub(super) fn read(object: &NodeResourceTopology) -> Report {
                 "zone node-{id} is there twice; the lower amounts are taken"
             ));
         }
-        let mut amounts: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        let mut amounts: BTreeMap<&str, Of> = BTreeMap::new();
         for resource in zones.iter().flat_map(|zone| &zone.resources) {
             let name = resource.name.as_str();
             if Kind::of(name) == Kind::HostLevel {
                 continue;
             }
-            let (allocatable, available) = amount(*id, resource, &mut faults);
-            let known = amounts.entry(name).or_insert((allocatable, available));
-            *known = (known.0.min(allocatable), known.1.min(available));
+            let found = amount(*id, resource, &mut faults);
+            let known = amounts.entry(name).or_insert(found);
+            *known = Of {
+                capacity: known.capacity.min(found.capacity),
+                allocatable: known.allocatable.min(found.allocatable),
+                available: known.available.min(found.available),
+            };
         }
         for (name, amount) in amounts {
             sum.add(name, mask, None, amount);
@@ -79,8 +83,8 @@ fn number(text: &str) -> Option<u32> {
     (number.to_string() == text).then_some(number)
 }
 
-/// Allocatable and available of a resource; nothing where one of them cannot be true.
-fn amount(zone: u32, resource: &ZoneResource, faults: &mut Vec<String>) -> (i64, i64) {
+/// How much there is of a resource; nothing is available where it cannot be true.
+fn amount(zone: u32, resource: &ZoneResource, faults: &mut Vec<String>) -> Of {
     let name = resource.name.as_str();
     let what = || format!("{name} of zone node-{zone}");
     let mut read = |text: &str| {
@@ -90,8 +94,15 @@ fn amount(zone: u32, resource: &ZoneResource, faults: &mut Vec<String>) -> (i64,
     };
     let allocatable = read(&resource.allocatable.0);
     let available = read(&resource.available.0);
+    // Of some writers it is a copy, and nothing but the size of a set of zones depends on it.
+    let capacity = Kind::of(name).amount(&Value::from(resource.capacity.0.as_str()));
+    let capacity = capacity.unwrap_or_default().max(allocatable.unwrap_or(0));
     let (Some(allocatable), Some(available)) = (allocatable, available) else {
-        return (allocatable.unwrap_or(0), 0);
+        return Of {
+            capacity,
+            allocatable: allocatable.unwrap_or(0),
+            available: 0,
+        };
     };
     if available > allocatable {
         faults.push(format!(
@@ -101,7 +112,11 @@ fn amount(zone: u32, resource: &ZoneResource, faults: &mut Vec<String>) -> (i64,
             resource.allocatable.0
         ));
     }
-    (allocatable, available.min(allocatable))
+    Of {
+        capacity,
+        allocatable,
+        available: available.min(allocatable),
+    }
 }
 
 /// The kubelet's policy and scope. Attributes hold; older writers have one word for both.

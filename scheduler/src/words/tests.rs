@@ -18,6 +18,8 @@ fn demand(container: &str) -> PodDemand {
             role: Role::App,
             amounts: [].into(),
         }],
+        total: [].into(),
+        has_pod_level_resources: false,
         spread: None,
     }
 }
