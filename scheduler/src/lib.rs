@@ -7,6 +7,7 @@
 pub mod align;
 pub mod demand;
 pub mod engine;
+pub mod explain;
 pub mod extender;
 pub mod link;
 pub mod missing;

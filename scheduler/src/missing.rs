@@ -66,7 +66,7 @@ pub fn fits_unaligned(node: &Node, need: &Need) -> bool {
 /// What is short on the node as a whole.
 fn short(node: &Node, need: &Need) -> Option<Missing> {
     let (mut more, mut can_be_freed) = (Vec::new(), true);
-    for &(resource, needed) in &need.total {
+    for &(resource, needed) in &need.devices {
         let stock = node.stock(resource);
         let (free, allocatable) = stock.map_or((0, 0), |stock| (stock.free, stock.allocatable));
         if free < needed {
@@ -98,6 +98,8 @@ fn first_unfit<'n>(
         let mut so_far = need.clone();
         so_far.containers.truncate(at + 1);
         so_far.total.clear();
+        so_far.devices.clear();
+        so_far.unknown.clear();
         if align(node, &so_far, scratch).is_err() {
             return Some((container.aligned.as_slice(), free));
         }
