@@ -98,6 +98,7 @@ impl KubeletConfig {
                     .map_err(unknown("topologyManagerScope"))?
                     .unwrap_or_default(),
                 max_numa_nodes: zones.transpose()?,
+                ..TopologyManager::default()
             },
             reserved: reserved.transpose()?.unwrap_or_default(),
         })

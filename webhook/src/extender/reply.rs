@@ -3,7 +3,7 @@
 use scheduler::{
     align::Scratch,
     demand::{DemandError, PodDemand},
-    extender::{ExtenderArgs, ExtenderFilterResult, HostPriorityList},
+    extender::{Candidates, ExtenderArgs, ExtenderFilterResult, HostPriorityList},
 };
 
 use super::{
@@ -82,6 +82,13 @@ fn filter(
         );
         scheduling.counts.judge(&verdicts);
         let refused = verdicts.iter().flatten().count();
+        // kube-scheduler asks for no scores then.
+        if verdicts.len() == refused + 1 {
+            let mut fits = candidates.names().zip(&verdicts);
+            if let Some((node, _)) = fits.find(|(_, verdict)| verdict.is_none()) {
+                scheduling.offered(&demand.uid, node);
+            }
+        }
         let reason = |refusal| question.reason(refusal);
         let result = ExtenderFilterResult::new(candidates, &verdicts, reason);
         write(&result, length + refused * REASON)
@@ -99,14 +106,26 @@ fn prioritize(
     scheduling.read(|engine, now| {
         let question = engine.question(demand, now);
         let mut scratch = Scratch::default();
-        scores.extend(
-            candidates
-                .names()
-                .map(|node| question.score(node, &mut scratch)),
-        );
+        let tentative = scheduling.tentative();
+        scores.extend(candidates.names().map(|node| {
+            let tentative = tentative.weight(node, &demand.uid);
+            question.score_beside(node, tentative, &mut scratch)
+        }));
     });
+    if let Some(node) = best(candidates, &scores) {
+        scheduling.offered(&demand.uid, node);
+    }
     let length = length + scores.len() * SCORE;
     write(&HostPriorityList::new(candidates, &scores), length)
+}
+
+/// The node that is better than all others, if there is one.
+fn best<'a>(candidates: &'a Candidates<'_>, scores: &[i64]) -> Option<&'a str> {
+    let highest = scores.iter().max()?;
+    let best = candidates.names().zip(scores);
+    let mut best = best.filter(|(_, score)| *score == highest);
+    let (node, _) = best.next()?;
+    best.next().is_none().then_some(node)
 }
 
 fn write(answer: &impl serde::Serialize, room: usize) -> Result<Vec<u8>, Unanswered> {

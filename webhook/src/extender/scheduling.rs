@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use scheduler::{
     engine::{Engine, Event, Outcome},
     moment::Moment,
     policy::Policy,
+    tentative::Tentative,
 };
 use tokio::{
     sync::{broadcast, watch},
@@ -34,6 +35,8 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Scheduling {
     engine: RwLock<Engine>,
+    /// Nodes that pods may be about to be bound to.
+    tentative: Mutex<Tentative>,
     begin: Instant,
     /// The kinds that have not been listed yet, a bit each.
     awaited: watch::Sender<u8>,
@@ -87,6 +90,7 @@ impl Scheduling {
     pub fn awaiting(kinds: &[Kind], policy: Policy) -> Self {
         let awaited = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
         Self {
+            tentative: Mutex::new(Tentative::new(policy.tentative_for)),
             engine: RwLock::new(Engine::new(policy)),
             begin: Instant::now(),
             awaited: watch::Sender::new(awaited),
@@ -133,6 +137,20 @@ impl Scheduling {
         ask(&engine, self.now())
     }
 
+    /// The nodes that pods may be about to be bound to, those that may still be.
+    pub fn tentative(&self) -> MutexGuard<'_, Tentative> {
+        let tentative = self.tentative.lock();
+        let mut tentative = tentative.unwrap_or_else(PoisonError::into_inner);
+        tentative.expire(self.now());
+        tentative
+    }
+
+    /// Notes that a node was offered to a pod, and no other is as good.
+    pub fn offered(&self, uid: &str, node: &str) {
+        let now = self.now();
+        self.tentative().note(uid, node, now);
+    }
+
     /// Tells the engine, in this order, and everybody who listens what came of it.
     pub fn learn(&self, events: impl IntoIterator<Item = Event>) {
         let mut events = events.into_iter().peekable();
@@ -142,11 +160,22 @@ impl Scheduling {
                 let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
                 let now = self.now();
                 for event in events.by_ref().take(BATCH) {
+                    self.settle(&event);
                     outcomes.extend(engine.apply(event, now));
                 }
             }
             self.tell(outcomes);
         }
+    }
+
+    /// A pod that is bound or gone will not be bound any more.
+    fn settle(&self, event: &Event) {
+        let uid = match event {
+            Event::PodSeen(pod) if pod.node.is_some() => &pod.demand.uid,
+            Event::PodGone { uid } => uid,
+            _ => return,
+        };
+        self.tentative().gone(uid);
     }
 
     /// What comes of events from here on, a batch at a time. Who listens too slowly is told that he missed some: anything
