@@ -7,7 +7,7 @@ use std::{
 
 use api::{
     cpu_list::{self, Cpus},
-    node_inventory::TopologyManager,
+    node_inventory::{MemoryManager, TopologyManager},
     objects::{self, ObjectsError},
     topology_manager::UnknownWord,
 };
@@ -79,6 +79,14 @@ impl KubeletConfig {
                 value("reservedSystemCPUs", problem)
             })
         });
+        let memory_manager = match text("memoryManagerPolicy") {
+            Some("None") | None => Ok(MemoryManager::None),
+            Some("Static") => Ok(MemoryManager::Static),
+            Some(other) => {
+                let problem = format!("{other:?} is not one of None, Static");
+                Err(value("memoryManagerPolicy", problem))
+            }
+        };
         let zones = found
             .value
             .pointer("/topologyManagerPolicyOptions/max-allowable-numa-nodes")
@@ -98,7 +106,7 @@ impl KubeletConfig {
                     .map_err(unknown("topologyManagerScope"))?
                     .unwrap_or_default(),
                 max_numa_nodes: zones.transpose()?,
-                ..TopologyManager::default()
+                memory_manager: Some(memory_manager?),
             },
             reserved: reserved.transpose()?.unwrap_or_default(),
         })
@@ -130,7 +138,7 @@ mod tests {
     #[test]
     fn what_the_kubelet_is_told() {
         let config = read(&format!(
-            "{HEAD}topologyManagerPolicy: single-numa-node\ntopologyManagerScope: pod\ntopologyManagerPolicyOptions:\n  max-allowable-numa-nodes: \"16\"\nreservedSystemCPUs: 0-1,8\nclusterDNS: [10.0.0.10]\n"
+            "{HEAD}topologyManagerPolicy: single-numa-node\ntopologyManagerScope: pod\ntopologyManagerPolicyOptions:\n  max-allowable-numa-nodes: \"16\"\nreservedSystemCPUs: 0-1,8\nmemoryManagerPolicy: Static\nclusterDNS: [10.0.0.10]\n"
         ));
         assert_eq!(
             config.unwrap(),
@@ -139,11 +147,15 @@ mod tests {
                     policy: Policy::SingleNumaNode,
                     scope: Scope::Pod,
                     max_numa_nodes: Some(16),
+                    memory_manager: Some(MemoryManager::Static),
                 },
                 reserved: [0, 1, 8].into(),
             }
         );
-        assert_eq!(read(HEAD).unwrap(), KubeletConfig::default());
+        // Without a file nothing is known; of what a file does not say the kubelet's defaults are.
+        let mut silent = KubeletConfig::default();
+        silent.topology_manager.memory_manager = Some(MemoryManager::None);
+        assert_eq!(read(HEAD).unwrap(), silent);
     }
 
     #[test]
@@ -160,6 +172,10 @@ mod tests {
             (
                 format!("{HEAD}topologyManagerScope: node\n"),
                 "container, pod",
+            ),
+            (
+                format!("{HEAD}memoryManagerPolicy: static\n"),
+                "memoryManagerPolicy: \"static\" is not one of None, Static",
             ),
             (
                 format!("{HEAD}reservedSystemCPUs: all\n"),

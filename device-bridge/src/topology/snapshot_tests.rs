@@ -22,6 +22,7 @@ const MANAGER: TopologyManager = TopologyManager {
     policy: Policy::SingleNumaNode,
     scope: Scope::Container,
     max_numa_nodes: None,
+    memory_manager: None,
 };
 
 fn in_zones(zones: &[i64]) -> Option<TopologyInfo> {

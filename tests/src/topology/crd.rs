@@ -3,7 +3,8 @@
 use api::{
     node_inventory::{
         Accelerator, Amount, ClaimedDevice, ContainerAllocation, DeviceGroup, Distance, Inventory,
-        MemoryBlock, NodeInventory, PhysicalFunction, PodAllocation, TopologyManager, Zone,
+        MemoryBlock, MemoryManager, NodeInventory, PhysicalFunction, PodAllocation,
+        TopologyManager, Zone,
     },
     node_resource_topology::{self, Attribute, Cost, NodeResourceTopology, ZoneResource},
 };
@@ -133,6 +134,7 @@ fn full_inventory() -> NodeInventory {
         inventory: Inventory {
             topology_manager: TopologyManager {
                 max_numa_nodes: Some(8),
+                memory_manager: Some(MemoryManager::Static),
                 ..TopologyManager::default()
             },
             zones: vec![Zone {
