@@ -4,7 +4,10 @@
 //! what is free where, replays the kubelet's rule for a pod on every candidate, and says which nodes are left, which is
 //! best, and why the others are not. It knows no HTTP and no clock: what it needs of either comes in as a value.
 
+pub mod affinity;
 pub mod align;
+pub mod candidate;
+pub mod constraints;
 pub mod demand;
 pub mod engine;
 pub mod explain;
@@ -23,6 +26,7 @@ pub mod resource;
 pub mod score;
 pub mod spread;
 pub mod tentative;
+pub mod toleration;
 pub mod words;
 pub mod zones;
 

@@ -102,7 +102,6 @@ fn reported(facts: &Facts, resources: &Resources) -> Node {
         memory_groups: memory_groups(facts, resources),
         has_only_zoned_natives: facts.source == Source::Topology,
         is_fuzzy: false,
-        ..Node::default()
     }
 }
 

@@ -41,6 +41,12 @@ pub const ALLOW_DELETE: &str = "polypod.dev/allow-delete";
 /// extended resource) or `claim` (a ResourceClaim of the pod: nothing is injected).
 pub const DEVICES: &str = "polypod.dev/devices";
 
+/// The scheduling gate (`spec.schedulingGates`) at which pods wait until nodes with devices for them were chosen.
+pub const SCHEDULING_GATE: &str = "polypod.dev/devices";
+
+/// On a pod: `"false"` where it does not wait at [`SCHEDULING_GATE`].
+pub const GATE: &str = "polypod.dev/scheduling-gate";
+
 /// On a pod: what the devices that a container requests of one resource are to be behind, `physical-function` for
 /// different physical functions or `switch` for different switches. Nodes that do not have so many are not chosen.
 pub const SPREAD: &str = "polypod.dev/spread";
