@@ -26,6 +26,7 @@ use crate::{
     extender::{
         clients::Clients,
         files::Told,
+        gauges::SchedulingMetrics,
         scheduling::{Kind, Scheduling},
         serve::{self, Extender},
     },
@@ -92,7 +93,9 @@ pub async fn run(config: Config) -> Result<()> {
         scheduling
     });
     if let Some(scheduling) = &scheduling {
-        metrics = metrics.and(|registry| scheduling.counts.register(registry));
+        metrics = metrics
+            .and(|registry| scheduling.counts.register(registry))
+            .with(Box::new(SchedulingMetrics(Arc::clone(scheduling))));
     }
     let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
