@@ -48,17 +48,17 @@ impl Need {
     /// What a pod needs, in numbered resources.
     #[must_use]
     pub fn of(demand: &PodDemand, resources: &Resources) -> Self {
-        let number = |(name, amount): (&Box<str>, &i64)| {
-            let id = resources.get(name)?;
-            Some((id, *amount))
-        };
         let pins = demand.qos == Qos::Guaranteed && !demand.has_pod_level_resources;
         let containers: Vec<ContainerNeed> = demand
             .containers
             .iter()
             .map(|container| ContainerNeed::of(container, pins, resources))
             .collect();
-        let total = sorted(demand.total.iter().filter_map(number));
+        let total = demand.total.iter().filter_map(|(name, amount)| {
+            let id = resources.get(name)?;
+            Some((id, *amount))
+        });
+        let total = sorted(total);
         let has_kind =
             |(id, _): &(ResourceId, i64), kinds: &[Kind]| kinds.contains(&resources.kind(*id));
         let aligned = pod_scope(&containers, |id| {

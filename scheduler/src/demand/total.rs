@@ -5,7 +5,7 @@ use crate::need::Role;
 
 /// What the containers need together; of what the pod has as a whole exactly that; and the overhead.
 pub(super) fn of(mut sum: Amounts, whole: Option<&Requirements>, overhead: &Amounts) -> Amounts {
-    let whole = whole.into_iter().flat_map(|whole| whole.requests());
+    let whole = whole.into_iter().flat_map(Requirements::requests);
     for (resource, amount) in whole.filter(|(resource, _)| is_pod_level(resource)) {
         sum.insert(resource.clone(), *amount);
     }

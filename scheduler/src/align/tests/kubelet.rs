@@ -338,8 +338,7 @@ impl Machine {
         if indexes(mask).any(is_violated) {
             return None;
         }
-        for kind in 0..2 {
-            let size = request[kind];
+        for (kind, size) in request.into_iter().enumerate() {
             if size == 0 {
                 continue;
             }
