@@ -7,9 +7,9 @@ use spec::network::{Namespace, NetworkRef, RESERVE};
 
 use crate::{
     Denial, Fault, NetworkVersion, Plan, Policy, View, Warning, access::Asker, attachment,
-    default_route, device_claim::Supply, devices, findings::Findings, inject, interface, need,
-    node_labels, pod_net_info, reserve, reserve::Reserve, selections, selections::Placed,
-    stage::Stage, target, target::Targets, user_defined,
+    default_route, device_claim::Supply, device_pod, devices, findings::Findings, gate, inject,
+    interface, need, node_labels, pod_net_info, reserve, reserve::Reserve, selections,
+    selections::Placed, stage::Stage, target, target::Targets, user_defined,
 };
 
 /// Decides what `pod`, to be created in `namespace`, gets for its networks.
@@ -29,6 +29,12 @@ pub fn admit<'a>(
     let view = cluster.into();
     let mut findings = Findings::new(namespace, view.cluster(), policy);
     let mut plan = plan(pod, namespace, view, policy, Stage::Created, &mut findings);
+    // Every pod that is asked about, whether it has networks or not.
+    let is_let_alone = pod.metadata.deletion_timestamp.is_some() || pod.is_mirror();
+    if !findings.deny() && !is_let_alone && inject::is_wanted(pod) != Ok(false) {
+        plan.scheduler_name = device_pod::scheduler_name(pod, &plan, &policy.scheduling);
+        plan.scheduling_gate = gate::is_wanted(pod, &mut plan, &policy.scheduling.gates, &findings);
+    }
     findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;
     Ok(plan)

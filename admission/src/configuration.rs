@@ -149,7 +149,7 @@ mod tests {
         f.yaml is not valid YAML: did not find expected node content at line 2 column 1, while parsing a flow node
         f.yaml (document 1) is a ConfigMap of v1; a configuration is an AdmissionConfiguration of polypod.dev/v1alpha1
         f.yaml holds 2 documents; a configuration is one AdmissionConfiguration of polypod.dev/v1alpha1
-        f.yaml (document 1): sytemNamespace: unknown field `sytemNamespace`, expected one of `systemNamespace`, `injection`, `access`, `modes`
+        f.yaml (document 1): sytemNamespace: unknown field `sytemNamespace`, expected one of `systemNamespace`, `injection`, `scheduling`, `access`, `modes`
         f.yaml (document 1): systemNamespace: namespace "A B" is not valid: it must be 1 to 63 lower case letters, digits and '-', beginning and ending with a letter or digit
         f.yaml (document 1): injection.userDefined[0].annotations: invalid type: integer `5`, expected a map
         f.yaml (document 1): modes[0].mode: unknown variant `ignore`, expected one of `enforce`, `warn`, `monitor`

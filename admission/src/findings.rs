@@ -105,6 +105,11 @@ impl<'a> Findings<'a> {
         self.open.clear();
     }
 
+    /// The object's namespace.
+    pub(crate) const fn namespace(&self) -> &Namespace {
+        self.namespace
+    }
+
     /// The labels of the object's namespace. Whoever takes them makes the decision depend on them.
     pub(crate) fn labels(&self) -> &Labels {
         self.labels.get()

@@ -9,6 +9,7 @@ use api::{pod::Pod, quantity::whole};
 use json_patch::{AddOperation, Patch, PatchOperation};
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
+use spec::network::SCHEDULING_GATE;
 
 use crate::{
     Addition, DownwardFile, DownwardSource, Plan,
@@ -23,7 +24,10 @@ impl Plan {
         let mut operations = annotations(self, pod);
         operations.extend(node_selector(self, pod));
         operations.extend(quantities(self, pod));
+        let scheduler = self.scheduler_name.as_ref();
+        operations.extend(scheduler.map(|name| add(&["spec", "schedulerName"], json!(name))));
         operations.extend(pod_net_info(self, pod));
+        operations.extend(scheduling_gate(self, pod));
         operations.sort_by(|a, b| a.path().as_str().cmp(b.path().as_str()));
         Patch(operations)
     }
@@ -124,6 +128,13 @@ fn pod_net_info(plan: &Plan, pod: &Pod) -> Vec<PatchOperation> {
         operations.push(append(&["volumes".to_owned()], is_there, volume));
     }
     operations
+}
+
+fn scheduling_gate(plan: &Plan, pod: &Pod) -> Option<PatchOperation> {
+    let is_there = !pod.spec.scheduling_gates.is_empty();
+    let gate = json!({"name": SCHEDULING_GATE});
+    plan.scheduling_gate
+        .then(|| append(&["schedulingGates".to_owned()], is_there, gate))
 }
 
 fn item(file: &DownwardFile) -> Value {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use spec::{device::ResourceName, network::NetworkRef};
+use spec::{device::ResourceName, network::NetworkRef, scheduler_name::SchedulerName};
 
 use crate::{ContainerRef, Finding, Need, NodeLabel, PodNetInfo, Warning};
 
-/// What a pod gets, and why. The plan of a pod without networks is empty.
+/// What a pod gets, and why. The plan of a pod without networks is empty but for the scheduling gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The quantities to be written, by resource name and then by container.
@@ -15,8 +15,12 @@ pub struct Plan {
     pub node_labels: Vec<NodeLabel>,
     /// The annotations to be written, by key.
     pub annotations: BTreeMap<String, String>,
+    /// The scheduler it is given, where it demands devices.
+    pub scheduler_name: Option<SchedulerName>,
     /// What its containers see of it as files.
     pub pod_net_info: PodNetInfo,
+    /// Whether it waits at [`spec::network::SCHEDULING_GATE`] until nodes were chosen for it.
+    pub scheduling_gate: bool,
     /// What the networks need, by resource name.
     pub needs: Vec<Need>,
     /// The networks, in the order of the attachments, as they were when the plan was made.
@@ -56,5 +60,6 @@ impl Plan {
         self.node_labels.clear();
         self.annotations.clear();
         self.pod_net_info = PodNetInfo::default();
+        self.scheduling_gate = false;
     }
 }

@@ -6,6 +6,7 @@ mod mode;
 mod namespaces;
 mod network_pattern;
 mod resource_name_keys;
+mod scheduling;
 
 use serde::{Deserialize, Serialize};
 use spec::network::Namespace;
@@ -17,6 +18,8 @@ pub use mode::{Mode, Modes, Relaxation};
 pub use namespaces::Namespaces;
 pub use network_pattern::{NetworkPattern, NetworkPatternError};
 pub use resource_name_keys::{NoResourceNameKey, ResourceNameKeys};
+pub(crate) use scheduling::DEFAULT_SCHEDULER;
+pub use scheduling::{Gates, Scheduling};
 
 /// The administrator's decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -26,6 +29,8 @@ pub struct Policy {
     pub system_namespace: Namespace,
     /// What is added to pods.
     pub injection: Injection,
+    /// Who schedules pods that demand devices.
+    pub scheduling: Scheduling,
     /// Who may use which network.
     pub access: Access,
     /// Rules that are not enforced.
@@ -51,6 +56,7 @@ impl Default for Policy {
                 .parse()
                 .expect("kube-system is lower case letters and an inner '-'"),
             injection: Injection::default(),
+            scheduling: Scheduling::default(),
             access: Access::default(),
             modes: Modes::default(),
         }

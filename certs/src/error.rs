@@ -253,6 +253,12 @@ pub enum Error {
         source: rustls::Error,
     },
 
+    /// A client's certificate does not lead to a CA of clients.
+    #[error(
+        "verifying the client's certificate: it must be for clients, and of one of the CAs whose clients are trusted"
+    )]
+    UntrustedClient(#[source] rustls::Error),
+
     /// The crypto provider and the TLS versions do not fit together.
     #[error("configuring TLS 1.2 and 1.3 with the built-in crypto provider")]
     TlsVersions(#[source] rustls::Error),

@@ -10,6 +10,7 @@
 //! * [`lookout`] remembers since when something has been so, which [`rotation`] asks for;
 //! * [`tend`] is one round of these three over a [`store`], and [`schedule`] the times they keep;
 //! * [`foreign`] is a certificate that somebody else issues;
+//! * [`client_ca`] says who a client is;
 //! * [`reload`] serves a leaf and replaces it without dropping a connection;
 //! * [`tls`] turns both ends into rustls configurations;
 //! * [`store`] is the one trait through which Kubernetes enters; [`memory`] is one without it.
@@ -23,6 +24,7 @@ mod at_once;
 pub mod authority;
 pub mod ca_bundle;
 pub mod carry_out;
+pub mod client_ca;
 pub mod due;
 pub mod error;
 pub mod foreign;

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, NoServerSessionStorage};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::ca_bundle::CaBundle;
+use crate::client_ca::AnyClient;
 use crate::error::Error;
 use crate::reload::Resolver;
 
@@ -29,10 +31,22 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// Sessions are not resumed: a resumed session would go on proving the certificate that was
 /// replaced, and the API server, which keeps its connections open, does not resume either.
 pub fn server_config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>, Error> {
+    server_config_of(resolver, Arc::new(NoClientAuth))
+}
+
+/// The same server, which asks clients for a certificate. It takes any and none; [`crate::client_ca`] judges them.
+pub fn server_config_that_asks(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>, Error> {
+    server_config_of(resolver, Arc::new(AnyClient::new()))
+}
+
+fn server_config_of(
+    resolver: Arc<Resolver>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(Error::TlsVersions)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(resolver);
     config.alpn_protocols = SERVER_PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -4,8 +4,8 @@ use crate::{
     need::Need,
     node::Node,
     placement::{Placement, Refusal},
-    reach::{devices, within_reach},
-    resource::{ResourceId, Resources},
+    reach::within_reach,
+    resource::ResourceId,
 };
 
 /// Whether, of each resource that the pod demands, some free device in the zones it is predicted to be in may have a link.
@@ -13,15 +13,11 @@ use crate::{
 ///
 /// # Errors
 /// Every free device is on a function whose link is known to be down.
-pub fn check(
-    node: &Node,
-    need: &Need,
-    placement: &Placement,
-    resources: &Resources,
-) -> Result<(), Refusal> {
+pub fn check(node: &Node, need: &Need, placement: &Placement) -> Result<(), Refusal> {
     let is_down = |resource| is_down(node, need, placement, resource);
-    match devices(need, resources).find(|(resource, _)| is_down(*resource)) {
-        Some((resource, _)) => Err(Refusal::LinkDown { resource }),
+    let mut devices = need.devices.iter().map(|(resource, _)| *resource);
+    match devices.find(|resource| is_down(*resource)) {
+        Some(resource) => Err(Refusal::LinkDown { resource }),
         None => Ok(()),
     }
 }
@@ -75,7 +71,7 @@ mod tests {
                 };
                 node = node.behind(known.sriov, *zone, (8, *free), function);
             }
-            let checked = check(&node, &pod, &placed(&[zones]), &known.all);
+            let checked = check(&node, &pod, &placed(&[zones]));
             assert!(
                 checked.is_ok()
                     || checked

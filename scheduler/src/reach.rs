@@ -4,17 +4,8 @@ use crate::{
     need::Need,
     node::{Function, FunctionCell, Node},
     placement::Placement,
-    resource::{Kind, ResourceId, Resources},
+    resource::ResourceId,
 };
-
-/// What the pod demands of devices: each resource, and how many.
-pub(crate) fn devices<'a>(
-    need: &'a Need,
-    resources: &'a Resources,
-) -> impl Iterator<Item = (ResourceId, i64)> + 'a {
-    let is_device = |(resource, _): &(ResourceId, i64)| resources.kind(*resource) == Kind::Device;
-    need.total.iter().copied().filter(is_device)
-}
 
 /// The devices of a resource from which those of the pod will be taken, as far as functions are known.
 pub(crate) fn within_reach<'a>(

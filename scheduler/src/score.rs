@@ -25,8 +25,7 @@ mod share;
 mod spare;
 
 use crate::{
-    extender::MAX_SCORE, need::Need, node::Node, placement::Placement, reach::devices,
-    resource::Resources,
+    extender::MAX_SCORE, need::Need, node::Node, placement::Placement, resource::Resources,
 };
 use share::{FULL, Mean};
 
@@ -99,22 +98,17 @@ pub fn parts(
     resources: &Resources,
     circumstances: Circumstances,
 ) -> Parts {
-    let (mut kinds, mut is_several) = (0, false);
-    for (_, amount) in devices(need, resources) {
-        kinds += 1;
-        is_several |= amount > 1;
-    }
     let is_aligned = !need.aligned.is_empty();
-    let has_devices = kinds > 0;
+    let has_devices = !need.devices.is_empty();
+    let is_several = need.devices.iter().any(|(_, amount)| *amount > 1);
     Parts {
         alignment: is_aligned.then(|| alignment::share(node, need, placement)),
-        best_fit: (is_aligned || has_devices)
-            .then(|| best_fit::share(node, need, placement, resources)),
-        root: (kinds > 1).then(|| root::share(node, need, placement, resources)),
-        apart: is_several.then(|| apart::share(node, need, placement, resources)),
+        best_fit: (is_aligned || has_devices).then(|| best_fit::share(node, need, placement)),
+        root: (need.devices.len() > 1).then(|| root::share(node, need, placement)),
+        apart: is_several.then(|| apart::share(node, need, placement)),
         spare: Some(spare::share(node, need, resources)),
-        link: has_devices.then(|| link::share(node, need, placement, resources)),
-        headroom: has_devices.then(|| headroom::share(node, need, placement, resources)),
+        link: has_devices.then(|| link::share(node, need, placement)),
+        headroom: has_devices.then(|| headroom::share(node, need, placement)),
         is_certain: !is_aligned || placement.is_certain && !node.is_fuzzy,
         tentative: (i64::from(circumstances.tentative) * TENTATIVE.0).min(TENTATIVE.1),
         is_last: circumstances.knowledge != Knowledge::Fresh && (is_aligned || has_devices),

@@ -5,8 +5,7 @@ use crate::{
     need::Need,
     node::{Function, FunctionCell, Node},
     placement::{Placement, Refusal},
-    reach::{devices, within_reach},
-    resource::Resources,
+    reach::within_reach,
 };
 
 /// Whether, for each resource of which the pod has several devices, there are as many functions (switches) with a free one
@@ -21,10 +20,9 @@ pub fn check(
     need: &Need,
     placement: &Placement,
     spread: Option<Spread>,
-    resources: &Resources,
 ) -> Result<(), Refusal> {
     let Some(spread) = spread else { return Ok(()) };
-    for (resource, wanted) in devices(need, resources) {
+    for &(resource, wanted) in &need.devices {
         if wanted < 2 {
             continue;
         }
@@ -70,7 +68,7 @@ mod tests {
                 node = node.behind(known.sriov, *zone, (8, *free), function);
             }
             let pod = pod(&[(known.sriov, devices)]);
-            match check(&node, &pod, &placed(&[zones]), spread, &known.all) {
+            match check(&node, &pod, &placed(&[zones]), spread) {
                 Ok(()) => None,
                 Err(Refusal::Spread { found, wanted }) => Some((found, wanted)),
                 Err(other) => panic!("{other:?}"),

@@ -98,7 +98,7 @@ impl Display for Reason<'_> {
 
 /// A name of others, as far as it fits and without what a terminal or a log would take for more than text.
 #[derive(Clone, Copy)]
-struct Name<'a>(&'a str, usize);
+pub(crate) struct Name<'a>(pub(crate) &'a str, pub(crate) usize);
 
 impl Name<'_> {
     fn length(self) -> usize {

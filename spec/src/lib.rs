@@ -11,6 +11,7 @@ pub mod label;
 mod name;
 pub mod network;
 pub mod record;
+pub mod scheduler_name;
 mod trace_context;
 
 pub use name::NameError;

@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::certificate::args::CertificateArgs;
+use crate::{
+    certificate::args::CertificateArgs, extender::args::SchedulerArgs, waiting::args::WaitingArgs,
+};
 
 /// Admission webhook: checks the network annotations of pods and injects the devices their networks need.
 ///
@@ -12,7 +14,7 @@ use crate::certificate::args::CertificateArgs;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "polypod-webhook", version)]
 pub struct Args {
-    /// Files, or folders of files, with NetworkAttachmentDefinitions in YAML or JSON, instead of the API server's
+    /// Files, or folders of files, with NetworkAttachmentDefinitions and other objects in YAML or JSON, instead of the API server's
     #[arg(long, env = "POLYPOD_WEBHOOK_OBJECTS", value_name = "PATH", num_args = 1.., conflicts_with = "kubeconfig")]
     pub objects: Vec<PathBuf>,
 
@@ -93,6 +95,14 @@ pub struct Args {
         alias = "injectHugepageDownApi"
     )]
     pub inject_hugepage_down_api: bool,
+
+    /// Whether and how schedulers are answered.
+    #[command(flatten)]
+    pub scheduler: SchedulerArgs,
+
+    /// Whether pods without a node are helped to one.
+    #[command(flatten)]
+    pub waiting: WaitingArgs,
 
     /// How long requests are still taken after SIGTERM, while nobody should send more: such as 5s
     #[arg(

@@ -5,7 +5,7 @@
 
 use admission::{
     Denial, Patched, Plan, Policy, Unknown, View, admit, admit_network, admit_network_deletion,
-    admit_network_update, needs_networks, review_final, review_update, unknown,
+    admit_network_update, needs_networks, requests_devices, review_final, review_update, unknown,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
 use serde::de::DeserializeOwned;
@@ -75,10 +75,17 @@ impl<'a> Asked<'a> {
                 if !is_policy_known && selects::may_be_given(object.get()) {
                     return Err(Undecided::NotSynced);
                 }
-                if !selects::networks(object.get(), user_defined) {
+                let selects_networks = selects::networks(object.get(), user_defined);
+                let scheduling = &policy.scheduling;
+                let is_for_schedulers = hook == Hook::Mutate
+                    && (scheduling.gates.enabled || scheduling.scheduler_name.is_some());
+                if !selects_networks && !is_for_schedulers {
                     return Ok(Self(Question::Nothing));
                 }
                 let pod: Box<Pod> = read("object", "Pod", object)?;
+                if !selects_networks && !requests_devices(&pod) {
+                    return Ok(Self(Question::Nothing));
+                }
                 Question::Created {
                     hook,
                     namespace: namespace(request, &pod)?,

@@ -7,6 +7,8 @@ use std::{
 
 use admission::{Denial, Plan};
 
+use spec::network::SCHEDULING_GATE;
+
 use crate::{
     answer::shortened,
     decide::Decision,
@@ -86,6 +88,12 @@ fn planned(outcome: &str, plan: &Plan) -> BTreeMap<&'static str, String> {
             .iter()
             .map(|(name, devices)| format!("{name}={devices}"));
         annotations.insert("injected", shortened(listed(injected)));
+    }
+    if plan.scheduling_gate {
+        annotations.insert("scheduling-gate", SCHEDULING_GATE.to_owned());
+    }
+    if let Some(scheduler) = &plan.scheduler_name {
+        annotations.insert("scheduler", shortened(scheduler.to_string()));
     }
     if !plan.findings.is_empty() {
         let findings = plan.findings.iter().take(MOST_FINDINGS).map(|finding| {

@@ -22,6 +22,7 @@ pub struct Room {
     left: Arc<Semaphore>,
     beginning: usize,
     patience: Duration,
+    limit: usize,
 }
 
 /// A body, and its share of the room until it is dropped.
@@ -37,8 +38,11 @@ pub struct Whole {
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// Larger than is read.
-    #[error("the request's body is larger than {} MiB, which is the limit of this webhook", BODY_LIMIT >> 20)]
-    TooLarge,
+    #[error("the request's body is larger than {} MiB, which is the limit of this webhook", limit >> 20)]
+    TooLarge {
+        /// What is read, in bytes.
+        limit: usize,
+    },
     /// Others take all there is.
     #[error("there is no room for the request's body beside those of other requests; ask again")]
     NoRoom,
@@ -62,7 +66,15 @@ impl Room {
             left: Arc::new(Semaphore::new(bytes)),
             beginning,
             patience,
+            limit: BODY_LIMIT,
         }
+    }
+
+    /// The same for bodies of up to `limit` bytes, instead of [`BODY_LIMIT`].
+    #[must_use]
+    pub const fn up_to(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// Reads a body to its end. Its share is taken at once where it says how long it is, and else as it grows: of many
@@ -72,9 +84,9 @@ impl Room {
     /// It is too large, finds no room, or does not come whole.
     pub async fn read(&self, mut body: Body) -> Result<Whole, BodyError> {
         let read = self.fill(&mut body).await;
-        if let Err(BodyError::TooLarge | BodyError::NoRoom) = read {
+        if let Err(BodyError::TooLarge { .. } | BodyError::NoRoom) = read {
             // Who still writes when the connection is closed would not hear why.
-            let _too_slow_or_not = timeout(self.patience, pass_over(&mut body)).await;
+            let _too_slow_or_not = timeout(self.patience, pass_over(&mut body, self.limit)).await;
         }
         read
     }
@@ -97,8 +109,9 @@ impl Room {
 
     /// Sees to it that `whole` has a share for `length` bytes.
     async fn share(&self, whole: &mut Whole, length: usize) -> Result<(), BodyError> {
-        if length > BODY_LIMIT {
-            return Err(BodyError::TooLarge);
+        let too_large = BodyError::TooLarge { limit: self.limit };
+        if length > self.limit {
+            return Err(too_large);
         }
         let has = whole
             .share
@@ -108,7 +121,7 @@ impl Room {
         if more == 0 {
             return Ok(());
         }
-        let more = u32::try_from(more).map_err(|_| BodyError::TooLarge)?;
+        let more = u32::try_from(more).map_err(|_| too_large)?;
         let share = timeout(
             self.patience,
             Arc::clone(&self.left).acquire_many_owned(more),
@@ -126,11 +139,11 @@ impl Room {
 }
 
 /// Reads on without keeping anything, as far as is worth it.
-async fn pass_over(body: &mut Body) {
+async fn pass_over(body: &mut Body, limit: usize) {
     let mut passed = 0;
     while let Some(Ok(frame)) = body.frame().await {
         passed += frame.data_ref().map_or(0, Bytes::len);
-        if passed > 2 * BODY_LIMIT {
+        if passed > 2 * limit {
             break;
         }
     }
@@ -231,14 +244,14 @@ mod tests {
             let room = room(Duration::from_millis(20));
             let room = Room::new(BODY_LIMIT, room.beginning, room.patience);
             let error = room.fill(&mut large).await.unwrap_err();
-            assert!(matches!(error, BodyError::TooLarge), "{error}");
-            pass_over(&mut large).await;
+            assert!(matches!(error, BodyError::TooLarge { .. }), "{error}");
+            pass_over(&mut large, BODY_LIMIT).await;
             assert!(large.frame().await.is_none(), "its sender can finish");
         }
         let endless = body(&[BODY_LIMIT, 1], false);
         let room = Room::new(BODY_LIMIT, 0, Duration::from_millis(20));
         let error = room.read(endless).await.unwrap_err();
-        assert!(matches!(error, BodyError::TooLarge), "{error}");
+        assert!(matches!(error, BodyError::TooLarge { .. }), "{error}");
         let largest = body(&[BODY_LIMIT - 1, 1], true);
         let largest = Room::default().read(largest).await.unwrap();
         assert_eq!(largest.as_ref().len(), BODY_LIMIT);

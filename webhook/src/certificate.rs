@@ -38,7 +38,7 @@ use self::{
 use crate::readiness::Readiness;
 
 /// An error of [`certs`] with what caused it: its sources are not part of its text.
-fn with_causes(error: &certs::error::Error) -> String {
+pub(crate) fn with_causes(error: &certs::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

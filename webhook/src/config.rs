@@ -18,7 +18,9 @@ use crate::{
     },
     configuration_file::{ConfigurationFile, ConfigurationFileError},
     control_switches::{ConfigMapName, ConfigMapNameError},
+    extender::plan::SchedulerPlan,
     listener::Limits,
+    waiting::plan::{WaitingPlan, WaitingPlanError},
 };
 
 /// What the process is to do.
@@ -38,6 +40,10 @@ pub struct Config {
     pub configuration_file: Option<ConfigurationFile>,
     /// The network resources injector's ConfigMap.
     pub control_switches: Option<ConfigMapName>,
+    /// Whether and how schedulers are answered.
+    pub scheduler: Option<SchedulerPlan>,
+    /// Whether and how pods without a node are helped to one. Without an API server they are not.
+    pub waiting: Option<WaitingPlan>,
     /// What connections may cost.
     pub limits: Limits,
     /// How long requests are taken after the first signal.
@@ -82,6 +88,9 @@ pub enum ConfigError {
     /// No ConfigMap.
     #[error("--control-switches: {0}")]
     ControlSwitches(#[from] ConfigMapNameError),
+    /// Of the part about pods without a node.
+    #[error(transparent)]
+    Waiting(#[from] WaitingPlanError),
 }
 
 impl TryFrom<Args> for Config {
@@ -101,6 +110,8 @@ impl TryFrom<Args> for Config {
             network_resource_name_keys,
             honor_resources,
             inject_hugepage_down_api,
+            scheduler,
+            waiting,
             shutdown_delay,
             max_connections,
             max_connections_per_peer,
@@ -126,6 +137,9 @@ impl TryFrom<Args> for Config {
                 (None, policy)
             }
         };
+        let waiting = WaitingPlan::new(waiting, scheduler.scheduler_extender)?;
+        let waiting = waiting.filter(|_| matches!(source, Source::ApiServer { .. }));
+        let chooses = waiting.as_ref().is_some_and(|plan| plan.gates.is_some());
         Ok(Self {
             source,
             listen,
@@ -134,6 +148,8 @@ impl TryFrom<Args> for Config {
             policy,
             configuration_file,
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
+            scheduler: SchedulerPlan::new(scheduler, chooses),
+            waiting,
             limits: Limits {
                 connections: max_connections,
                 connections_of_peer: max_connections_per_peer,

@@ -15,22 +15,35 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Answers 504 when the rest of the request takes too long: a body that does not come, or a queue of other requests.
 pub async fn enforce(request: Request, next: Next) -> Response {
     let limit = of_query(request.uri().query().unwrap_or_default());
+    within("review", limit, request, next).await
+}
+
+/// The same for a scheduler's question. The caller, who does not say so, waits for `patience`.
+pub async fn enforce_within(patience: Duration, request: Request, next: Next) -> Response {
+    within("question", of_patience(patience), request, next).await
+}
+
+async fn within(what: &str, limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let text = format!("the review was not answered within {limit:?}\n");
+            let text = format!("the {what} was not answered within {limit:?}\n");
             (StatusCode::GATEWAY_TIMEOUT, text).into_response()
         }
     }
 }
 
 /// Nine tenths of what the caller waits, so that it hears why; what is left is for the way back.
+fn of_patience(asked: Duration) -> Duration {
+    (asked - asked / 10).min(LONGEST)
+}
+
 fn of_query(query: &str) -> Duration {
     query
         .split('&')
         .find_map(|pair| pair.strip_prefix("timeout="))
         .and_then(duration)
-        .map_or(LONGEST, |asked| (asked - asked / 10).min(LONGEST))
+        .map_or(LONGEST, of_patience)
 }
 
 /// A Go duration of one unit, which is all that API servers write.

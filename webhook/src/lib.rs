@@ -17,6 +17,8 @@ pub mod control_switches;
 pub mod deadline;
 pub mod decide;
 pub mod deliberate;
+pub mod extender;
+pub mod files;
 pub mod health;
 pub mod hook;
 pub mod indexed;
@@ -37,6 +39,7 @@ mod selects;
 pub mod server;
 mod shutdown;
 pub mod store;
+pub mod waiting;
 pub mod watch;
 
 #[cfg(test)]

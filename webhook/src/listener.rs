@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use axum::{Extension, middleware::AddExtension};
 use axum_server::{
     Handle, Server,
     accept::Accept,
@@ -27,8 +28,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep},
 };
+use tower::Layer;
 
 use self::peers::{Peers, PlaceOfPeer};
+use crate::extender::clients::Shown;
 use crate::metrics::{Connections, Counted, Limit};
 
 /// What is read of a connection before somebody takes it, which bounds its headers, too.
@@ -147,8 +150,8 @@ pub fn server(
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Listener {
     type Stream = Connection<<RustlsAcceptor as Accept<TcpStream, S>>::Stream>;
-    type Service = S;
-    type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
+    type Service = AddExtension<S, Shown>;
+    type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let refuse = |limit| -> Self::Future {
@@ -178,6 +181,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Listener {
             let Limits {
                 idle, first_answer, ..
             } = limits;
+            let shown = Shown::new(inner.get_ref().1.peer_certificates());
             let begin = Instant::now();
             let connection = Connection {
                 inner,
@@ -189,7 +193,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Listener {
                 _place_of_peer: place_of_peer,
                 _counted: counted,
             };
-            Ok((connection, service))
+            Ok((connection, Extension(shown).layer(service)))
         })
     }
 }

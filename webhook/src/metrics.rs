@@ -96,6 +96,13 @@ impl Metrics {
         self
     }
 
+    /// Counts more than that.
+    #[must_use]
+    pub fn and(mut self, register: impl FnOnce(&mut Registry)) -> Self {
+        register(&mut self.registry);
+        self
+    }
+
     /// Counts a review that was decided. One of a dry run injects nothing.
     pub fn count(&self, hook: Hook, decision: &Decision, is_dry_run: bool) {
         self.decisions.count(hook, decision, is_dry_run);

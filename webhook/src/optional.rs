@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::{indexed::Indexed, store::Store, watch::feed};
 
 /// How long an API server without the kind is left alone: somebody may upgrade it, or grant the right to list.
-const WITHOUT_KIND: Duration = Duration::from_secs(60);
+pub(crate) const WITHOUT_KIND: Duration = Duration::from_secs(60);
 
 /// Keeps a part of the store as the API server has it, for ever.
 pub async fn follow<I: Indexed>(api: Api<I::Object>, store: &Store)
@@ -29,7 +29,11 @@ where
         let events = watcher(api.clone(), watcher::Config::default()).default_backoff();
         let events = served(events, |refusal| {
             if !std::mem::replace(&mut is_told, true) {
-                tell(I::PART.as_str(), refusal);
+                tell(
+                    I::PART.as_str(),
+                    refusal,
+                    "claims of devices are not counted",
+                );
             }
         });
         feed::<I>(events, store).await;
@@ -39,7 +43,7 @@ where
 }
 
 /// The events until the API server says that the kind is not there, or not for this service account.
-fn served<K>(
+pub(crate) fn served<K>(
     events: impl Stream<Item = watcher::Result<Event<K>>>,
     mut refused: impl FnMut(&kube::core::Status),
 ) -> impl Stream<Item = watcher::Result<Event<K>>> {
@@ -57,16 +61,14 @@ fn served<K>(
     })
 }
 
-fn tell(kind: &str, refusal: &kube::core::Status) {
+/// Tells why a kind is not there, and what follows of it.
+pub(crate) fn tell(kind: &str, refusal: &kube::core::Status, consequence: &str) {
     match refusal.code {
-        404 => info!(
-            kind,
-            "The API server does not have the kind; claims of devices are not counted"
-        ),
+        404 => info!(kind, "The API server does not have the kind; {consequence}"),
         _ => warn!(
             kind,
             error = refusal.message,
-            "The webhook may not list the kind, so claims of devices are not counted; grant get, list and watch"
+            "The webhook may not list the kind, so {consequence}; grant get, list and watch"
         ),
     }
 }

@@ -5,11 +5,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use axum::{
+    http::{HeaderValue, Version, header},
+    response::Response,
+};
 use time::OffsetDateTime;
 
 use crate::{
     certificate::status::Status,
     configured::Configured,
+    extender::scheduling::{Kind, Scheduling},
     store::{Part, Store},
 };
 
@@ -19,6 +24,7 @@ pub struct Readiness {
     is_serving: AtomicBool,
     is_ending: AtomicBool,
     certificate: OnceLock<Arc<Status>>,
+    scheduling: OnceLock<Arc<Scheduling>>,
 }
 
 impl Readiness {
@@ -51,6 +57,21 @@ impl Readiness {
         let _is_first = self.certificate.set(certificate);
     }
 
+    /// From here on schedulers' questions must find answers, too.
+    pub fn awaits_scheduling(&self, scheduling: Arc<Scheduling>) {
+        // The first one stays: a process has one engine.
+        let _is_first = self.scheduling.set(scheduling);
+    }
+
+    /// Tells a client of HTTP/1 to go elsewhere with its next request, while there is time, where this process is about to
+    /// end.
+    pub fn part(&self, version: Version, response: &mut Response) {
+        if version <= Version::HTTP_11 && self.is_ending() {
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+
     /// Why not, or nothing.
     #[must_use]
     pub fn obstacle(&self, store: &Store, configured: &Configured) -> Option<String> {
@@ -68,7 +89,10 @@ impl Readiness {
         if let Some(obstacle) = configured.awaited() {
             return Some(obstacle);
         }
-        let awaited = store.awaited().map(Part::as_str);
+        let awaited = store.awaited().map(Part::as_str).or_else(|| {
+            let scheduling = self.scheduling.get()?;
+            scheduling.awaited().map(Kind::as_str)
+        });
         awaited.map(|kind| format!("the {kind} are not known yet"))
     }
 }

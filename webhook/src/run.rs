@@ -10,20 +10,12 @@ use std::{
     time::Duration,
 };
 
-use admission::Cluster;
 use anyhow::{Context, Result, bail};
-use api::{
-    objects::{self, Object, ObjectsError},
-    pod::{Metadata, Pod},
-};
 use axum_server::Handle;
 use kube::{
     Client,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use serde::Deserialize as _;
-use serde_json::Value;
-use spec::NameError;
 use tracing::info;
 
 use crate::{
@@ -31,6 +23,14 @@ use crate::{
     config::{Config, Source},
     configured::Configured,
     control_switches,
+    extender::{
+        clients::Clients,
+        files::Told,
+        gauges::SchedulingMetrics,
+        scheduling::{Kind, Scheduling},
+        serve::{self, Extender},
+    },
+    files,
     health::{self, Health},
     listener::{self, Limits},
     metrics::Metrics,
@@ -38,6 +38,7 @@ use crate::{
     server::{self, Webhook},
     shutdown::Signals,
     store::{Part, Store},
+    waiting::Helper,
     watch::watch,
 };
 
@@ -46,9 +47,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// The same for a scrape of metrics.
 const DRAIN_PLAIN: Duration = Duration::from_secs(1);
-
-/// A NetworkAttachmentDefinition in a file without a namespace is in the one that kubectl would apply it to.
-const DEFAULT_NAMESPACE: &str = "default";
 
 /// Serves until SIGTERM or SIGINT, and then for as long as is needed that no request is lost. A second signal ends at once.
 ///
@@ -63,14 +61,18 @@ pub async fn run(config: Config) -> Result<()> {
         policy,
         configuration_file,
         control_switches,
+        scheduler,
+        waiting,
         limits,
         shutdown_delay,
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
+    let mut told = Told::default();
     let (store, client) = match source {
         Source::Files(paths) => {
-            let store = Store::filled(read(&paths)?);
+            let told = scheduler.is_some().then_some(&mut told);
+            let store = Store::filled(files::read(&paths, told)?);
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
@@ -83,13 +85,38 @@ pub async fn run(config: Config) -> Result<()> {
     let readiness = Arc::new(Readiness::default());
     let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
     let status = certificates.status();
-    let metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let mut metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
+    let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
+    let answers = scheduler.as_ref().is_some_and(|plan| plan.answers);
+    let scheduling = scheduler.map(|plan| {
+        let awaited: &[Kind] = if client.is_some() { &Kind::ALL } else { &[] };
+        let scheduling = Arc::new(Scheduling::awaiting(awaited, plan.policy));
+        scheduling.learn(told.events());
+        if plan.answers {
+            readiness.awaits_scheduling(Arc::clone(&scheduling));
+        }
+        scheduling
+    });
+    if let Some(scheduling) = &scheduling {
+        metrics = metrics
+            .and(|registry| scheduling.counts.register(registry))
+            .with(Box::new(SchedulingMetrics(Arc::clone(scheduling))));
+    }
+    let helper = match (waiting, &client, &scheduling) {
+        (Some(plan), Some(client), Some(scheduling)) => {
+            Some(Helper::new(plan, client.clone(), Arc::clone(scheduling)))
+        }
+        _ => None,
+    };
+    if let Some(helper) = &helper {
+        metrics = metrics.and(|registry| helper.counts().register(registry));
+    }
     let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
     if control_switches.is_some() && client.is_some() {
         configured.await_switches();
     }
-    let webhook = server::router(Webhook {
+    let mut routes = server::router(Webhook {
         store: Arc::clone(&store),
         configured: Arc::clone(&configured),
         metrics: Arc::clone(&metrics),
@@ -97,6 +124,14 @@ pub async fn run(config: Config) -> Result<()> {
         readiness: Arc::clone(&readiness),
         api_server: client.clone(),
     });
+    let clients = client_ca.map(Clients::open).transpose()?.map(Arc::new);
+    if let Some(scheduling) = scheduling.as_ref().filter(|_| answers) {
+        routes = routes.merge(serve::router(Extender {
+            scheduling: Arc::clone(scheduling),
+            readiness: Arc::clone(&readiness),
+            clients: clients.clone(),
+        }));
+    }
     let plain = health::router(Health {
         readiness: Arc::clone(&readiness),
         store: Arc::clone(&store),
@@ -108,11 +143,14 @@ pub async fn run(config: Config) -> Result<()> {
     let (listener, address) = bind(listen, limits).context("--listen")?;
     let (health_listener, health_address) =
         bind(health_listen, limits).context("--health-listen")?;
-    let tls = certs::tls::server_config(status.resolver())?;
+    let tls = match &clients {
+        Some(_) => certs::tls::server_config_that_asks(status.resolver())?,
+        None => certs::tls::server_config(status.resolver())?,
+    };
     let (handle, health_handle) = (Handle::new(), Handle::new());
     let connections = metrics.connections.clone();
     let served = listener::server(listener, tls, limits, connections, handle.clone())?
-        .serve(webhook.into_make_service());
+        .serve(routes.into_make_service());
     let health_served = axum_server::from_tcp(health_listener)?
         .handle(health_handle.clone())
         .serve(plain.into_make_service());
@@ -130,7 +168,13 @@ pub async fn run(config: Config) -> Result<()> {
 
     let watched = async {
         match &client {
-            Some(client) => watch(client.clone(), &store).await,
+            Some(client) => watch(client.clone(), &store, scheduling.as_deref()).await,
+            None => pending().await,
+        }
+    };
+    let ticked = async {
+        match &scheduling {
+            Some(scheduling) => scheduling.tick().await,
             None => pending().await,
         }
     };
@@ -142,9 +186,22 @@ pub async fn run(config: Config) -> Result<()> {
             _ => pending().await,
         }
     };
+    let acquainted = async {
+        match &clients {
+            Some(clients) => clients.watch().await,
+            None => pending().await,
+        }
+    };
     let reconfigured = async {
         match configuration_file {
             Some(file) => file.watch(&configured).await,
+            None => pending().await,
+        }
+    };
+    let given_up = helper.as_ref().map(Helper::resignation);
+    let helped = async {
+        match helper {
+            Some(helper) => match helper.help().await {},
             None => pending().await,
         }
     };
@@ -154,6 +211,9 @@ pub async fn run(config: Config) -> Result<()> {
         tokio::select! {
             // None ever ends; if one did, the webhook would go on with what was true yesterday.
             () = watched => "watching the cluster",
+            () = helped => "helping pods without a node",
+            () = ticked => "counting the seconds",
+            () = acquainted => "watching the CAs of schedulers",
             () = switched => "watching the control switches",
             () = reconfigured => "watching the configuration",
             _ = renewed => "renewing the certificate",
@@ -181,59 +241,10 @@ pub async fn run(config: Config) -> Result<()> {
     };
     // Last of all, and once nobody would take it up again: another replica may lead at once.
     resigned.await;
-    Ok(())
-}
-
-/// The cluster that the files describe: its networks, its pods as far as they use them, the labels of its namespaces, and
-/// claims of devices.
-fn read(paths: &[PathBuf]) -> Result<Cluster> {
-    let mut cluster = Cluster::default();
-    objects::read_each(paths, |objects| {
-        for network in objects::networks(&objects, DEFAULT_NAMESPACE)? {
-            cluster.networks.insert(network);
-        }
-        for object in objects.iter().filter(|object| object.kind == "Pod") {
-            use_networks(&mut cluster, &object.value);
-        }
-        for object in &objects {
-            if object.kind == "Namespace" && object.api_version == "v1" {
-                note_labels(&mut cluster, object)?;
-            }
-        }
-        cluster.devices.extend(&objects, DEFAULT_NAMESPACE)
-    })?;
-    Ok(cluster)
-}
-
-/// Notes the labels of a namespace, by which rules select it.
-fn note_labels(cluster: &mut Cluster, object: &Object) -> Result<(), ObjectsError> {
-    let invalid = |problem: String| ObjectsError::Invalid {
-        origin: object.origin.clone(),
-        kind: object.kind.clone(),
-        problem,
-    };
-    let metadata = Metadata::deserialize(&object.value["metadata"])
-        .map_err(|error| invalid(error.to_string()))?;
-    let name = metadata.name.parse();
-    let name = name.map_err(|error: NameError| invalid(error.to_string()))?;
-    cluster.namespaces.insert(name, metadata.labels);
-    Ok(())
-}
-
-/// Notes which networks a pod uses. One that cannot be read, or has no name yet, is in no cluster.
-fn use_networks(cluster: &mut Cluster, pod: &Value) {
-    let Ok(pod) = Pod::deserialize(pod) else {
-        return;
-    };
-    let namespace = match pod.metadata.namespace.as_str() {
-        "" => DEFAULT_NAMESPACE,
-        namespace => namespace,
-    };
-    if let (Ok(namespace), false) = (namespace.parse(), pod.metadata.name.is_empty()) {
-        let annotations = pod.network_annotations();
-        let usage = &mut cluster.usage;
-        usage.insert(&namespace, &pod.metadata.name, &annotations);
+    if let Some(given_up) = given_up {
+        given_up.await;
     }
+    Ok(())
 }
 
 async fn client(kubeconfig: Option<PathBuf>) -> Result<Client> {
@@ -269,30 +280,4 @@ fn announce(address: SocketAddr, health_address: SocketAddr) -> io::Result<()> {
     writeln!(stdout, "serving https://{address}")?;
     writeln!(stdout, "health http://{health_address}")?;
     stdout.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_tell_the_labels_of_namespaces() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("objects.yaml");
-        let text =
-            "{apiVersion: v1, kind: Namespace, metadata: {name: team, labels: {tier: tenant}}}";
-        std::fs::write(&path, text).unwrap();
-        let cluster = read(std::slice::from_ref(&path)).unwrap();
-        assert_eq!(
-            cluster.namespaces.labels(&"team".parse().unwrap())["tier"],
-            "tenant"
-        );
-        std::fs::write(
-            &path,
-            "{apiVersion: v1, kind: Namespace, metadata: {name: A b}}",
-        )
-        .unwrap();
-        let error = read(&[path]).unwrap_err().to_string();
-        assert!(error.contains("is not a valid Namespace"), "{error}");
-    }
 }

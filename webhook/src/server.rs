@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Version, header},
+    http::{HeaderMap, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::post,
@@ -99,7 +99,7 @@ async fn attended(
     let begin = Instant::now();
     let metrics = &webhook.metrics;
     let _in_flight = metrics.begin(hook);
-    let is_http_1 = request.version() <= Version::HTTP_11;
+    let version = request.version();
     // What a request may leave behind half done is the request's own; all that is shared is behind locks.
     let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -119,11 +119,7 @@ async fn attended(
         metrics.count_failed(hook, Reason::Timeout);
         warn!(hook = hook.as_str(), "Review not answered in time");
     }
-    if is_http_1 && webhook.readiness.is_ending() {
-        // The client goes elsewhere with its next request, before this process is gone.
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
+    webhook.readiness.part(version, &mut response);
     response
 }
 
@@ -152,7 +148,7 @@ impl Failure {
     const fn status(&self) -> StatusCode {
         match self {
             Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyError::Broken(_))
             | Self::Review(_)
             | Self::Undecided(Undecided::Unreadable { .. } | Undecided::Namespace(_)) => {
@@ -171,7 +167,7 @@ impl Failure {
 
     const fn reason(&self) -> Reason {
         match self {
-            Self::Body(BodyError::TooLarge) => Reason::TooLarge,
+            Self::Body(BodyError::TooLarge { .. }) => Reason::TooLarge,
             Self::Body(BodyError::NoRoom) => Reason::NoRoom,
             Self::ContentType(_)
             | Self::Body(BodyError::Broken(_))

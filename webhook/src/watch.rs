@@ -18,6 +18,7 @@ use kube::{
 use tracing::{info, warn};
 
 use crate::{
+    extender::{self, scheduling::Scheduling},
     indexed::{Indexed, WatchedNamespace, WatchedNetwork, WatchedPod},
     optional,
     store::Store,
@@ -26,22 +27,28 @@ use crate::{
 /// Pods that have networks. The API server tells of one that ends as if it were deleted.
 const NOT_ENDED: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
-/// Watches everything that decisions look at, for ever.
-pub async fn watch(client: Client, store: &Store) {
+/// Watches everything that decisions look at, for ever, those about scheduling among them where there are such.
+pub async fn watch(client: Client, store: &Store, scheduling: Option<&Scheduling>) {
     let config = watcher::Config::default;
     let networks: Api<WatchedNetwork> = Api::all(client.clone());
     let networks = watcher(networks, config()).default_backoff();
     let namespaces: Api<WatchedNamespace> = Api::all(client.clone());
     let namespaces = watcher(namespaces, config()).default_backoff();
-    let pods: Api<WatchedPod> = Api::all(client.clone());
-    let pods = watcher(pods, config().fields(NOT_ENDED)).default_backoff();
+    let pods = async {
+        let Some(scheduling) = scheduling else {
+            let pods: Api<WatchedPod> = Api::all(client.clone());
+            let pods = watcher(pods, config().fields(NOT_ENDED)).default_backoff();
+            return feed::<UsageIndex>(pods, store).await;
+        };
+        extender::watch::watch(client.clone(), store, scheduling).await;
+    };
     tokio::join!(
         feed::<NetworkIndex>(networks, store),
         feed::<NamespaceIndex>(namespaces, store),
-        feed::<UsageIndex>(pods, store),
+        pods,
         optional::follow::<ClaimIndex>(Api::all(client.clone()), store),
         optional::follow::<TemplateIndex>(Api::all(client.clone()), store),
-        optional::follow::<ClassIndex>(Api::all(client), store),
+        optional::follow::<ClassIndex>(Api::all(client.clone()), store),
     );
 }
 

@@ -5,8 +5,7 @@ use crate::{
     need::Need,
     node::{Function, FunctionCell, Node},
     placement::Placement,
-    reach::{devices, within_reach},
-    resource::Resources,
+    reach::within_reach,
 };
 
 /// So many physical functions of a resource are looked at, as each is compared with each.
@@ -17,9 +16,9 @@ const PLENTY: i64 = 1 << 16;
 
 /// The chance that two of the free devices are of different physical functions; those of one switch, or of switches that
 /// are not known, count two thirds.
-pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement) -> i64 {
     let mut mean = Mean::default();
-    for (resource, amount) in devices(need, resources) {
+    for &(resource, amount) in &need.devices {
         if amount > 1 {
             let there = within_reach(node, need, placement, resource);
             mean.add(chance(there).unwrap_or(UNKNOWN), 1);
@@ -65,7 +64,7 @@ mod tests {
                 };
                 node = node.behind(known.sriov, 0, (8, *free), function);
             }
-            share(&node, &pod, &placed(&[1]), &known.all)
+            share(&node, &pod, &placed(&[1]))
         };
         for (functions, wanted) in [
             (&[(4, None)][..], 0),
@@ -92,7 +91,7 @@ mod tests {
             .behind(known.sriov, 0, (8, 8), Function::default())
             .behind(known.sriov, 1, (8, 8), Function::default());
         let pod = pod(&[(known.sriov, 2)]);
-        assert_eq!(share(&node, &pod, &placed(&[0b01]), &known.all), 0);
-        assert!(share(&node, &pod, &placed(&[0b11]), &known.all) > 0);
+        assert_eq!(share(&node, &pod, &placed(&[0b01])), 0);
+        assert!(share(&node, &pod, &placed(&[0b11])) > 0);
     }
 }

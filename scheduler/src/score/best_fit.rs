@@ -1,21 +1,19 @@
 //! How much of what is near to the pod would be left over.
 
 use super::share::{self, FULL, Mean};
-use crate::{
-    need::Need,
-    node::Node,
-    placement::Placement,
-    resource::{Kind, Resources},
-};
+use crate::{need::Need, node::Node, placement::Placement, resource::ResourceId};
 
 /// By resource, how much of what there is in the pod's zones is held once the pod is there: rests are filled up before
 /// whole zones are broken into. Devices count double, as what is short of them is what pods wait for.
-pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement) -> i64 {
     let mut mean = Mean::default();
     for &(resource, needed) in &need.total {
-        let is_device = resources.kind(resource) == Kind::Device;
-        let is_aligned = need.aligned.binary_search_by_key(&resource, |(id, _)| *id);
-        if !is_device && is_aligned.is_err() {
+        let is_among = |amounts: &[(ResourceId, i64)]| {
+            let at = amounts.binary_search_by_key(&resource, |(id, _)| *id);
+            at.is_ok()
+        };
+        let is_device = is_among(&need.devices);
+        if !is_device && !is_among(&need.aligned) {
             continue;
         }
         let Some(stock) = node.stock(resource) else {
@@ -42,10 +40,7 @@ pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        fixture::{known, node, placed, pod},
-        resource::ResourceId,
-    };
+    use crate::fixture::{known, node, placed, pod};
 
     #[test]
     fn what_is_left_over_counts_where_the_pod_is() {
@@ -60,7 +55,7 @@ mod tests {
             ([(8, -1), (8, 8)], placed(&[0b1]), 1000),
         ] {
             let node = node(2).with(known.sriov, &zones);
-            let share = share(&node, &pod, &placement, &known.all);
+            let share = share(&node, &pod, &placement);
             assert_eq!(share, wanted, "{zones:?} {placement:?}");
         }
     }
@@ -72,7 +67,7 @@ mod tests {
             .with(ResourceId::CPU, &[(8000, 8000)])
             .with(known.sriov, &[(8, 1)]);
         let mut pod = pod(&[(ResourceId::CPU, 1000), (known.sriov, 1)]);
-        let share = |pod: &Need| share(&node, pod, &placed(&[0b1]), &known.all);
+        let share = |pod: &Need| share(&node, pod, &placed(&[0b1]));
         assert_eq!(share(&pod), (125 + 2 * 1000) / 3);
         pod.aligned.remove(0);
         assert_eq!(share(&pod), 1000);

@@ -94,6 +94,11 @@ pub(crate) fn pod(amounts: &[(ResourceId, i64)]) -> Need {
         }],
         aligned: amounts.to_vec(),
         total: amounts.to_vec(),
+        devices: amounts
+            .iter()
+            .filter(|(id, _)| *id > ResourceId::MEMORY)
+            .copied()
+            .collect(),
         ..Need::default()
     }
 }

@@ -1,19 +1,13 @@
 //! How little of the bandwidth behind the pod's devices is others'.
 
 use super::share::{self, Mean, UNKNOWN};
-use crate::{
-    need::Need,
-    node::Node,
-    placement::Placement,
-    reach::{devices, within_reach},
-    resource::Resources,
-};
+use crate::{need::Need, node::Node, placement::Placement, reach::within_reach};
 
 /// How many of the devices of the functions in reach are free. Whether they have a link is another part's business: one
 /// that comes up must not count against a node.
-pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement) -> i64 {
     let mut mean = Mean::default();
-    for (resource, _) in devices(need, resources) {
+    for &(resource, _) in &need.devices {
         let (mut free, mut all) = (0_i64, 0_i64);
         for (cell, _) in within_reach(node, need, placement, resource) {
             free = free.saturating_add(cell.free.max(0));
@@ -48,7 +42,7 @@ mod tests {
             for devices in functions {
                 node = node.behind(known.sriov, 0, *devices, Function::default());
             }
-            share(&node, &pod, &placed(&[1]), &known.all)
+            share(&node, &pod, &placed(&[1]))
         };
         for (functions, wanted) in [
             (&[(8, 8)][..], 1000),

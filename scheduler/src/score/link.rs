@@ -1,22 +1,16 @@
 //! How likely it is that the pod's devices reach anything.
 
 use super::share::{self, FULL, Mean};
-use crate::{
-    need::Need,
-    node::Node,
-    placement::Placement,
-    reach::{devices, within_reach},
-    resource::Resources,
-};
+use crate::{need::Need, node::Node, placement::Placement, reach::within_reach};
 
 /// What a link counts, of which nothing is known, in quarters of one that is up.
 const UNKNOWN_QUARTERS: i64 = 3;
 
 /// How many of the free devices have a link, those of which it is not known with three quarters.
-pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement) -> i64 {
     let unknown = FULL * UNKNOWN_QUARTERS / 4;
     let mut mean = Mean::default();
-    for (resource, _) in devices(need, resources) {
+    for &(resource, _) in &need.devices {
         let (mut linked, mut all) = (0_i64, 0_i64);
         for (cell, function) in within_reach(node, need, placement, resource) {
             let free = cell.free.max(0);
@@ -61,7 +55,7 @@ mod tests {
                 };
                 node = node.behind(known.sriov, 0, (8, *free), function);
             }
-            share(&node, &pod, &placed(&[1]), &known.all)
+            share(&node, &pod, &placed(&[1]))
         };
         for (links, wanted) in [
             (&[(8, Some(true))][..], 1000),

@@ -1,23 +1,17 @@
 //! Whether the pod's network devices and its accelerators are likely to share a PCIe root.
 
 use super::share::{self, FULL, Mean, UNKNOWN};
-use crate::{
-    need::Need,
-    node::Node,
-    placement::Placement,
-    reach::{devices, within_reach},
-    resource::Resources,
-};
+use crate::{need::Need, node::Node, placement::Placement, reach::within_reach};
 
 /// For a pod that demands devices with physical functions behind them and other devices of zones, on a node with
 /// accelerators: how many of the free ones of the former have an accelerator on their PCIe root. Which resource is that of
 /// the accelerators, no report tells; a device of a zone without a physical function is taken for one.
-pub(super) fn share(node: &Node, need: &Need, placement: &Placement, resources: &Resources) -> i64 {
+pub(super) fn share(node: &Node, need: &Need, placement: &Placement) -> i64 {
     if node.function_cells.is_empty() || node.accelerator_roots.is_empty() {
         return UNKNOWN;
     }
     let (mut mean, mut has_accelerator) = (Mean::default(), false);
-    for (resource, _) in devices(need, resources) {
+    for &(resource, _) in &need.devices {
         if node.function_cells_of(resource).is_empty() {
             let stock = node.stock(resource);
             has_accelerator |= stock.is_some_and(|stock| !stock.cells.is_empty());
@@ -71,7 +65,7 @@ mod tests {
                 node = node.behind(known.sriov, zone, (8, free), at(root));
             }
             node.accelerator_roots = accelerators.into();
-            share(&node, &pod, &placed(&[placement]), &known.all)
+            share(&node, &pod, &placed(&[placement]))
         };
         let functions = [(Some(1), 3), (Some(2), 1)];
         for (accelerators, zones, wanted) in [
@@ -102,6 +96,6 @@ mod tests {
             .behind(known.other, 0, (8, 8), Function::default());
         node.accelerator_roots = [1].into();
         let pod = pod(&[(known.sriov, 1), (known.other, 1)]);
-        assert_eq!(share(&node, &pod, &placed(&[1]), &known.all), FULL);
+        assert_eq!(share(&node, &pod, &placed(&[1])), FULL);
     }
 }

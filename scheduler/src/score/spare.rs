@@ -17,7 +17,7 @@ const MANY: i64 = 8;
 /// devices are kept for pods that want them.
 pub(super) fn share(node: &Node, need: &Need, resources: &Resources) -> i64 {
     let is_spare = |resource| {
-        let needed = need.total.binary_search_by_key(&resource, |(id, _)| *id);
+        let needed = need.devices.binary_search_by_key(&resource, |(id, _)| *id);
         resources.kind(resource) == Kind::Device && needed.is_err()
     };
     let spare = node.stocks.iter().filter(|stock| is_spare(stock.resource));

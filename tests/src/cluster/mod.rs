@@ -7,6 +7,7 @@ mod certificates;
 mod claims;
 mod installed_thin;
 mod networks_in_use;
+mod scheduler;
 mod static_policies;
 mod told;
 mod use_permission;
@@ -89,6 +90,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         },
     ];
     scenarios.extend(admission::scenarios());
+    scenarios.extend(scheduler::scenarios());
     scenarios
 }
 

@@ -1,0 +1,34 @@
+//! What kube-scheduler asks an extender.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
+
+/// Which question it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// Which of these nodes fit.
+    Filter,
+    /// How good each of them is.
+    Prioritize,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Filter, Self::Prioritize];
+
+    /// Its name in paths, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Prioritize => "prioritize",
+        }
+    }
+}
+
+impl EncodeLabelValue for Verb {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        self.as_str().encode(encoder)
+    }
+}
