@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use api::node_inventory::TopologyManager;
+use api::node_inventory::{MemoryManager, TopologyManager};
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use spec::{bridge::PodRef, device::PciAddress};
 use tokio::{task::spawn_blocking, time::Instant};
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     kubelet::{PodResourcesClient, PodResourcesError, checkpoint::Checkpoint},
+    proto::AllocatableResourcesResponse,
     store::Store,
     sysfs::Hardware,
 };
@@ -131,6 +132,7 @@ impl Observer {
                     .settings
                     .scope
                     .unwrap_or(self.config.topology_manager.scope),
+                memory_manager: Some(memory_manager(&allocatable, &self.config)),
                 ..self.config.topology_manager
             },
             reserved: &self.config.reserved,
@@ -232,6 +234,19 @@ impl Observer {
     }
 }
 
+/// What the kubelet's memory manager does. One that hands memory out is static, whatever a file says that the kubelet may
+/// not have been started with.
+fn memory_manager(
+    allocatable: &AllocatableResourcesResponse,
+    config: &KubeletConfig,
+) -> MemoryManager {
+    if !allocatable.memory.is_empty() {
+        return MemoryManager::Static;
+    }
+    let configured = config.topology_manager.memory_manager;
+    configured.unwrap_or(MemoryManager::None)
+}
+
 /// The physical functions of devices of which the kernel knows nothing by their ids.
 fn told(base: &Path, hardware: &Hardware, devices: &Devices) -> BTreeMap<Key, PciAddress> {
     let all = devices.all().map(|(_, device)| device);
@@ -275,6 +290,20 @@ mod tests {
 
     use super::*;
     use crate::fake_sysfs::{Card, FakeSysfs};
+
+    #[test]
+    fn a_kubelet_that_hands_out_memory_pins_it_whatever_a_file_says() {
+        let mut config = KubeletConfig::default();
+        let mut allocatable = AllocatableResourcesResponse::default();
+        assert_eq!(memory_manager(&allocatable, &config), MemoryManager::None);
+        config.topology_manager.memory_manager = Some(MemoryManager::Static);
+        assert_eq!(memory_manager(&allocatable, &config), MemoryManager::Static);
+        config.topology_manager.memory_manager = Some(MemoryManager::None);
+        allocatable
+            .memory
+            .push(crate::proto::ContainerMemory::default());
+        assert_eq!(memory_manager(&allocatable, &config), MemoryManager::Static);
+    }
 
     #[test]
     fn what_sysfs_does_not_say_device_plugins_do() {

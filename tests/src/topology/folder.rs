@@ -64,6 +64,7 @@ pub(super) fn a_node_in_a_folder() {
     let daemon = start();
     let first = wait_for(&inventory, |_| true);
     assert_eq!(first["topologyManager"]["policy"], "single-numa-node");
+    assert_eq!(first["topologyManager"]["memoryManager"], "None");
     let holder = &first["allocations"][0];
     assert_eq!(holder["podUID"], "uid-p1");
     assert_eq!(
