@@ -49,6 +49,7 @@ mod status;
 mod storm;
 mod switch_over;
 mod topology;
+mod why;
 
 use std::process::ExitCode;
 
@@ -103,6 +104,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         storm::scenarios(),
         switch_over::scenarios(),
         topology::scenarios(),
+        why::scenarios(),
     ]
     .concat()
 }
