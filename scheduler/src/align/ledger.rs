@@ -28,7 +28,7 @@ pub(super) struct Ledger {
     reusable: Vec<i64>,
     /// Cells of which something may be reusable. The kubelet only considers zones near all reusable devices and CPUs.
     binds: Vec<bool>,
-    /// How much is reusable of each stock, exactly. Of devices and CPUs.
+    /// How much is reusable of each stock: of devices and CPUs exactly, of memory at most.
     left: Vec<i64>,
     /// Memory that is reusable, by stock and by the zones it is in: it is for exactly these zones.
     memory: Vec<(usize, ZoneMask, i64)>,
@@ -152,12 +152,12 @@ impl Ledger {
         zones: ZoneMask,
         role: Role,
     ) -> i64 {
+        if zones.is_empty() {
+            return self.guess_memory(free, want, role);
+        }
         let reusable = self.reusable_memory(want.stock, zones);
         let fresh = want.amount.saturating_sub(reusable).max(0);
         let missing = self.take_of_total(want.stock, fresh);
-        if zones.is_empty() {
-            self.share(free, want, fresh, 0, |_| true, false);
-        }
         let mut rest = fresh;
         for zone in zones.indexes() {
             for cell in want.cells.clone() {
@@ -174,6 +174,23 @@ impl Ledger {
             Role::Sidecar | Role::App => reusable.saturating_sub(want.amount).max(0),
         };
         self.set_reusable_memory(want.stock, zones, left);
+        let all = &mut self.left[want.stock];
+        *all = all.saturating_sub(reusable).saturating_add(left);
+        missing
+    }
+
+    /// Memory of zones that are not known: every cell may have given it, and all that could be reused may be used up. Of
+    /// the total so much is taken as cannot have been reused.
+    fn guess_memory(&mut self, free: &mut [i64], want: &Want, role: Role) -> i64 {
+        self.set_guessed(want.stock);
+        self.share(free, want, want.amount, 0, |_| true, false);
+        let left = self.left[want.stock];
+        let missing = self.take_of_total(want.stock, want.amount.saturating_sub(left).max(0));
+        if role == Role::Init {
+            self.left[want.stock] = left.saturating_add(want.amount);
+        } else {
+            self.memory.retain(|(stock, _, _)| *stock != want.stock);
+        }
         missing
     }
 

@@ -141,7 +141,7 @@ pub(super) fn pod(init: Vec<Value>, containers: Vec<Value>) -> PodDemand {
 pub(super) fn place(node: &Described, demand: &PodDemand) -> Result<Vec<u64>, Refusal> {
     let mut resources = Resources::default();
     let node = node.build(&mut resources);
-    for (name, _) in &demand.total {
+    for name in demand.total.keys() {
         assert!(resources.get(name).is_some() || Kind::of(name) != Kind::Device);
     }
     let need = Need::of(demand, &resources);
