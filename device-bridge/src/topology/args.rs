@@ -40,7 +40,7 @@ pub struct TopologyArgs {
     )]
     pub topology_fingerprint: Method,
 
-    /// The kubelet's configuration file, for its topologyManagerPolicy, topologyManagerScope and reservedSystemCPUs
+    /// The kubelet's configuration file, for its topologyManagerPolicy, topologyManagerScope, memoryManagerPolicy and reservedSystemCPUs
     #[arg(long, env = "POLYPOD_BRIDGE_KUBELET_CONFIG", value_name = "PATH")]
     pub kubelet_config: Option<PathBuf>,
 

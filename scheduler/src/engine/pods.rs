@@ -88,7 +88,7 @@ impl Engine {
                 if *entry.need == need {
                     return Vec::new();
                 }
-                entry.need = Box::new(need);
+                *entry.need = need;
             }
             None => {
                 let uid: Arc<str> = (*demand.uid).into();

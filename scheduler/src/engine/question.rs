@@ -2,6 +2,7 @@
 
 use super::{
     Engine,
+    pods::is_counted,
     site::{Site, predict},
 };
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     need::Need,
     node::Node,
     placement::{Placement, Refusal},
-    resource::Kind,
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
     words::Reason,
@@ -29,30 +29,29 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
-    needs_nothing: bool,
+    /// Whether it needs anything that nodes are known by.
+    is_counted: bool,
 }
 
 impl<'e> Question<'e> {
     pub(super) fn new(engine: &'e Engine, demand: &'e PodDemand, now: Moment) -> Self {
         let need = Need::of(demand, &engine.resources);
-        let is_device = |resource| engine.resources.kind(resource) == Kind::Device;
-        let devices = || {
-            need.total
-                .iter()
-                .map(|(resource, _)| *resource)
-                .filter(|id| is_device(*id))
-        };
-        let wants_the_unknown = !need.unknown.is_empty()
-            || devices().any(|resource| !engine.offered.contains(&resource));
+        let is_offered = |(resource, _): &(_, _)| engine.offered.contains(resource);
         Self {
-            wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
-            wants_the_unknown,
-            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
+            wants_devices: !need.unknown.is_empty() || !need.devices.is_empty(),
+            wants_the_unknown: !need.unknown.is_empty() || !need.devices.iter().all(is_offered),
+            is_counted: is_counted(&need),
             engine,
             demand,
             need,
             now,
         }
+    }
+
+    /// The pod and what it demands.
+    #[must_use]
+    pub const fn demand(&self) -> &'e PodDemand {
+        self.demand
     }
 
     /// What the pod needs.
@@ -150,7 +149,7 @@ impl<'e> Question<'e> {
     fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
         scratch.placement.zones.clear();
         scratch.placement.is_certain = false;
-        if self.needs_nothing {
+        if !self.is_counted {
             return Ok(None);
         }
         let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
@@ -185,8 +184,8 @@ impl<'e> Question<'e> {
 
     /// What is decided between physical functions: spread, and links.
     fn between_functions(&self, node: &Node, scratch: &Scratch) -> Result<(), Refusal> {
-        let (placement, resources) = (&scratch.placement, &self.engine.resources);
-        spread::check(node, &self.need, placement, self.demand.spread, resources)?;
-        link::check(node, &self.need, placement, resources)
+        let placement = &scratch.placement;
+        spread::check(node, &self.need, placement, self.demand.spread)?;
+        link::check(node, &self.need, placement)
     }
 }

@@ -191,3 +191,14 @@ fn what_is_wrong_with_a_report_is_in_the_account() {
     assert_eq!(account.functions().collect::<Vec<_>>(), ["f0", "f1"]);
     assert_eq!(cluster.engine.census(at(cluster.now)).faulty, 1);
 }
+
+#[test]
+fn time_changes_nothing_that_was_settled() {
+    let mut cluster = Cluster::of_one();
+    cluster.learn(pod("a", 3).on("n1").started().seen());
+    cluster.learn(reported(&inventory(2, &[("a", &["0a", "0b", "0c"])])));
+    for _ in 0..10 {
+        assert_eq!(cluster.wait(1000), []);
+        assert_eq!(cluster.free(), (5, vec![1, 4]));
+    }
+}
