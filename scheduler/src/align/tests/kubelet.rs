@@ -1,15 +1,13 @@
 //! The kubelet's admission as its sources have it (`pkg/kubelet/cm` of Kubernetes 1.36), device by device and with the
 //! whole cross product of hints: slow, and without any of the thoughts of the code it judges.
 
+mod allocation;
+mod report;
+
 use api::topology_manager::{Policy, Scope};
 
-use super::fixture::{CPU, MEMORY, PAGES};
-use crate::{
-    need::Role,
-    node::{Cell, Node, Stock},
-    resource::{ResourceId, Resources},
-    zones::ZoneMask,
-};
+use super::fixture::CPU;
+use crate::need::Role;
 
 /// A CPU or a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +61,6 @@ pub(super) struct Asked {
 
 /// Zones, or no matter which; and whether it is preferred.
 type Hint = (Option<u32>, bool);
-
-const MEMORY_KINDS: [&str; 2] = [MEMORY, PAGES];
 
 impl Machine {
     /// Admits a pod, or not: the hints of its containers.
@@ -254,214 +250,6 @@ impl Machine {
         }
         let (zones, is_preferred) = best.unwrap_or((self.everywhere(), false));
         (self.policy == Policy::BestEffort || is_preferred).then_some(Some(zones))
-    }
-
-    fn allocate(&mut self, asked: &Asked, hint: Option<u32>) -> Option<()> {
-        for at in 0..self.pieces.len() {
-            self.allocate_pieces(at, asked.pieces[at], asked.role, hint)?;
-        }
-        match asked.memory {
-            Some(request) => self.allocate_memory(request, asked.role, hint),
-            None => Some(()),
-        }
-    }
-
-    fn allocate_pieces(
-        &mut self,
-        at: usize,
-        request: i64,
-        role: Role,
-        hint: Option<u32>,
-    ) -> Option<()> {
-        let turn = self.turn;
-        let pieces = &mut self.pieces[at];
-        let mut got: Vec<usize> = Vec::new();
-        let is_near = |id: &usize| pieces.all[*id].0 & hint.unwrap_or(0) != 0;
-        let count = pieces.all.len();
-        let free = |id: &usize| pieces.all[*id].1 == State::Free;
-        let in_turn = || (0..count).map(|id| (id + turn) % count);
-        let is_free_near = |id: &usize| free(id) && (hint.is_none() || is_near(id));
-        let is_zoned = |id: &usize| pieces.all[*id].0 != 0;
-        let order = in_turn()
-            .filter(|id| pieces.reusable.contains(id))
-            .chain(in_turn().filter(is_free_near))
-            .chain(in_turn().filter(|id| free(id) && !is_free_near(id) && is_zoned(id)))
-            .chain(in_turn().filter(|id| free(id) && !is_free_near(id) && !is_zoned(id)));
-        got.extend(order.take(usize::try_from(request).unwrap()));
-        if (got.len() as i64) < request {
-            return None;
-        }
-        for id in &got {
-            pieces.all[*id].1 = State::Taken;
-        }
-        match role {
-            Role::Init => {
-                pieces.reusable.extend(&got);
-                pieces.reusable.sort_unstable();
-                pieces.reusable.dedup();
-            }
-            Role::Sidecar | Role::App => pieces.reusable.retain(|id| !got.contains(id)),
-        }
-        Some(())
-    }
-
-    fn allocate_memory(&mut self, request: [i64; 2], role: Role, hint: Option<u32>) -> Option<()> {
-        let best = |found: Vec<(u32, bool)>| {
-            found
-                .into_iter()
-                .min_by_key(|(mask, preferred)| (!preferred, mask.count_ones(), *mask))
-        };
-        let mut mask = match hint {
-            Some(mask) => mask,
-            None => best(self.memory_masks(request))?.0,
-        };
-        let is_short = |kind: usize| {
-            let free = indexes(mask).map(|zone| self.memory[kind][zone].free);
-            free.sum::<i64>() < request[kind]
-        };
-        if (0..2).any(is_short) {
-            let mut found = self.memory_masks(request);
-            found.retain(|(larger, _)| larger & mask == mask);
-            let (larger, is_preferred) = best(found)?;
-            // Under the policies that look at it, the hint that is extended was preferred.
-            let strict = matches!(self.policy, Policy::Restricted | Policy::SingleNumaNode);
-            if strict && !is_preferred {
-                return None;
-            }
-            mask = larger;
-        }
-        let is_violated = |zone: usize| {
-            mask.count_ones() > 1
-                && self.assignments[zone] > 0
-                && (self.groups[zone].count_ones() == 1 || self.groups[zone] != mask)
-        };
-        if indexes(mask).any(is_violated) {
-            return None;
-        }
-        for (kind, size) in request.into_iter().enumerate() {
-            if size == 0 {
-                continue;
-            }
-            let reusable = self.reusable(kind, mask);
-            let mut rest = (size - reusable).max(0);
-            for zone in indexes(mask) {
-                self.assignments[zone] += 1;
-                self.groups[zone] = mask;
-                let table = &mut self.memory[kind][zone];
-                let share = rest.min(table.free);
-                table.free -= share;
-                rest -= share;
-            }
-            let left = match role {
-                Role::Init => reusable.max(size),
-                Role::Sidecar | Role::App => (reusable - size).max(0),
-            };
-            self.reusable
-                .retain(|(of, zones, _)| (*of, *zones) != (kind, mask));
-            self.reusable.push((kind, mask, left));
-        }
-        Some(())
-    }
-
-    fn reusable(&self, kind: usize, mask: u32) -> i64 {
-        let mut entries = self.reusable.iter();
-        entries
-            .find(|(of, zones, _)| (*of, *zones) == (kind, mask))
-            .map_or(0, |(_, _, amount)| *amount)
-    }
-
-    /// The node as it would be reported.
-    pub(super) fn node(&self) -> (Node, Resources) {
-        let mut resources = Resources::default();
-        let mut stocks = Vec::new();
-        for pieces in self.pieces.iter().filter(|pieces| !pieces.all.is_empty()) {
-            let unit = if pieces.name == CPU { 1_000 } else { 1 };
-            let mut near: Vec<u32> = pieces.all.iter().map(|(zones, _)| *zones).collect();
-            near.sort_unstable();
-            near.dedup();
-            let amounts = near.into_iter().map(|zones| {
-                let alike = || pieces.all.iter().filter(|piece| piece.0 == zones);
-                let allowed = alike().filter(|piece| piece.1 != State::Barred).count();
-                let free = alike().filter(|piece| piece.1 == State::Free).count();
-                let numbers = [alike().count(), allowed, free];
-                (
-                    zones,
-                    numbers.map(|number| i64::try_from(number).unwrap() * unit),
-                )
-            });
-            let amounts: Vec<_> = amounts.collect();
-            stocks.push((resources.intern(pieces.name).unwrap(), amounts));
-        }
-        for (name, tables) in MEMORY_KINDS.iter().zip(&self.memory) {
-            let amounts = tables.iter().enumerate().map(|(zone, table)| {
-                (
-                    1 << zone,
-                    [table.allocatable, table.allocatable, table.free],
-                )
-            });
-            stocks.push((resources.intern(name).unwrap(), amounts.collect()));
-        }
-        stocks.sort_by_key(|(id, _)| *id);
-        let mut node = Node {
-            policy: self.policy,
-            scope: self.scope,
-            zones: (0..u32::try_from(self.zones).unwrap()).collect(),
-            has_only_zoned_natives: true,
-            ..Node::default()
-        };
-        let mut cells = Vec::new();
-        let mut capacities = Vec::new();
-        let mut built: Vec<Stock> = Vec::new();
-        for (resource, amounts) in stocks {
-            let total = |at: usize| amounts.iter().map(|(_, numbers)| numbers[at]).sum();
-            let start = u16::try_from(cells.len()).unwrap();
-            for (zones, [capacity, allocatable, free]) in &amounts {
-                if *zones != 0 {
-                    capacities.push(*capacity);
-                    cells.push(Cell {
-                        zones: ZoneMask(u64::from(*zones)),
-                        allocatable: *allocatable,
-                        free: *free,
-                    });
-                }
-            }
-            built.push(Stock {
-                resource,
-                cells: start..u16::try_from(cells.len()).unwrap(),
-                allocatable: total(1),
-                free: total(2),
-            });
-        }
-        node.stocks = built.into();
-        node.cells = cells.into();
-        node.capacities = capacities.into();
-        node.memory_groups = self
-            .groups
-            .iter()
-            .filter(|group| group.count_ones() > 1)
-            .map(|group| ZoneMask(u64::from(*group)))
-            .collect();
-        (node, resources)
-    }
-
-    /// What is free of a cell of [`Machine::node`].
-    pub(super) fn free(&self, resources: &Resources, resource: ResourceId, zones: ZoneMask) -> i64 {
-        let name = resources.name(resource);
-        if let Some(kind) = MEMORY_KINDS.iter().position(|kind| *kind == name) {
-            let zone = zones.0.trailing_zeros() as usize;
-            return self.memory[kind][zone].free;
-        }
-        let unit = if name == CPU { 1_000 } else { 1 };
-        let pieces = self
-            .pieces
-            .iter()
-            .find(|pieces| pieces.name == name)
-            .unwrap();
-        let alike = pieces
-            .all
-            .iter()
-            .filter(|(near, state)| u64::from(*near) == zones.0 && *state == State::Free);
-        i64::try_from(alike.count()).unwrap() * unit
     }
 }
 
