@@ -63,7 +63,14 @@ impl ZoneMask {
 
     /// The indexes of its zones, from the lowest.
     pub fn indexes(self) -> impl Iterator<Item = usize> {
-        (0..MAX_ZONES).filter(move |index| self.0 & (1 << index) != 0)
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let lowest = rest.trailing_zeros() as usize;
+            (rest != 0).then(|| {
+                rest &= rest - 1;
+                lowest
+            })
+        })
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) struct View<'v> {
     pub(super) ledger: &'v Ledger,
 }
 
+/// As many zones as nearly all nodes have: their sums are small.
+const FEW_ZONES: usize = 8;
+
 impl View<'_> {
     /// All zones of the node.
     pub(super) fn all(&self) -> ZoneMask {
@@ -33,7 +36,14 @@ impl View<'_> {
 
     /// The zones that have enough each by itself.
     pub(super) fn single(&self, want: &Want) -> ZoneMask {
-        let mut sums = [0_i64; MAX_ZONES];
+        match self.node.zones.len() {
+            0..=FEW_ZONES => self.single_among::<FEW_ZONES>(want),
+            _ => self.single_among::<MAX_ZONES>(want),
+        }
+    }
+
+    fn single_among<const MOST: usize>(&self, want: &Want) -> ZoneMask {
+        let mut sums = [0_i64; MOST];
         let mut candidates = self.all();
         for cell in want.cells.clone() {
             let zones = self.node.cells[cell].zones;
@@ -41,7 +51,7 @@ impl View<'_> {
                 candidates = candidates.and(zones);
             }
             let supply = self.ledger.supply(self.free, cell);
-            for zone in zones.indexes() {
+            for zone in zones.and(self.all()).indexes() {
                 sums[zone] = sums[zone].saturating_add(supply);
             }
         }
