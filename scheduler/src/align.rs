@@ -85,12 +85,26 @@ pub fn align(node: &Node, need: &Need, scratch: &mut Scratch) -> Result<(), Refu
         if let Err(resource) = given
             && (is_strict || !node.is_fuzzy)
         {
-            return Err(refusal(Some(resource)));
+            return Err(short(node, need, resource).unwrap_or(refusal(Some(resource))));
         }
         scratch.placement.zones.push(zones);
     }
     scratch.placement.is_certain = scratch.ledger.is_certain;
     Ok(())
+}
+
+/// That all zones together have less of a resource than the pod needs, if they have.
+fn short(node: &Node, need: &Need, resource: ResourceId) -> Option<Refusal> {
+    let stock = node.stock(resource)?;
+    let free = node.cells(stock).iter().map(|cell| cell.free.max(0));
+    let free = free.fold(0, i64::saturating_add);
+    let at = need.aligned.binary_search_by_key(&resource, |(id, _)| *id);
+    let needed = need.aligned[at.ok()?].1;
+    (free < needed).then_some(Refusal::Short {
+        resource,
+        free,
+        needed,
+    })
 }
 
 /// Takes from `node` what a pod that is bound to it holds there according to `placement`: from cells and stocks. Where that

@@ -123,6 +123,15 @@ fn none_aligns_nothing_and_counts_all_the_same() {
     assert_eq!(place(&node, &app(whole)), Ok(vec![0]));
     let more = place(&node, &app(nics(5)));
     assert!(matches!(more, Err(Refusal::Short { .. })));
+    let more = place(&node, &app(guaranteed("9", "1Gi", &[])));
+    assert_eq!(
+        more,
+        Err(Refusal::Short {
+            resource: ResourceId::CPU,
+            free: 8_000,
+            needed: 9_000
+        })
+    );
 }
 
 #[test]
