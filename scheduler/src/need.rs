@@ -95,6 +95,21 @@ impl Need {
     }
 }
 
+impl Need {
+    /// Gives back the memory that it does not fill: of a pod that is bound it is kept while the pod is there.
+    pub(crate) fn shrink(&mut self) {
+        for container in &mut self.containers {
+            container.aligned.shrink_to_fit();
+        }
+        self.containers.shrink_to_fit();
+        self.aligned.shrink_to_fit();
+        self.total.shrink_to_fit();
+        self.devices.shrink_to_fit();
+        self.memory.shrink_to_fit();
+        self.unknown.shrink_to_fit();
+    }
+}
+
 impl ContainerNeed {
     fn of(demand: &ContainerDemand, pins: bool, resources: &Resources) -> Self {
         let aligned = demand.amounts.iter().filter_map(|(name, amount)| {

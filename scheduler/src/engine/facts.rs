@@ -98,8 +98,13 @@ impl Texts {
 }
 
 impl Facts {
-    /// What is kept of a report.
-    pub(super) fn of(report: Report, resources: &mut Resources, texts: &mut Texts) -> Self {
+    /// What is kept of a report. `known` has the UIDs of pods that are kept anyway.
+    pub(super) fn of(
+        report: Report,
+        resources: &mut Resources,
+        texts: &mut Texts,
+        known: impl Fn(&str) -> Option<Arc<str>>,
+    ) -> Self {
         let mut faults = report.faults;
         let mut number = |name: &str| {
             let id = resources.intern(name);
@@ -140,7 +145,9 @@ impl Facts {
                     })
                 });
                 Holder {
-                    uid: holder.uid.map(Into::into),
+                    uid: holder
+                        .uid
+                        .map(|uid| known(&uid).unwrap_or_else(|| uid.into())),
                     namespace: texts.intern(&holder.namespace),
                     name: holder.name,
                     held: together(held.collect()),

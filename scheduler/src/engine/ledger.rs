@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pub(super) was_listed: bool,
     pub(super) standing: Standing,
     /// Where it was taken to be, while it is assumed.
-    pub(super) prediction: Option<Prediction>,
+    pub(super) prediction: Option<Box<Prediction>>,
 }
 
 /// How a pod that is bound to a node is counted there.

@@ -52,7 +52,9 @@ impl Engine {
 
     pub(super) fn reported(&mut self, name: &str, report: Report, now: Moment) -> Vec<Outcome> {
         let turn = self.turn;
-        let facts = Facts::of(report, &mut self.resources, &mut self.texts);
+        let pods = &self.pods;
+        let known = |uid: &str| pods.get_key_value(uid).map(|(uid, _)| Arc::clone(uid));
+        let facts = Facts::of(report, &mut self.resources, &mut self.texts, known);
         self.offered
             .extend(facts.parts.iter().map(|part| part.resource));
         let (site, was_open) = self.site(name, now);

@@ -92,6 +92,8 @@ impl Engine {
             }
             None => {
                 let uid: Arc<str> = (*demand.uid).into();
+                // Nodes have few such pods, and there are many nodes.
+                site.ledger.reserve_exact(1);
                 site.ledger.push(Entry {
                     uid: Arc::clone(&uid),
                     namespace,
@@ -103,7 +105,9 @@ impl Engine {
                     standing: Standing::Assumed,
                     prediction: None,
                 });
-                self.pods.insert(uid, Whereabouts::On(node.into()));
+                let known = self.sites.get_key_value(node);
+                let node = known.map_or_else(|| node.into(), |(name, _)| Arc::clone(name));
+                self.pods.insert(uid, Whereabouts::On(node));
             }
         }
         self.settle(node, was_open, now)
@@ -168,7 +172,9 @@ impl Engine {
                 self.resources.intern(resource);
             }
         }
-        Need::of(demand, &self.resources)
+        let mut need = Need::of(demand, &self.resources);
+        need.shrink();
+        need
     }
 }
 

@@ -156,7 +156,7 @@ impl Site {
                 predict(&node, &entry.need, scratch);
                 take(&mut node, &entry.need, &scratch.placement);
                 let prediction = Prediction::of(facts, &entry.need, &scratch.placement);
-                entry.prediction = Some(prediction);
+                entry.prediction = Some(Box::new(prediction));
             }
         }
         node
