@@ -2,7 +2,6 @@
 
 use super::{
     Engine,
-    pods::is_counted,
     site::{Site, predict},
 };
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     need::Need,
     node::Node,
     placement::{Placement, Refusal},
-    policy::Openness,
+    resource::Kind,
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
     words::Reason,
@@ -30,18 +29,25 @@ pub struct Question<'e> {
     wants_devices: bool,
     /// Whether it demands a resource that no node has.
     wants_the_unknown: bool,
-    /// Whether it needs anything that nodes are known by.
-    is_counted: bool,
+    needs_nothing: bool,
 }
 
 impl<'e> Question<'e> {
     pub(super) fn new(engine: &'e Engine, demand: &'e PodDemand, now: Moment) -> Self {
         let need = Need::of(demand, &engine.resources);
-        let is_offered = |(resource, _): &(_, _)| engine.offered.contains(resource);
+        let is_device = |resource| engine.resources.kind(resource) == Kind::Device;
+        let devices = || {
+            need.total
+                .iter()
+                .map(|(resource, _)| *resource)
+                .filter(|id| is_device(*id))
+        };
+        let wants_the_unknown = !need.unknown.is_empty()
+            || devices().any(|resource| !engine.offered.contains(&resource));
         Self {
-            wants_devices: !need.unknown.is_empty() || !need.devices.is_empty(),
-            wants_the_unknown: !need.unknown.is_empty() || !need.devices.iter().all(is_offered),
-            is_counted: is_counted(&need),
+            wants_devices: !need.unknown.is_empty() || devices().next().is_some(),
+            wants_the_unknown,
+            needs_nothing: need.total.is_empty() && need.unknown.is_empty(),
             engine,
             demand,
             need,
@@ -150,7 +156,7 @@ impl<'e> Question<'e> {
     fn admitted(&self, node: &str, scratch: &mut Scratch) -> Result<Option<&'e Site>, Refusal> {
         scratch.placement.zones.clear();
         scratch.placement.is_certain = false;
-        if !self.is_counted {
+        if self.needs_nothing {
             return Ok(None);
         }
         let site = self.engine.sites.get(node).ok_or(Refusal::UnknownNode)?;
@@ -158,13 +164,10 @@ impl<'e> Question<'e> {
         if site.allocatable.is_none() && site.report().is_none() {
             return Err(Refusal::UnknownNode);
         }
-        if self.wants_devices {
-            if site.report().is_none() && policy.unreported == Openness::Closed {
-                return Err(Refusal::NoReport);
-            }
-            if policy.stale == Openness::Closed && site.is_stale(policy, self.now) {
-                return Err(Refusal::Stale);
-            }
+        if let Some(refusal) = site.closed(policy, self.now)
+            && self.wants_devices
+        {
+            return Err(refusal);
         }
         let is_set_aside = |owner: &str| {
             let mut all = site.set_aside.iter();
