@@ -77,7 +77,7 @@ pub fn run(arguments: &WhyArgs) -> Result<ExitCode> {
         (observed, namespace.to_owned())
     };
     for warning in observed.warnings() {
-        eprintln!("warning: {warning}");
+        warn(&warning);
     }
     let explanation = explained(observed, &namespace, arguments)?;
     let text = match arguments.output {
@@ -89,6 +89,11 @@ pub fn run(arguments: &WhyArgs) -> Result<ExitCode> {
         .context("cannot write to standard output")?;
     let is_placed = explanation.bound_to.is_some() || explanation.fitting > 0;
     Ok(ExitCode::from(u8::from(!is_placed)))
+}
+
+/// What objects of others say, on one line.
+fn warn(warning: &str) {
+    eprintln!("warning: {}", warning.replace(char::is_control, " "));
 }
 
 fn explained(observed: Observed, namespace: &str, arguments: &WhyArgs) -> Result<Explanation> {

@@ -101,7 +101,7 @@ pub fn explain(engine: &Engine, demand: &PodDemand, now: Moment, view: &View<'_>
     judged.sort_unstable();
     judged.dedup_by(|a, b| a.name == b.name);
     let mut refused = BTreeMap::new();
-    for refusal in judged.iter().filter_map(|one| one.refusal()) {
+    for refusal in judged.iter().filter_map(rank::Judged::refusal) {
         *refused.entry(refusal.as_str()).or_insert(0) += 1;
     }
     let fitting = judged

@@ -25,6 +25,8 @@ pub struct Node {
     pub function_cells: Box<[FunctionCell]>,
     /// The PCIe roots of its accelerators, numbered as in [`Function::pcie_root`], one entry for each accelerator.
     pub accelerator_roots: Box<[u16]>,
+    /// How far zones are from each other ([`crate::report::Report::distances`]).
+    pub distances: Box<[u8]>,
     /// What there is behind each of [`Node::cells`] with what is reserved or unhealthy, where that is known; else empty.
     /// By this the kubelet decides how many zones a request needs at least.
     pub capacities: Box<[i64]>,

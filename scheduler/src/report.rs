@@ -10,6 +10,7 @@ use crate::zones::ZoneMask;
 
 mod cpus;
 mod devices;
+mod distances;
 mod faults;
 mod inventory;
 mod numbering;
@@ -35,6 +36,9 @@ pub struct Report {
     pub functions: Vec<Function>,
     /// Accelerators' PCIe roots, each once for each accelerator.
     pub accelerator_roots: Vec<Box<str>>,
+    /// How far each zone is from each, row by row in the order of [`Report::zones`] (ACPI SLIT: 10 is the zone itself);
+    /// 0 where it is not told, and empty where none is.
+    pub distances: Vec<u8>,
     /// What of the object could not be read or contradicts itself, in words. What it concerns is left out of `amounts`.
     pub faults: Vec<String>,
 }

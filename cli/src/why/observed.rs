@@ -130,7 +130,7 @@ impl Observed {
             let at = if turn == Turn::Topologies { now } else { at };
             for outcome in engine.apply(event, at) {
                 if let Outcome::Ignored { reason } = outcome {
-                    eprintln!("warning: {reason}");
+                    super::warn(&reason);
                 }
             }
         }

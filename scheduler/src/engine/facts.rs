@@ -25,6 +25,7 @@ pub(super) struct Facts {
     pub(super) holders: Box<[Holder]>,
     pub(super) functions: Box<[Function]>,
     pub(super) accelerator_roots: Box<[u16]>,
+    pub(super) distances: Box<[u8]>,
     pub(super) faults: Box<[String]>,
 }
 
@@ -166,6 +167,7 @@ impl Facts {
             holders: holders.into(),
             functions,
             accelerator_roots,
+            distances: report.distances.into(),
             faults: faults.into(),
         }
     }

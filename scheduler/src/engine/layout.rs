@@ -98,6 +98,7 @@ fn reported(facts: &Facts, resources: &Resources) -> Node {
             .collect(),
         function_cells: function_cells.into(),
         accelerator_roots: facts.accelerator_roots.clone(),
+        distances: facts.distances.clone(),
         capacities: capacities.into(),
         memory_groups: memory_groups(facts, resources),
         has_only_zoned_natives: facts.source == Source::Topology,

@@ -66,7 +66,9 @@ impl Demanded {
             let amounts = |wanted: bool| {
                 let amounts = container.amounts.iter();
                 let amounts = amounts.filter(|(name, _)| is_aligned(name) == wanted);
-                amounts.map(written).collect()
+                amounts
+                    .map(|(name, amount)| written(name, *amount))
+                    .collect()
             };
             Container {
                 name: container.name.to_string(),
@@ -79,6 +81,8 @@ impl Demanded {
                 other: amounts(false),
             }
         });
+        let of_pod = demand.total.iter();
+        let of_pod = of_pod.map(|(name, amount)| written(name, *amount));
         Self {
             namespace: demand.namespace.to_string(),
             name: demand.name.to_string(),
@@ -93,14 +97,14 @@ impl Demanded {
                 Spread::Switch => "switch",
             }),
             containers: containers.collect(),
-            total: demand.total.iter().map(written).collect(),
+            total: of_pod.collect(),
         }
     }
 }
 
-fn written((name, amount): (&Box<str>, &i64)) -> (String, String) {
-    let amount = Amount(Kind::of(name), *amount);
-    (name.to_string(), amount.to_string())
+fn written(name: &str, amount: i64) -> (String, String) {
+    let amount = Amount(Kind::of(name), amount);
+    (name.to_owned(), amount.to_string())
 }
 
 /// Amounts as Kubernetes writes them.

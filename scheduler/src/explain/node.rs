@@ -12,7 +12,7 @@ use crate::{
     moment::Moment,
     need::Need,
     node::Node,
-    placement::Placement,
+    placement::{Placement, Refusal},
     report::Source,
     resource::{Kind, ResourceId},
     score::Parts,
@@ -197,7 +197,7 @@ pub(super) fn explained(
             Outcome::Fits => Verdict::Fits,
             Outcome::Refused(_) => Verdict::Refused,
         },
-        refusal: refusal.map(|refusal| refusal.as_str()),
+        refusal: refusal.map(Refusal::as_str),
         reason: refusal.map(|refusal| question.reason(refusal).to_string()),
         changes: refusal.map_or_else(Vec::new, |refusal| {
             change::changes(refusal, account, engine, question, now)

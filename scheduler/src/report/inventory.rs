@@ -9,6 +9,7 @@ use super::{
     Function, Held, Holder, Report, Sequence, Source,
     cpus::Exclusive,
     devices::Devices,
+    distances,
     faults::bounded,
     numbering::Numbering,
     sum::{Of, Sum, sane},
@@ -83,6 +84,11 @@ pub(super) fn read(object: &NodeInventory) -> Report {
     doubt(inventory, &mut sum, &mut faults);
 
     let roots = inventory.accelerators.iter();
+    let told = inventory.zones.iter().flat_map(|zone| {
+        let all = zone.distances.iter();
+        all.map(|to| (zone.id, to.zone, i64::from(to.value)))
+    });
+    let distances = distances::square(&zones, told);
     Report {
         source: Source::Inventory(Sequence {
             epoch: object.epoch,
@@ -98,6 +104,7 @@ pub(super) fn read(object: &NodeInventory) -> Report {
             .filter_map(|one| one.pcie_root.as_deref().map(Into::into))
             .take(usize::from(u16::MAX))
             .collect(),
+        distances,
         faults: bounded(faults),
     }
 }

@@ -20,6 +20,11 @@ impl Numbering {
         Self(ids.iter().copied().take(MAX_ZONES).collect())
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The place of a zone.
     pub(super) fn mask(&self, id: u32) -> Option<ZoneMask> {
         let at = self.0.binary_search(&id).ok()?;

@@ -9,7 +9,7 @@ use api::{
 use serde_json::Value;
 
 use super::{
-    Report, Source,
+    Report, Source, distances,
     faults::bounded,
     numbering::Numbering,
     sum::{Of, Sum, sane},
@@ -64,6 +64,14 @@ pub(super) fn read(object: &NodeResourceTopology) -> Report {
             sum.add(name, mask, None, amount);
         }
     }
+    let told = by_id.iter().flat_map(|(id, zones)| {
+        let costs = zones.iter().flat_map(|zone| &zone.costs);
+        costs.filter_map(|cost| {
+            let to = cost.name.strip_prefix("node-").and_then(number)?;
+            Some((*id, to, cost.value))
+        })
+    });
+    let distances = distances::square(&numbering, told);
     Report {
         source: Source::Topology,
         policy,
@@ -73,6 +81,7 @@ pub(super) fn read(object: &NodeResourceTopology) -> Report {
         holders: Vec::new(),
         functions: Vec::new(),
         accelerator_roots: Vec::new(),
+        distances,
         faults: bounded(faults),
     }
 }

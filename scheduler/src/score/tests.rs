@@ -56,6 +56,11 @@ fn winners() {
     let large = guaranteed(4, 5);
     let (n1, n2) = (host(&[(2, 5), (2, 5)]), host(&[(64, 500), (64, 500)]));
     assert!(score(&n1, &large, &[0b11]).0 < score(&n2, &large, &[0b1]).0);
+    // Two containers of (3, 5Gi): theirs is the node with a zone for each, ours the one that keeps a zone whole.
+    let mut two = guaranteed(6, 10);
+    two.containers = vec![guaranteed(3, 5).containers[0].clone(); 2];
+    let (n1, n2) = (host(&[(6, 20), (2, 20)]), host(&[(4, 20), (4, 20)]));
+    assert!(score(&n1, &two, &[0b1, 0b1]).1 > score(&n2, &two, &[0b1, 0b10]).1);
 }
 
 #[test]
