@@ -24,6 +24,7 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod extender;
 mod fixture;
 mod fuzz;
 mod gc;
@@ -81,6 +82,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        extender::scenarios(),
         fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
