@@ -220,7 +220,7 @@ fn what_is_no_question_is_an_error() {
             "a sequence",
         ),
         (
-            format!(r#"{{"Pod":{{"spec":{{"containers":{deep}}}}},"NodeNames":["n1"]}}"#),
+            format!(r#"{{"Pod":{{"spec":{{"volumes":[{{"downwardAPI":{deep}}}]}}}},"NodeNames":["n1"]}}"#),
             "recursion limit",
         ),
     ];
@@ -229,7 +229,7 @@ fn what_is_no_question_is_an_error() {
         assert_eq!(status, 200, "{text}");
         let answer: Value = serde_json::from_str(&text).unwrap();
         let error = answer["Error"].as_str().unwrap();
-        assert!(error.contains(words), "{body}: {error}");
+        assert!(error.contains(words), "{words}: {error}");
         assert_eq!(
             (&answer["NodeNames"], &answer["Nodes"]),
             (&Value::Null, &Value::Null)
@@ -237,7 +237,7 @@ fn what_is_no_question_is_an_error() {
         let (status, text) = extender.post("prioritize", body);
         assert!(
             status == 400 && text.contains(words),
-            "{body}: {status} {text}"
+            "{words}: {status} {text}"
         );
     }
     // What follows the first value is nobody's business, and nothing of the above has done any harm.
@@ -296,7 +296,7 @@ fn bodies_to_a_limit() {
     let node = json!({"metadata": {"name": "n1"}, "status": {"images": "x".repeat(4096)}});
     let items = vec![node; 4000];
     let args = json!({"Pod": pod("p", 1), "Nodes": {"items": items}}).to_string();
-    assert!(args.len() > 16 << 20);
+    assert!(args.len() > 16_000_000);
     let mut client = extender.post_large("filter", &args);
     let text = client
         .body_mut()
