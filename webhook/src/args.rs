@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::{certificate::args::CertificateArgs, extender::args::SchedulerArgs};
+use crate::{
+    certificate::args::CertificateArgs, extender::args::SchedulerArgs, waiting::args::WaitingArgs,
+};
 
 /// Admission webhook: checks the network annotations of pods and injects the devices their networks need.
 ///
@@ -97,6 +99,10 @@ pub struct Args {
     /// Whether and how schedulers are answered.
     #[command(flatten)]
     pub scheduler: SchedulerArgs,
+
+    /// Whether pods without a node are helped to one.
+    #[command(flatten)]
+    pub waiting: WaitingArgs,
 
     /// How long requests are still taken after SIGTERM, while nobody should send more: such as 5s
     #[arg(

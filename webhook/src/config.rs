@@ -20,6 +20,7 @@ use crate::{
     control_switches::{ConfigMapName, ConfigMapNameError},
     extender::plan::SchedulerPlan,
     listener::Limits,
+    waiting::plan::{WaitingPlan, WaitingPlanError},
 };
 
 /// What the process is to do.
@@ -41,6 +42,8 @@ pub struct Config {
     pub control_switches: Option<ConfigMapName>,
     /// Whether and how schedulers are answered.
     pub scheduler: Option<SchedulerPlan>,
+    /// Whether and how pods without a node are helped to one. Without an API server they are not.
+    pub waiting: Option<WaitingPlan>,
     /// What connections may cost.
     pub limits: Limits,
     /// How long requests are taken after the first signal.
@@ -85,6 +88,9 @@ pub enum ConfigError {
     /// No ConfigMap.
     #[error("--control-switches: {0}")]
     ControlSwitches(#[from] ConfigMapNameError),
+    /// Of the part about pods without a node.
+    #[error(transparent)]
+    Waiting(#[from] WaitingPlanError),
 }
 
 impl TryFrom<Args> for Config {
@@ -105,6 +111,7 @@ impl TryFrom<Args> for Config {
             honor_resources,
             inject_hugepage_down_api,
             scheduler,
+            waiting,
             shutdown_delay,
             max_connections,
             max_connections_per_peer,
@@ -130,6 +137,9 @@ impl TryFrom<Args> for Config {
                 (None, policy)
             }
         };
+        let waiting = WaitingPlan::new(waiting, scheduler.scheduler_extender)?;
+        let waiting = waiting.filter(|_| matches!(source, Source::ApiServer { .. }));
+        let chooses = waiting.as_ref().is_some_and(|plan| plan.gates.is_some());
         Ok(Self {
             source,
             listen,
@@ -138,7 +148,8 @@ impl TryFrom<Args> for Config {
             policy,
             configuration_file,
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
-            scheduler: SchedulerPlan::new(scheduler),
+            scheduler: SchedulerPlan::new(scheduler, chooses),
+            waiting,
             limits: Limits {
                 connections: max_connections,
                 connections_of_peer: max_connections_per_peer,

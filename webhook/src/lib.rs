@@ -39,6 +39,7 @@ mod selects;
 pub mod server;
 mod shutdown;
 pub mod store;
+pub mod waiting;
 pub mod watch;
 
 #[cfg(test)]

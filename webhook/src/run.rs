@@ -38,6 +38,7 @@ use crate::{
     server::{self, Webhook},
     shutdown::Signals,
     store::{Part, Store},
+    waiting::Helper,
     watch::watch,
 };
 
@@ -61,6 +62,7 @@ pub async fn run(config: Config) -> Result<()> {
         configuration_file,
         control_switches,
         scheduler,
+        waiting,
         limits,
         shutdown_delay,
         log_level: _,
@@ -85,17 +87,29 @@ pub async fn run(config: Config) -> Result<()> {
     let status = certificates.status();
     let mut metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
     let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
+    let answers = scheduler.as_ref().is_some_and(|plan| plan.answers);
     let scheduling = scheduler.map(|plan| {
         let awaited: &[Kind] = if client.is_some() { &Kind::ALL } else { &[] };
         let scheduling = Arc::new(Scheduling::awaiting(awaited, plan.policy));
         scheduling.learn(told.events());
-        readiness.awaits_scheduling(Arc::clone(&scheduling));
+        if plan.answers {
+            readiness.awaits_scheduling(Arc::clone(&scheduling));
+        }
         scheduling
     });
     if let Some(scheduling) = &scheduling {
         metrics = metrics
             .and(|registry| scheduling.counts.register(registry))
             .with(Box::new(SchedulingMetrics(Arc::clone(scheduling))));
+    }
+    let helper = match (waiting, &client, &scheduling) {
+        (Some(plan), Some(client), Some(scheduling)) => {
+            Some(Helper::new(plan, client.clone(), Arc::clone(scheduling)))
+        }
+        _ => None,
+    };
+    if let Some(helper) = &helper {
+        metrics = metrics.and(|registry| helper.counts().register(registry));
     }
     let metrics = Arc::new(metrics);
     let configured = Arc::new(Configured::new(policy));
@@ -111,7 +125,7 @@ pub async fn run(config: Config) -> Result<()> {
         api_server: client.clone(),
     });
     let clients = client_ca.map(Clients::open).transpose()?.map(Arc::new);
-    if let Some(scheduling) = &scheduling {
+    if let Some(scheduling) = scheduling.as_ref().filter(|_| answers) {
         routes = routes.merge(serve::router(Extender {
             scheduling: Arc::clone(scheduling),
             readiness: Arc::clone(&readiness),
@@ -184,12 +198,20 @@ pub async fn run(config: Config) -> Result<()> {
             None => pending().await,
         }
     };
+    let given_up = helper.as_ref().map(Helper::resignation);
+    let helped = async {
+        match helper {
+            Some(helper) => match helper.help().await {},
+            None => pending().await,
+        }
+    };
     let resigned = certificates.resignation();
     let renewed = certificates.keep();
     let kept = async {
         tokio::select! {
             // None ever ends; if one did, the webhook would go on with what was true yesterday.
             () = watched => "watching the cluster",
+            () = helped => "helping pods without a node",
             () = ticked => "counting the seconds",
             () = acquainted => "watching the CAs of schedulers",
             () = switched => "watching the control switches",
@@ -219,6 +241,9 @@ pub async fn run(config: Config) -> Result<()> {
     };
     // Last of all, and once nobody would take it up again: another replica may lead at once.
     resigned.await;
+    if let Some(given_up) = given_up {
+        given_up.await;
+    }
     Ok(())
 }
 

@@ -44,6 +44,12 @@ pub const DEVICES: &str = "polypod.dev/devices";
 /// The scheduling gate (`spec.schedulingGates`) at which pods wait until nodes with devices for them were chosen.
 pub const SCHEDULING_GATE: &str = "polypod.dev/devices";
 
+/// On a pod: the nodes that were chosen for it when [`SCHEDULING_GATE`] was lifted, separated by commas.
+pub const CHOSEN_NODES: &str = "polypod.dev/chosen-nodes";
+
+/// On a pod: when a scheduler was asked last to try it again, because what it waits for was released (RFC 3339).
+pub const RETRIED_AT: &str = "polypod.dev/retried-at";
+
 /// On a pod: `"false"` where it does not wait at [`SCHEDULING_GATE`].
 pub const GATE: &str = "polypod.dev/scheduling-gate";
 

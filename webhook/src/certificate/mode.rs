@@ -9,7 +9,7 @@ use time::Duration;
 use super::args::CertificateArgs;
 
 /// Where a pod finds the namespace it runs in.
-const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+pub(crate) const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use super::args::SchedulerArgs;
 /// All that is to be done about schedulers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerPlan {
+    /// Whether schedulers are answered. Where they are not, nodes are chosen by the same engine for pods at the gate.
+    pub answers: bool,
     /// How nodes are judged.
     pub policy: Policy,
     /// Whose certificates are demanded, if any are.
@@ -16,9 +18,9 @@ pub struct SchedulerPlan {
 }
 
 impl SchedulerPlan {
-    /// The plan; none where schedulers are not answered.
+    /// The plan; none where schedulers are not answered and nobody else needs the engine (`is_needed`).
     #[must_use]
-    pub fn new(args: SchedulerArgs) -> Option<Self> {
+    pub fn new(args: SchedulerArgs, is_needed: bool) -> Option<Self> {
         let SchedulerArgs {
             scheduler_extender,
             scheduler_client_ca,
@@ -28,7 +30,8 @@ impl SchedulerPlan {
             scheduler_assumed_for,
             scheduler_set_aside_for,
         } = args;
-        scheduler_extender.then(|| Self {
+        (scheduler_extender || is_needed).then(|| Self {
+            answers: scheduler_extender,
             policy: Policy {
                 unreported: scheduler_unreported.into(),
                 stale: scheduler_stale.into(),
