@@ -220,7 +220,9 @@ fn what_is_no_question_is_an_error() {
             "a sequence",
         ),
         (
-            format!(r#"{{"Pod":{{"spec":{{"volumes":[{{"downwardAPI":{deep}}}]}}}},"NodeNames":["n1"]}}"#),
+            format!(
+                r#"{{"Pod":{{"spec":{{"volumes":[{{"downwardAPI":{deep}}}]}}}},"NodeNames":["n1"]}}"#
+            ),
             "recursion limit",
         ),
     ];
