@@ -8,6 +8,7 @@ use prometheus_client::{
     metrics::gauge::ConstGauge,
     registry::Unit,
 };
+use scheduler::engine::Engine;
 
 use super::scheduling::{Kind, Scheduling};
 
@@ -17,7 +18,7 @@ pub struct SchedulingMetrics(pub Arc<Scheduling>);
 
 impl Collector for SchedulingMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let census = self.0.read(|engine, now| engine.census(now));
+        let census = self.0.read(Engine::census);
         let offered = self.0.tentative().len();
         family(
             &mut encoder,

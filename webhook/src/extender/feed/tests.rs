@@ -98,7 +98,7 @@ fn what_cannot_be_read_stops_nobody_and_is_not_gone() {
     let zone = json!([{"name": "node-0", "type": "Node"}]);
     let events = vec![
         Watch::Init,
-        Watch::InitApply(topology("a", zone.clone())),
+        Watch::InitApply(topology("a", zone)),
         Watch::InitApply(topology("b", json!("none"))),
         Watch::InitDone,
         Watch::Apply(topology("a", json!(5))),
