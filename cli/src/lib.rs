@@ -7,3 +7,4 @@ mod input;
 pub mod lint;
 pub mod policies;
 pub mod render;
+pub mod why;

@@ -10,6 +10,7 @@ use cli::{
     lint::{self, LintArgs},
     policies::{self, PoliciesArgs},
     render::{self, RenderArgs},
+    why::{self, WhyArgs},
 };
 
 /// Everything a person asks Polypod.
@@ -30,6 +31,8 @@ enum Command {
     Policies(PoliciesArgs),
     /// Print pods as the webhook would return them; no cluster needed.
     Render(RenderArgs),
+    /// Explain why a pod is on its node, or on none: what was free, who has the rest, and what would have to change.
+    Why(WhyArgs),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Policies(arguments) => policies::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -5,14 +5,18 @@
 mod best_effort;
 mod choice;
 mod ledger;
+mod memory;
 mod subsets;
 mod supply;
 
 use api::topology_manager::{Policy, Scope};
 
-use self::ledger::{Ledger, Want};
+use self::{
+    ledger::{Ledger, Want},
+    supply::View,
+};
 use crate::{
-    need::Need,
+    need::{Need, Role},
     node::Node,
     placement::{Placement, Refusal},
     resource::ResourceId,
@@ -75,17 +79,13 @@ pub fn align(node: &Node, need: &Need, scratch: &mut Scratch) -> Result<(), Refu
             Some(zones) => zones,
             None => scratch.choose(node).map_err(refusal)?,
         };
-        for want in &scratch.wants {
-            let missing = scratch
-                .ledger
-                .give(node, &mut scratch.free, want, zones, container.role);
-            let is_exact = scratch.ledger.is_certain && !node.is_fuzzy;
-            if missing > 0 && !want.is_device && (is_strict || is_exact) {
-                return Err(refusal(Some(want.resource)));
-            }
-        }
-        if !zones.is_empty() && node.is_fuzzy && !scratch.wants.is_empty() {
-            scratch.ledger.is_certain = false;
+        let is_known = scratch.is_known(node, whole.is_some());
+        let known = is_known.then_some(zones);
+        let given = scratch.give(node, known, container.role, is_strict);
+        if let Err(resource) = given
+            && (is_strict || !node.is_fuzzy)
+        {
+            return Err(refusal(Some(resource)));
         }
         scratch.placement.zones.push(zones);
     }
@@ -93,24 +93,25 @@ pub fn align(node: &Node, need: &Need, scratch: &mut Scratch) -> Result<(), Refu
     Ok(())
 }
 
-/// Takes from `node` what a pod that is bound to it holds there according to `placement`: from cells and stocks. Where the
-/// placement leaves the kubelet a choice, every cell gives as much as could be taken from it, and the node is fuzzy.
+/// Takes from `node` what a pod that is bound to it holds there according to `placement`: from cells and stocks. Where that
+/// leaves the kubelet a choice, or cannot be relied on, every cell gives as much as could be taken from it, and the node
+/// is fuzzy.
 pub fn take(node: &mut Node, need: &Need, placement: &Placement) {
     let mut scratch = Scratch::default();
     scratch.start(node);
+    let is_whole = node.policy == Policy::None || node.scope == Scope::Pod;
     for (index, container) in need.containers.iter().enumerate() {
-        let zones = placement.zones.get(index).copied().unwrap_or_default();
-        let zones = zones.and(ZoneMask::first(node.zones.len()));
+        let zones = placement.zones.get(index).copied();
         scratch.collect(node, need, &container.aligned);
-        for want in &scratch.wants {
-            scratch
-                .ledger
-                .give(node, &mut scratch.free, want, zones, container.role);
-            if want.is_memory && zones.count() > 1 && !node.memory_groups.contains(&zones) {
-                node.memory_groups.push(zones);
-            }
-        }
+        let zones = zones.filter(|_| scratch.is_known(node, is_whole));
+        let zones = zones.map(|zones| zones.and(ZoneMask::first(node.zones.len())));
+        // What is missing was promised to others as well: the report will tell.
+        let _ = scratch.give(node, zones, container.role, false);
     }
+    node.memory_groups.clear();
+    node.memory_groups.extend(scratch.ledger.groups());
+    node.memory_groups.sort_unstable();
+    node.memory_groups.dedup();
     for (cell, free) in node.cells.iter_mut().zip(&scratch.free) {
         cell.free = *free;
     }
@@ -135,10 +136,67 @@ impl Scratch {
         self.ledger.start(node);
     }
 
+    /// Whether the kubelet had no choice so far.
+    #[cfg(test)]
+    fn is_certain(&self) -> bool {
+        self.ledger.is_certain
+    }
+
+    /// Whether the zones of the container whose needs were collected can be relied on: what is free is no lower bound. For
+    /// the pod as a whole they are chosen before anything is taken.
+    fn is_known(&self, node: &Node, is_whole: bool) -> bool {
+        let is_exact = |want: &Want| !self.ledger.is_guessed(want.stock);
+        !node.is_fuzzy && (is_whole || self.wants.iter().all(is_exact))
+    }
+
+    /// Gives a container what was collected, from `zones` first; from wherever it could be where they are not known.
+    ///
+    /// # Errors
+    /// CPUs or memory of which there is not enough; of devices enough is known to be there.
+    fn give(
+        &mut self,
+        node: &Node,
+        zones: Option<ZoneMask>,
+        role: Role,
+        is_strict: bool,
+    ) -> Result<(), ResourceId> {
+        let is_known = zones.is_some();
+        let mut missing = None;
+        let mut memory = ZoneMask::NONE;
+        if let Some(zones) = zones
+            && let Some(first) = self.wants.iter().find(|want| want.is_memory)
+        {
+            match memory::zones(self.view(node), &self.wants, zones, is_strict) {
+                Some(zones) => memory = zones,
+                None => missing = Some(first.resource),
+            }
+        }
+        let zones = zones.unwrap_or_default();
+        for want in &self.wants {
+            if !is_known {
+                self.ledger.set_guessed(want.stock);
+            }
+            let zones = if want.is_memory { memory } else { zones };
+            let rest = self.ledger.give(node, &mut self.free, want, zones, role);
+            if rest > 0 && !want.is_device {
+                missing.get_or_insert(want.resource);
+            }
+        }
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn view<'s>(&'s self, node: &'s Node) -> View<'s> {
+        View {
+            node,
+            free: &self.free,
+            ledger: &self.ledger,
+        }
+    }
+
     /// What of `aligned` the kubelet looks for in the zones of this node.
     fn collect(&mut self, node: &Node, need: &Need, aligned: &[(ResourceId, i64)]) {
         self.wants.clear();
-        for &(resource, amount) in aligned {
+        for &(resource, amount) in aligned.iter().filter(|(_, amount)| *amount > 0) {
             let is_memory = need.memory.binary_search(&resource).is_ok();
             let is_device = !is_memory && resource != ResourceId::CPU;
             let at = node

@@ -42,7 +42,7 @@ pub fn missing(node: &Node, need: &Need) -> Vec<Missing> {
         Policy::Restricted | Policy::SingleNumaNode => first_unfit(node, need, &mut scratch),
     };
     let found = match lacking {
-        Some((aligned, free)) => by_zones(node, aligned, free),
+        Some((aligned, free)) => by_zones(node, need, aligned, free),
         None => short(node, need).into_iter().collect(),
     };
     let with_more = |mut one: Missing| {
@@ -63,10 +63,15 @@ pub fn fits_unaligned(node: &Node, need: &Need) -> bool {
     align(&lenient, need, &mut Scratch::default()).is_ok()
 }
 
-/// What is short on the node as a whole.
+/// What is short on the node as a whole: of devices, and of what else is handed out by the piece there.
 fn short(node: &Node, need: &Need) -> Option<Missing> {
     let (mut more, mut can_be_freed) = (Vec::new(), true);
-    for &(resource, needed) in &need.devices {
+    let is_pinned = |(resource, _): &&(ResourceId, i64)| {
+        let stock = node.stock(*resource);
+        whole(need, *resource).is_none() && stock.is_some_and(|stock| !stock.cells.is_empty())
+    };
+    let pinned = need.aligned.iter().filter(is_pinned);
+    for &(resource, needed) in need.devices.iter().chain(pinned) {
         let stock = node.stock(resource);
         let (free, allocatable) = stock.map_or((0, 0), |stock| (stock.free, stock.allocatable));
         if free < needed {
@@ -74,12 +79,19 @@ fn short(node: &Node, need: &Need) -> Option<Missing> {
             more.push((resource, needed.saturating_sub(free)));
         }
     }
+    more.sort_unstable();
     (!more.is_empty()).then_some(Missing {
         zones: Vec::new(),
         more,
         is_enough: false,
         can_be_freed,
     })
+}
+
+/// How many of a device the whole pod needs.
+fn whole(need: &Need, resource: ResourceId) -> Option<i64> {
+    let at = need.devices.binary_search_by_key(&resource, |(id, _)| *id);
+    at.ok().map(|at| need.devices[at].1)
 }
 
 type Amounts = [(ResourceId, i64)];
@@ -109,7 +121,7 @@ fn first_unfit<'n>(
 }
 
 /// The sets of zones that lack the least.
-fn by_zones(node: &Node, aligned: &Amounts, free: Vec<i64>) -> Vec<Missing> {
+fn by_zones(node: &Node, need: &Need, aligned: &Amounts, free: Vec<i64>) -> Vec<Missing> {
     let mut node = node.clone();
     for (cell, free) in node.cells.iter_mut().zip(free) {
         cell.free = free;
@@ -122,10 +134,14 @@ fn by_zones(node: &Node, aligned: &Amounts, free: Vec<i64>) -> Vec<Missing> {
             let Some((free, allocatable)) = within(node, resource, zones) else {
                 continue;
             };
-            if free < needed {
-                let lacks = needed.saturating_sub(free);
+            let stock = node.stock(resource).zip(whole(need, resource));
+            let (of_node, is_there) = stock.map_or((0, true), |(stock, whole)| {
+                (whole.saturating_sub(stock.free), whole <= stock.allocatable)
+            });
+            let lacks = needed.saturating_sub(free).max(of_node);
+            if lacks > 0 {
                 more.push((resource, lacks));
-                can_be_freed &= needed <= allocatable;
+                can_be_freed &= needed <= allocatable && is_there;
                 weight += 1 + i64::try_from(i128::from(lacks) * 1000 / i128::from(needed.max(1)))
                     .unwrap_or(i64::MAX / 64);
             }
@@ -252,3 +268,6 @@ fn add(node: &mut Node, resource: ResourceId, amount: i64, zones: Option<ZoneMas
     }
     node.stocks = stocks.into();
 }
+
+#[cfg(test)]
+mod tests;

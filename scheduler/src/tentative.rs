@@ -96,6 +96,18 @@ impl Tentative {
         }
     }
 
+    /// For how many pods there is one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offers.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offers.is_empty()
+    }
+
     /// How many pods other than this one may be about to be bound to a node.
     #[must_use]
     pub fn weight(&self, node: &str, besides: &str) -> u32 {

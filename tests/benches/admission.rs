@@ -39,7 +39,7 @@ fn main() {
         arguments.get(at + 1).cloned()
     };
     let wants_json = arguments.iter().any(|argument| argument == "--json");
-    let built = built::build();
+    let built = built::build("floor");
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut servers = vec![Server::floor(&built.floor, folder.path())];
     for networks in NETWORKS {

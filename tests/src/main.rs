@@ -24,6 +24,7 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod extender_vectors;
 mod fixture;
 mod fuzz;
 mod gc;
@@ -44,6 +45,7 @@ mod resolution;
 mod scenario;
 mod seeds;
 mod selection;
+mod simulator;
 mod serving;
 mod status;
 mod storm;
@@ -81,6 +83,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        extender_vectors::scenarios(),
         fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
@@ -99,6 +102,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         resolution::scenarios(),
         seeds::scenarios(),
         selection::scenarios(),
+        simulator::scenarios(),
         status::scenarios(),
         storm::scenarios(),
         switch_over::scenarios(),

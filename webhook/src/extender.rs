@@ -6,8 +6,11 @@
 pub mod args;
 pub mod clients;
 pub mod counts;
+pub mod demands;
+mod explain;
 pub mod feed;
 pub mod files;
+pub mod gauges;
 pub mod plan;
 pub mod reply;
 pub mod scheduling;

@@ -26,6 +26,7 @@ use crate::{
     extender::{
         clients::Clients,
         files::Told,
+        gauges::SchedulingMetrics,
         scheduling::{Kind, Scheduling},
         serve::{self, Extender},
     },
@@ -97,7 +98,9 @@ pub async fn run(config: Config) -> Result<()> {
         scheduling
     });
     if let Some(scheduling) = &scheduling {
-        metrics = metrics.and(|registry| scheduling.counts.register(registry));
+        metrics = metrics
+            .and(|registry| scheduling.counts.register(registry))
+            .with(Box::new(SchedulingMetrics(Arc::clone(scheduling))));
     }
     let helper = match (waiting, &client, &scheduling) {
         (Some(plan), Some(client), Some(scheduling)) => {

@@ -15,11 +15,7 @@ type Obstacle = Option<ResourceId>;
 impl Scratch {
     /// The zones for what was collected; none where nothing is aligned.
     pub(super) fn choose(&self, node: &Node) -> Result<ZoneMask, Obstacle> {
-        let view = View {
-            node,
-            free: &self.free,
-            ledger: &self.ledger,
-        };
+        let view = self.view(node);
         let wants = &self.wants;
         match node.policy {
             _ if wants.is_empty() => Ok(ZoneMask::NONE),

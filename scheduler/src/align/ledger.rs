@@ -32,7 +32,15 @@ pub(super) struct Ledger {
     left: Vec<i64>,
     /// Memory that is reusable, by stock and by the zones it is in: it is for exactly these zones.
     memory: Vec<(usize, ZoneMask, i64)>,
-    /// Whether nothing was taken of which the kubelet could have chosen otherwise.
+    /// By zone: with which zones together memory is pinned there.
+    groups: Vec<ZoneMask>,
+    /// How much of each stock is free in its cells, exactly.
+    totals: Vec<i64>,
+    /// How much of each stock is free in no zone.
+    beside: Vec<i64>,
+    /// Stocks of which the kubelet could have taken other pieces: what their cells have free is a lower bound.
+    guessed: Vec<bool>,
+    /// Whether there is no such stock.
     pub(super) is_certain: bool,
 }
 
@@ -46,7 +54,36 @@ impl Ledger {
         self.left.clear();
         self.left.resize(node.stocks.len(), 0);
         self.memory.clear();
+        self.groups.clear();
+        self.groups.resize(node.zones.len(), ZoneMask::NONE);
+        for group in &node.memory_groups {
+            self.set_group(*group);
+        }
+        self.totals.clear();
+        self.totals.extend(node.stocks.iter().map(|stock| {
+            let free = node.cells(stock).iter().map(|cell| cell.free.max(0));
+            free.fold(0, i64::saturating_add)
+        }));
+        self.beside.clear();
+        let stocks = node.stocks.iter().zip(&self.totals);
+        let beside = stocks.map(|(stock, total)| stock.free.saturating_sub(*total).max(0));
+        self.beside.extend(beside);
+        self.guessed.clear();
+        self.guessed.resize(node.stocks.len(), false);
         self.is_certain = true;
+    }
+
+    /// Whether what a stock's cells have free is a lower bound.
+    pub(super) fn is_guessed(&self, stock: usize) -> bool {
+        self.guessed.get(stock).copied().unwrap_or_default()
+    }
+
+    /// Remembers that the kubelet could have taken other pieces of a stock.
+    pub(super) fn set_guessed(&mut self, stock: usize) {
+        if let Some(guessed) = self.guessed.get_mut(stock) {
+            *guessed = true;
+            self.is_certain = false;
+        }
     }
 
     /// What of a cell a container can have.
@@ -67,10 +104,23 @@ impl Ledger {
             .map_or(0, |(_, _, amount)| *amount)
     }
 
-    /// The sets of several zones in which earlier containers of the pod pinned memory.
-    pub(super) fn memory_groups(&self) -> impl Iterator<Item = ZoneMask> {
-        let zones = self.memory.iter().map(|(_, zones, _)| *zones);
-        zones.filter(|zones| zones.count() > 1)
+    /// With which zones together memory is pinned in a zone, if with others.
+    pub(super) fn group(&self, zone: usize) -> Option<ZoneMask> {
+        let group = self.groups.get(zone).copied();
+        group.filter(|group| group.count() > 1)
+    }
+
+    /// The sets of several zones in which memory is pinned, perhaps more than once each.
+    pub(super) fn groups(&self) -> impl Iterator<Item = ZoneMask> {
+        (0..self.groups.len()).filter_map(|zone| self.group(zone))
+    }
+
+    fn set_group(&mut self, zones: ZoneMask) {
+        for zone in zones.indexes() {
+            if let Some(group) = self.groups.get_mut(zone) {
+                *group = zones;
+            }
+        }
     }
 
     /// Gives a container what it wants, from `zones` first; with no zones from anywhere. Returns what is missing in the
@@ -103,32 +153,36 @@ impl Ledger {
         role: Role,
     ) -> i64 {
         let reusable = self.reusable_memory(want.stock, zones);
-        let mut rest = want.amount.saturating_sub(reusable).max(0);
-        let in_zones: i64 = want
-            .cells
-            .clone()
-            .filter(|cell| node.cells[*cell].zones.overlaps(zones))
-            .fold(0, |sum, cell| sum.saturating_add(free[cell].max(0)));
-        if zones.is_empty() || in_zones < rest {
-            // The kubelet looks for zones of its own, or for more beside these.
-            rest = self.share(free, want.cells.clone(), rest, |_| true, false);
-        } else {
-            for zone in zones.indexes() {
-                for cell in want.cells.clone() {
-                    if node.cells[cell].zones.overlaps(ZoneMask::of(zone)) {
-                        let share = rest.min(free[cell].max(0));
-                        free[cell] -= share;
-                        rest -= share;
-                    }
+        let fresh = want.amount.saturating_sub(reusable).max(0);
+        let missing = self.take_of_total(want.stock, fresh);
+        if zones.is_empty() {
+            self.share(free, want, fresh, 0, |_| true, false);
+        }
+        let mut rest = fresh;
+        for zone in zones.indexes() {
+            for cell in want.cells.clone() {
+                if node.cells[cell].zones.overlaps(ZoneMask::of(zone)) {
+                    let share = rest.min(free[cell].max(0));
+                    free[cell] -= share;
+                    rest -= share;
                 }
             }
         }
+        self.set_group(zones);
         let left = match role {
             Role::Init => reusable.max(want.amount),
             Role::Sidecar | Role::App => reusable.saturating_sub(want.amount).max(0),
         };
         self.set_reusable_memory(want.stock, zones, left);
-        rest
+        missing
+    }
+
+    /// Counts what is taken of a stock's cells, wherever. Returns what they do not have.
+    fn take_of_total(&mut self, stock: usize, amount: i64) -> i64 {
+        let total = &mut self.totals[stock];
+        let taken = amount.min(*total);
+        *total -= taken;
+        amount - taken
     }
 
     fn set_reusable_memory(&mut self, stock: usize, zones: ZoneMask, amount: i64) {
@@ -153,16 +207,22 @@ impl Ledger {
         if role != Role::Init {
             self.use_up(want, want.amount.min(left));
         }
+        let missing = self.take_of_total(want.stock, fresh);
         let keeps = role == Role::Init;
         let is_near = |cell: usize| zones.is_empty() || node.cells[cell].zones.overlaps(zones);
-        let mut rest = self.share(free, want.cells.clone(), fresh, is_near, keeps);
-        if rest > 0 {
-            rest = self.share(free, want.cells.clone(), rest, |cell| !is_near(cell), keeps);
-        }
+        let is_far = |cell: usize| !is_near(cell);
+        let beside = if want.is_device {
+            self.beside[want.stock]
+        } else {
+            0
+        };
+        let near_beside = if zones.is_empty() { beside } else { 0 };
+        let rest = self.share(free, want, fresh, near_beside, is_near, keeps);
+        self.share(free, want, rest, beside, is_far, keeps);
         if keeps {
             self.left[want.stock] = left.saturating_add(fresh);
         }
-        rest
+        missing
     }
 
     /// Takes `amount` of what is reusable.
@@ -172,7 +232,7 @@ impl Ledger {
         let is_empty = *left == 0;
         let sources = want.cells.clone().filter(|cell| self.binds[*cell]).count();
         if amount > 0 && !is_empty && sources > 1 {
-            self.is_certain = false;
+            self.set_guessed(want.stock);
         }
         for cell in want.cells.clone() {
             if is_empty {
@@ -184,28 +244,30 @@ impl Ledger {
         }
     }
 
-    /// Takes `amount` of the free pieces of some cells, and returns what they do not have. Where they have more than
-    /// that, each gives all that could be taken from it.
+    /// Takes `amount` of the free pieces of some cells, and of `beside` in no zone, and returns what the cells do not have.
+    /// Where there is more than that, each gives all that could be taken from it.
     fn share(
         &mut self,
         free: &mut [i64],
-        cells: Range<usize>,
+        want: &Want,
         amount: i64,
+        beside: i64,
         is_source: impl Fn(usize) -> bool,
         keeps: bool,
     ) -> i64 {
         if amount <= 0 {
             return 0;
         }
-        let sources = || cells.clone().filter(|cell| is_source(*cell));
+        let sources = || want.cells.clone().filter(|cell| is_source(*cell));
         let mut sum: i64 = 0;
         let mut choices = 0;
         for cell in sources().filter(|cell| free[*cell] > 0) {
             sum = sum.saturating_add(free[cell]);
             choices += 1;
         }
-        if sum > amount && choices > 1 {
-            self.is_certain = false;
+        let is_choice = choices > 1 && sum > amount;
+        if is_choice || beside > 0 && choices > 0 {
+            self.set_guessed(want.stock);
         }
         for cell in sources() {
             let share = amount.min(free[cell].max(0));

@@ -2,11 +2,11 @@
 
 use crate::zones::{MAX_ZONES, ZoneMask};
 
-/// How many sets are looked at before the search is given up. The kubelet looks at all of them and therefore refuses to
-/// start with more than eight zones unless it is told to; eight zones have 255 sets.
-pub(super) const MOST: usize = 20_000;
+/// Of more zones than these, sets of no more than two are looked at. The kubelet looks at all of them, 2⁸ for the eight
+/// zones it is content with by default, and does not start with many more.
+const MOST: u32 = 16;
 
-/// The sets of `count` zones of `zones`, in the order of their numbers; at most [`MOST`].
+/// The sets of `count` zones of `zones`, in the order of their numbers; see [`MOST`].
 pub(super) fn subsets(zones: ZoneMask, count: u32) -> impl Iterator<Item = ZoneMask> {
     let mut indexes = [0_u8; MAX_ZONES];
     let mut total = 0;
@@ -15,8 +15,8 @@ pub(super) fn subsets(zones: ZoneMask, count: u32) -> impl Iterator<Item = ZoneM
         total += 1;
     }
     let end = 1_u128 << total;
-    let mut next = (1_u128 << count) - 1;
-    if count == 0 || count > total {
+    let mut next = (1_u128 << count.min(MAX_ZONES as u32)) - 1;
+    if count == 0 || count > total || total > MOST && count > 2 {
         next = end;
     }
     std::iter::from_fn(move || {
@@ -37,7 +37,6 @@ pub(super) fn subsets(zones: ZoneMask, count: u32) -> impl Iterator<Item = ZoneM
         }
         Some(set)
     })
-    .take(MOST)
 }
 
 #[cfg(test)]
@@ -55,9 +54,10 @@ mod tests {
         assert_eq!(sets(0b1011, 4), [0; 0]);
         assert_eq!(sets(0b1011, 0), [0; 0]);
         assert_eq!(sets(0, 1), [0; 0]);
-        assert_eq!(sets(u64::MAX, 64), [u64::MAX]);
-        assert_eq!(sets(u64::MAX, 63).len(), 64);
+        assert_eq!(sets(0xffff, 8).len(), 12_870);
+        assert_eq!(sets(0xffff, 16), [0xffff]);
         assert_eq!(sets(u64::MAX, 2).len(), 64 * 63 / 2);
-        assert_eq!(sets(u64::MAX, 32).len(), MOST);
+        assert_eq!(sets(u64::MAX, 3), [0; 0]);
+        assert_eq!(sets(1 << 63, 1), [1 << 63]);
     }
 }

@@ -76,6 +76,14 @@ impl View<'_> {
         sum >= want.amount
     }
 
+    /// Whether a set of zones has enough free memory, beside what can be reused.
+    pub(super) fn has_free(&self, want: &Want, zones: ZoneMask) -> bool {
+        let cells = want.cells.clone();
+        let near = cells.filter(|cell| self.node.cells[*cell].zones.overlaps(zones));
+        let free = near.map(|cell| self.free[cell].max(0));
+        free.fold(0, i64::saturating_add) >= want.amount
+    }
+
     /// Whether a set of zones could have enough if nobody held anything.
     pub(super) fn could_suffice(&self, want: &Want, zones: ZoneMask) -> bool {
         let mut sum: i64 = 0;
@@ -93,19 +101,15 @@ impl View<'_> {
 
     /// Whether memory is pinned in these zones in another way, which the memory manager does not mix: alone where it was
     /// pinned together, or together where it was pinned alone or with others.
-    fn is_grouped(&self, zones: ZoneMask) -> bool {
-        let groups = || {
-            let reported = self.node.memory_groups.iter().copied();
-            reported.chain(self.ledger.memory_groups())
-        };
-        if groups().any(|group| group.overlaps(zones) && group != zones) {
-            return true;
+    pub(super) fn is_grouped(&self, zones: ZoneMask) -> bool {
+        let mut zones_of = zones.indexes();
+        if zones.count() == 1 {
+            return zones_of.any(|zone| self.ledger.group(zone).is_some());
         }
-        let is_alone = |zone: usize| {
-            let zone = ZoneMask::of(zone);
-            self.is_pinned(zone) && !groups().any(|group| group.overlaps(zone))
-        };
-        zones.count() > 1 && zones.indexes().any(is_alone)
+        zones_of.any(|zone| match self.ledger.group(zone) {
+            Some(group) => group != zones,
+            None => self.is_pinned(ZoneMask::of(zone)),
+        })
     }
 
     /// Whether any memory of a zone is pinned. Whatever else a container pins, it pins memory.

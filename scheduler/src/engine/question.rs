@@ -12,7 +12,6 @@ use crate::{
     need::Need,
     node::Node,
     placement::{Placement, Refusal},
-    policy::Openness,
     resource::Kind,
     score::{Circumstances, Knowledge, Parts, parts},
     spread,
@@ -165,13 +164,10 @@ impl<'e> Question<'e> {
         if site.allocatable.is_none() && site.report().is_none() {
             return Err(Refusal::UnknownNode);
         }
-        if self.wants_devices {
-            if site.report().is_none() && policy.unreported == Openness::Closed {
-                return Err(Refusal::NoReport);
-            }
-            if policy.stale == Openness::Closed && site.is_stale(policy, self.now) {
-                return Err(Refusal::Stale);
-            }
+        if let Some(refusal) = site.closed(policy, self.now)
+            && self.wants_devices
+        {
+            return Err(refusal);
         }
         let is_set_aside = |owner: &str| {
             let mut all = site.set_aside.iter();

@@ -15,9 +15,10 @@ use crate::{
     moment::Moment,
     need::Need,
     node::Node,
+    placement::Refusal,
     policy::{Openness, Policy},
     report::Source,
-    resource::{ResourceId, Resources},
+    resource::{Kind, ResourceId, Resources},
     zones::ZoneMask,
 };
 
@@ -58,11 +59,18 @@ impl Site {
         })
     }
 
+    /// Why pods that demand devices are not offered the node, whatever it has.
+    pub(super) fn closed(&self, policy: &Policy, now: Moment) -> Option<Refusal> {
+        if self.report().is_none() && policy.unreported == Openness::Closed {
+            return Some(Refusal::NoReport);
+        }
+        let is_closed = policy.stale == Openness::Closed && self.is_stale(policy, now);
+        is_closed.then_some(Refusal::Stale)
+    }
+
     /// Whether pods that demand devices may be bound to it.
     pub(super) fn is_open(&self, policy: &Policy, now: Moment) -> bool {
-        self.allocatable.is_some()
-            && (self.report().is_some() || policy.unreported == Openness::Open)
-            && (!self.is_stale(policy, now) || policy.stale == Openness::Open)
+        self.allocatable.is_some() && self.closed(policy, now).is_none()
     }
 
     /// Whether time alone changes something.
@@ -90,10 +98,17 @@ impl Site {
         if is_open && !was_open {
             before = Node::default();
         }
-        if let Some(resources) = growth(&before, &self.node) {
+        let Some(mut grown) = growth(&before, &self.node) else {
+            return outcomes;
+        };
+        let is_about_some = !grown.is_empty();
+        if self.closed(policy, now).is_some() {
+            grown.retain(|resource| resources.kind(*resource) != Kind::Device);
+        }
+        if !grown.is_empty() || !is_about_some {
             outcomes.push(Outcome::Freed {
                 node: name.into(),
-                resources,
+                resources: grown,
             });
         }
         outcomes

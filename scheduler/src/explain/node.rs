@@ -14,7 +14,7 @@ use crate::{
     node::Node,
     placement::Placement,
     report::Source,
-    resource::ResourceId,
+    resource::{Kind, ResourceId},
     score::Parts,
     words::Amount,
     zones::ZoneMask,
@@ -43,10 +43,12 @@ pub struct NodeExplained {
     /// How good it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
-    /// The kubelet's topology manager policy.
-    pub policy: &'static str,
-    /// The kubelet's topology manager scope.
-    pub scope: &'static str,
+    /// The kubelet's topology manager policy, as it was reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'static str>,
+    /// The kubelet's topology manager scope, as it was reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<&'static str>,
     /// Something is held of which the zones can only be guessed: in zones more may be free than is said.
     pub is_fuzzy: bool,
     /// What there is of what the pod demands.
@@ -202,8 +204,8 @@ pub(super) fn explained(
         }),
         placement,
         score,
-        policy: node.policy.as_str(),
-        scope: node.scope.as_str(),
+        policy: report.is_some().then(|| node.policy.as_str()),
+        scope: report.is_some().then(|| node.scope.as_str()),
         is_fuzzy: node.is_fuzzy,
         free: free(node, engine, question),
         here,
@@ -269,26 +271,27 @@ fn free(node: &Node, engine: &Engine, question: &Question<'_>) -> Vec<Free> {
         let kind = resources.kind(*resource);
         let amount = |amount: i64| Amount(kind, amount).to_string();
         let Some(stock) = node.stock(*resource) else {
-            return Free {
+            // Of CPUs and memory that are not aligned kube-scheduler keeps account.
+            return (kind == Kind::Device).then(|| Free {
                 resource: resources.name(*resource).to_owned(),
                 allocatable: amount(0),
                 free: amount(0),
                 by_zones: Vec::new(),
-            };
+            });
         };
         let cells = node.cells(stock).iter().map(|cell| FreeCell {
             zones: numbers(node, cell.zones),
             allocatable: amount(cell.allocatable),
             free: amount(cell.free),
         });
-        Free {
+        Some(Free {
             resource: resources.name(*resource).to_owned(),
             allocatable: amount(stock.allocatable),
             free: amount(stock.free),
             by_zones: cells.collect(),
-        }
+        })
     };
-    relevant(question.need()).iter().map(of).collect()
+    relevant(question.need()).iter().filter_map(of).collect()
 }
 
 impl Score {

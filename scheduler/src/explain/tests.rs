@@ -18,28 +18,48 @@ fn node(name: &str) -> Value {
         "cpu": "64", "memory": "256Gi", "intel.com/sriov": "8"}}})
 }
 
-/// A node of two zones with sixteen CPUs and four devices each, of which so many of each zone are free.
-fn inventory(name: &str, policy: &str, free: [[u64; 2]; 2], allocations: &Value) -> Value {
+/// A node of two zones with sixteen CPUs and four devices each. Of each zone a pod of this name holds so many.
+fn inventory(name: &str, policy: &str, held: [(&str, u64, usize); 2]) -> Value {
+    let ids = |id: usize, count: usize| -> Vec<String> {
+        (0..count).map(|at| format!("{id}{at}")).collect()
+    };
+    let group = |id: usize, count: usize| {
+        json!({"resource": "intel.com/sriov", "zones": [id], "physicalFunction": format!("0000:{id}0:00.0"),
+            "ids": ids(id, count)})
+    };
+    let left = |id: usize| 4 - u64::try_from(held[id].2).unwrap();
     let zone = |id: usize| {
-        let [cpus, devices] = free[id];
         let (first, last) = (id * 16, id * 16 + 15);
         json!({"id": id, "cpus": format!("{first}-{last}"), "exclusiveCPUs": format!("{first}-{last}"), "resources": [
-            amount("cpu", 16, cpus), amount("intel.com/sriov", 4, devices)]})
+            amount("cpu", 16, 16 - held[id].1), amount("intel.com/sriov", 4, left(id))]})
     };
-    let group = |id: usize| {
-        let ids: Vec<String> = (0..4).map(|at| format!("{id}{at}")).collect();
-        json!({"resource": "intel.com/sriov", "zones": [id], "physicalFunction": format!("0000:{id}0:00.0"), "ids": ids})
+    let function = |id: usize| {
+        json!({"address": format!("0000:{id}0:00.0"), "zone": id, "linkUp": true, "totalVFs": 4, "configuredVFs": 4,
+            "resources": [amount("intel.com/sriov", 4, left(id))]})
     };
-    let function = |id: usize, link: bool| {
-        json!({"address": format!("0000:{id}0:00.0"), "zone": id, "linkUp": link, "totalVFs": 4, "configuredVFs": 4,
-            "resources": [amount("intel.com/sriov", 4, free[id][1])]})
+    let allocation = |id: usize| {
+        let (pod, cpus, devices) = held[id];
+        let first = u64::try_from(id).unwrap() * 16;
+        let cpus: Vec<String> = (first..first + cpus).map(|cpu| cpu.to_string()).collect();
+        let devices = if devices == 0 {
+            json!([])
+        } else {
+            json!([group(id, devices)])
+        };
+        let container = json!({"name": "app", "cpus": cpus.join(","), "devices": devices});
+        json!({"podUID": pod, "namespace": "default", "name": pod, "containers": [container]})
     };
+    let allocations = (0..2)
+        .filter(|id| held[*id].1 > 0 || held[*id].2 > 0)
+        .map(allocation);
     json!({"apiVersion": "polypod.dev/v1alpha1", "kind": "NodeInventory", "metadata": {"name": name}, "epoch": 3, "sequence": 17,
         "topologyManager": {"policy": policy, "scope": "container"}, "zones": [zone(0), zone(1)],
-        "resources": [amount("intel.com/sriov", 8, free[0][1] + free[1][1])],
-        "physicalFunctions": [function(0, true), function(1, true)],
-        "devices": [group(0), group(1)], "allocations": allocations})
+        "resources": [amount("intel.com/sriov", 8, left(0) + left(1))],
+        "physicalFunctions": [function(0), function(1)],
+        "devices": [group(0, 4), group(1, 4)], "allocations": allocations.collect::<Vec<_>>()})
 }
+
+const NOBODY: (&str, u64, usize) = ("", 0, 0);
 
 fn pod(name: &str, node: &str, cpus: u64, devices: u64) -> Value {
     let amounts = json!({"cpu": cpus, "memory": "1Gi", "intel.com/sriov": devices});
@@ -66,21 +86,15 @@ fn engine(objects: &[Value]) -> Engine {
     engine
 }
 
-/// What two devices of zone 0 of a node are held by.
-fn held(id: &str) -> Value {
-    json!([{"podUID": id, "namespace": "default", "name": id, "containers": [{"name": "app", "cpus": "0-11", "devices": [
-        {"resource": "intel.com/sriov", "zones": [0], "physicalFunction": "0000:00:00.0", "ids": ["00", "01"]}]}]}])
-}
-
 fn cluster() -> Vec<Value> {
     vec![
         node("n1"),
         node("n2"),
         node("n3"),
         node("n4"),
-        inventory("n1", "single-numa-node", [[4, 2], [16, 4]], &held("old")),
-        inventory("n2", "single-numa-node", [[16, 1], [1, 4]], &json!([])),
-        inventory("n3", "best-effort", [[16, 1], [16, 0]], &json!([])),
+        inventory("n1", "single-numa-node", [("old", 12, 2), NOBODY]),
+        inventory("n2", "single-numa-node", [("a", 0, 3), ("b", 15, 0)]),
+        inventory("n3", "best-effort", [("c", 2, 3), ("d", 0, 4)]),
         pod("old", "n1", 12, 2),
         pod("new", "n1", 2, 1),
     ]
@@ -98,8 +112,8 @@ fn a_pod_that_waits() {
 #[test]
 fn a_pod_that_is_bound() {
     let engine = engine(&cluster());
-    for name in ["old", "new"] {
-        let bound = demand(&pod(name, "n1", 12, 2));
+    for (name, cpus, devices) in [("old", 12, 2), ("new", 2, 1)] {
+        let bound = demand(&pod(name, "n1", cpus, devices));
         let view = View {
             node: Some("n1"),
             ..View::default()
@@ -120,7 +134,7 @@ fn a_cluster_is_told_of_in_part() {
         } else {
             "single-numa-node"
         };
-        inventory(&format!("n{at:03}"), policy, [[16, 2], [16, 2]], &json!([]))
+        inventory(&format!("n{at:03}"), policy, [("a", 0, 2), ("b", 0, 2)])
     });
     let engine = engine(&nodes.chain(inventories).collect::<Vec<_>>());
     let view = View {
@@ -172,7 +186,11 @@ fn nodes_and_resources_that_nobody_knows() {
     assert!(!text.contains('\u{1b}'));
     let mut other = pod("other", "", 1, 1);
     other["spec"]["containers"][0]["resources"] = json!({"limits": {"a.b/c": 1}});
-    let explanation = explain(&engine, &demand(&other), at(0), &View::default());
+    let view = View {
+        node: Some("n1"),
+        ..View::default()
+    };
+    let explanation = explain(&engine, &demand(&other), at(0), &view);
     let words = &explanation.details[0].changes[0].words;
     assert_eq!(words, "a device plugin that has a.b/c, on any node");
     assert_eq!(explanation.pod.containers[0].aligned["a.b/c"], "1");

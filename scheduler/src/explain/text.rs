@@ -74,7 +74,7 @@ impl Display for Explanation {
         write!(f, "{} of {} nodes fit", self.fitting, self.nodes)?;
         for (at, (word, count)) in self.refused.iter().enumerate() {
             let before = if at == 0 { "; refused: " } else { ", " };
-            write!(f, "{before}{count} {word}")?;
+            write!(f, "{before}{count} {}", in_words(word))?;
         }
         writeln!(f)?;
         for node in &self.details {
@@ -88,6 +88,23 @@ impl Display for Explanation {
             )?;
         }
         Ok(())
+    }
+}
+
+/// What a kind of refusal ([`crate::placement::Refusal::as_str`]) says of a node.
+fn in_words(refusal: &str) -> &str {
+    match refusal {
+        "unknownNode" => "not known",
+        "noReport" => "without an inventory",
+        "stale" => "with an old inventory",
+        "faulty" => "with a contradictory inventory",
+        "noSuchResource" => "without the resource",
+        "short" => "with too little left",
+        "container" | "pod" => "where it cannot be aligned",
+        "spread" => "where it cannot be spread",
+        "linkDown" => "without a link",
+        "setAside" => "set aside",
+        other => other,
     }
 }
 
@@ -121,10 +138,8 @@ impl Display for NodeExplained {
             (Verdict::Fits, None, _) => writeln!(f, "fits")?,
             (Verdict::Refused, _, None) => writeln!(f, "refused")?,
         }
-        write!(f, "  kubelet: {}, {} scope", self.policy, self.scope)?;
-        match &self.report {
-            Some(report) => writeln!(f, "; {report}")?,
-            None => writeln!(f, "; no report")?,
+        if let (Some(policy), Some(scope), Some(report)) = (self.policy, self.scope, &self.report) {
+            writeln!(f, "  kubelet: {policy}, {scope} scope; {report}")?;
         }
         for fault in self.report.iter().flat_map(|report| &report.faults) {
             writeln!(f, "  fault of the report: {}", plain(fault))?;

@@ -15,15 +15,15 @@ pub(crate) struct Built {
 const MUSL: &str = "x86_64-unknown-linux-musl";
 const GNU: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds both by the profile `release`: for musl, or for gnu where that target, or a C compiler for it, is not installed.
-pub(crate) fn build() -> Built {
-    let target = if compile(MUSL) {
+/// Builds the webhook and this example of it by the profile `release`: for musl, or for gnu where that target, or a C compiler for it, is not installed.
+pub(crate) fn build(floor: &str) -> Built {
+    let target = if compile(floor, MUSL) {
         MUSL
     } else {
         println!(
             "for {MUSL} it cannot be built (rustup target add {MUSL}; apt-get install musl-tools): {GNU} is measured"
         );
-        assert!(compile(GNU), "building the webhook failed");
+        assert!(compile(floor, GNU), "building the webhook failed");
         GNU
     };
     // target/<profile>/deps/<name>-<hash>
@@ -36,18 +36,18 @@ pub(crate) fn build() -> Built {
         .join("release");
     Built {
         webhook: folder.join("polypod-webhook"),
-        floor: folder.join("examples/floor"),
+        floor: folder.join("examples").join(floor),
         target,
     }
 }
 
-fn compile(target: &str) -> bool {
+fn compile(floor: &str, target: &str) -> bool {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the tests are a member of a workspace");
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--quiet", "--locked", "--release", "-p", "webhook"])
-        .args(["--bins", "--example", "floor", "--target", target])
+        .args(["--bins", "--example", floor, "--target", target])
         .current_dir(workspace)
         .status()
         .is_ok_and(|status| status.success())

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tracing::{debug, info};
 
-use super::counts::Counts;
+use super::{counts::Counts, demands::Demands};
 
 /// How many batches of outcomes may wait for who listens.
 const BACKLOG: usize = 1024;
@@ -41,6 +41,8 @@ pub struct Scheduling {
     /// The kinds that have not been listed yet, a bit each.
     awaited: watch::Sender<u8>,
     outcomes: broadcast::Sender<Arc<[Outcome]>>,
+    /// What pods demand.
+    pub demands: Demands,
     /// What is counted.
     pub counts: Counts,
 }
@@ -95,6 +97,7 @@ impl Scheduling {
             begin: Instant::now(),
             awaited: watch::Sender::new(awaited),
             outcomes: broadcast::channel(BACKLOG).0,
+            demands: Demands::default(),
             counts: Counts::default(),
         }
     }
@@ -161,6 +164,7 @@ impl Scheduling {
                 let now = self.now();
                 for event in events.by_ref().take(BATCH) {
                     self.settle(&event);
+                    self.demands.learn(&event);
                     outcomes.extend(engine.apply(event, now));
                 }
             }

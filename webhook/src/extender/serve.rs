@@ -1,4 +1,4 @@
-//! The extender's part of the TLS port: `/scheduler/filter` and `/scheduler/prioritize`.
+//! The extender's part of the TLS port: `/scheduler/filter` and `/scheduler/prioritize`, and beside them `/scheduler/explain`.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -22,6 +22,7 @@ use tracing::{debug, error, warn};
 use super::{
     clients::{self, Clients},
     counts::Failure,
+    explain,
     reply::{self, Unanswered},
     scheduling::Scheduling,
     verb::Verb,
@@ -73,10 +74,12 @@ pub fn router(extender: Extender) -> Router {
             attended,
         ))
     };
+    let explanations = explain::router(&extender);
     Router::new()
         .route("/scheduler/filter", to(Verb::Filter))
         .route("/scheduler/prioritize", to(Verb::Prioritize))
         .with_state(extender)
+        .merge(explanations)
 }
 
 /// Sees to it that a question is counted and measured however it ends.
@@ -180,7 +183,7 @@ fn failed(verb: Verb, extender: &Extender, failure: Failure, error: &str) {
     debug!(verb, reason, error, "Question not answered, in full");
 }
 
-fn json(answer: Vec<u8>) -> Response {
+pub(super) fn json(answer: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
 }
 

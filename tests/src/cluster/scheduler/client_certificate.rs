@@ -27,8 +27,9 @@ pub(super) fn or_without() {
 
     let asks: [OsString; 2] = ["--scheduler-client-ca".into(), ca.into()];
     let mut stage = Stage::with(&asks);
-    let _node = Machine::reporting(&stage, "node-1", &[2]);
-    for (name, client) in [("without", None), ("of-a-stranger", Some(other))] {
+    let _node = Machine::reporting(&stage, "node-1", &[3]);
+    let refused = [("without", None, 401), ("of-a-stranger", Some(other), 403)];
+    for (name, client, code) in refused {
         let mut extender = stage.extender();
         extender.client = client;
         stage.start_scheduler(&extender);
@@ -40,15 +41,14 @@ pub(super) fn or_without() {
                 .find(|event| event.starts_with("FailedScheduling"))
         });
         println!("{name}: {said}");
-        assert!(
-            said.contains("certificate") || said.contains("403") || said.contains("401"),
-            "{said}"
-        );
+        assert!(said.contains(&format!("code {code}")), "{said}");
         assert!(stage.pod(name)["spec"]["nodeName"].is_null());
     }
     let mut extender = stage.extender();
     extender.client = Some(good);
     stage.start_scheduler(&extender);
     stage.create(&pod("with", 1));
-    assert_eq!(stage.node_of("with"), "node-1");
+    for name in ["with", "without", "of-a-stranger"] {
+        assert_eq!(stage.node_of(name), "node-1");
+    }
 }

@@ -64,7 +64,8 @@ pub(super) fn taken_by_the_api_server(plane: &ControlPlane) {
         of_kustomize.as_ref().unwrap_or(&objects).len(),
         objects.len()
     );
-    for object in &objects {
+    let of_webhook = manifest("manifests/scheduler/cluster-role.yaml");
+    for object in objects.iter().chain(&of_webhook) {
         let path = format!("{}?fieldValidation=Strict", path_of(object));
         let created = plane.ask("POST", &path, object);
         is_created(&created);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     machine::{A_WHILE, Machine, runs_on},
-    stage::{NODES, RESOURCE, Stage, pod},
+    stage::{RESOURCE, Stage, pod},
 };
 
 /// By NodeInventories: alignment decides, what was placed counts before anybody reports it, and who never reported is closed.
@@ -69,15 +69,6 @@ fn unreported(stage: &Stage) {
     stage.refusal("early");
 
     late.report(stage);
-    let node = json!({"metadata": {"labels": {"example.com/any": "change"}}});
-    // Whether the report itself wakes the pod is another test's.
-    assert_eq!(
-        stage
-            .plane
-            .ask("PATCH", &format!("{NODES}/late"), &node)
-            .status,
-        200
-    );
     runs_on(stage, &mut late, "early");
 }
 

@@ -202,3 +202,38 @@ async fn a_node_that_was_offered_alone_is_less_attractive_for_others() {
     extender.scheduling.learn(event.unwrap());
     assert_eq!(extender.scheduling.tentative().weight("n1", "u"), 0);
 }
+
+#[tokio::test]
+async fn a_pod_is_explained_while_it_is_known() {
+    let extender = extender(&[]);
+    let get = async |query: &str| {
+        let request = HttpRequest::get(format!("/scheduler/explain{query}"));
+        let request = request.body(Body::empty()).unwrap();
+        let response = router(extender.clone()).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    for (query, wanted) in [
+        ("", 400),
+        ("?pod=p", 400),
+        ("?namespace=&pod=p", 400),
+        ("?namespace=default&pod=p", 404),
+    ] {
+        assert_eq!(get(query).await.0, wanted, "{query}");
+    }
+    let event = scheduler::engine::Event::of_object("v1", "Pod", &pod("2"), "");
+    extender.scheduling.learn(event.unwrap());
+    let (status, text) = get("?namespace=default&pod=p").await;
+    assert_eq!(status, 200, "{text}");
+    let explanation: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(explanation["fitting"], 1, "{text}");
+    assert_eq!(explanation["best"], "n1", "{text}");
+    let (_, text) = get("?namespace=default&pod=p&node=n2").await;
+    let explanation: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(explanation["nodes"], 1, "{text}");
+    extender
+        .scheduling
+        .learn([scheduler::engine::Event::PodGone { uid: "u".into() }]);
+    assert_eq!(get("?namespace=default&pod=p").await.0, 404);
+}

@@ -1,0 +1,162 @@
+//! What was seen of a cluster, in an order in which the engine can learn it.
+
+use api::pod::Pod;
+use scheduler::{
+    demand::PodDemand,
+    engine::{Engine, Event, Outcome},
+    moment::Moment,
+    observed::ObservedError,
+};
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::moment;
+
+/// What was seen of a cluster.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    events: Vec<Seen>,
+    unread: Vec<Unread>,
+    warnings: Vec<String>,
+    now: Moment,
+}
+
+/// An event, in the order in which it is learnt: Nodes, then pods and inventories as time passed. A NodeResourceTopology
+/// does not tell its time; what it says is taken to be of now, with all pods in it that have started.
+#[derive(Debug)]
+struct Seen {
+    turn: (Turn, Moment),
+    event: Event,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Nodes,
+    InTime,
+    Topologies,
+}
+
+/// A pod that cannot be counted.
+#[derive(Debug)]
+struct Unread {
+    namespace: String,
+    name: String,
+    error: ObservedError,
+}
+
+impl Observed {
+    /// Something that people ought to know of what was seen.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// What people ought to know.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let unread = self.unread.iter().map(|one| one.error.to_string());
+        self.warnings.iter().cloned().chain(unread)
+    }
+
+    /// Sees an object. Those of other kinds tell nothing.
+    pub(super) fn see(&mut self, api_version: &str, kind: &str, object: Value, namespace: &str) {
+        let object = if (api_version, kind) == ("v1", "Pod") {
+            identified(object, namespace)
+        } else {
+            object
+        };
+        match Event::of_object(api_version, kind, &object, namespace) {
+            Ok(Some(event)) => {
+                let turn = match &event {
+                    Event::NodeSeen { .. } => Turn::Nodes,
+                    _ if kind == "NodeResourceTopology" => Turn::Topologies,
+                    _ => Turn::InTime,
+                };
+                let at = moment::of(kind, &object);
+                self.now = self.now.max(at);
+                self.events.push(Seen {
+                    turn: (turn, at),
+                    event,
+                });
+            }
+            Ok(None) => {}
+            Err(error) if kind == "Pod" => {
+                let text = |key| object["metadata"][key].as_str().unwrap_or(namespace);
+                self.unread.push(Unread {
+                    namespace: text("namespace").to_owned(),
+                    name: text("name").to_owned(),
+                    error,
+                });
+            }
+            Err(error) => self.warnings.push(error.to_string()),
+        }
+    }
+
+    /// What a pod demands; an error where it is there and cannot be counted.
+    pub(super) fn pod(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Result<PodDemand, ObservedError>> {
+        let demands = self.events.iter().filter_map(|seen| match &seen.event {
+            Event::PodSeen(facts) => Some(&facts.demand),
+            _ => None,
+        });
+        let mut named =
+            demands.filter(|demand| *demand.namespace == *namespace && *demand.name == *name);
+        if let Some(demand) = named.next() {
+            return Some(Ok(demand.clone()));
+        }
+        let mut unread = self.unread.iter();
+        let unread = unread.find(|one| one.namespace == namespace && one.name == name);
+        unread.map(|one| Err(one.error.clone()))
+    }
+
+    /// Takes a moment for now, if nothing was seen of a later one.
+    pub(super) fn at(&mut self, now: Moment) {
+        self.now = self.now.max(now);
+    }
+
+    /// The engine that has learnt it all, and the moment of which it speaks.
+    pub(super) fn engine(self) -> (Engine, Moment) {
+        let Self {
+            mut events, now, ..
+        } = self;
+        events.sort_by_key(|seen| seen.turn);
+        let mut engine = Engine::default();
+        for Seen {
+            turn: (turn, at),
+            event,
+        } in events
+        {
+            let at = if turn == Turn::Topologies { now } else { at };
+            for outcome in engine.apply(event, at) {
+                if let Outcome::Ignored { reason } = outcome {
+                    eprintln!("warning: {reason}");
+                }
+            }
+        }
+        let _ = engine.apply(Event::Tick, now);
+        (engine, now)
+    }
+}
+
+/// A pod as the API server would have it: manifests have no UID, and may leave the namespace to the context.
+fn identified(mut object: Value, namespace: &str) -> Value {
+    let Ok(pod) = Pod::deserialize(&object) else {
+        return object;
+    };
+    let metadata = &pod.metadata;
+    if let Some(fields) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        let namespace = match metadata.namespace.as_str() {
+            "" => namespace,
+            namespace => namespace,
+        };
+        fields.insert("namespace".to_owned(), namespace.into());
+        if metadata.uid.is_empty() && !metadata.name.is_empty() {
+            fields.insert(
+                "uid".to_owned(),
+                format!("{namespace}/{}", metadata.name).into(),
+            );
+        }
+    }
+    object
+}
