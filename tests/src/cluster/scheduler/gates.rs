@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     machine::{A_WHILE, Machine, runs_on, set_status},
-    stage::{PODS, RESOURCE, Stage, is_created, pod, text, until},
+    stage::{PODS, RESOURCE, Stage, is_created, manifest, pod, text, until},
 };
 
 /// As in `woken`: two seconds are asked for, and a busy machine may take longer.
@@ -187,4 +187,75 @@ pub(super) fn the_last_devices_are_promised_once() {
     for name in &waiting {
         assert_eq!(stage.pod(name)["spec"]["schedulingGates"][0]["name"], GATE);
     }
+}
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// The webhook does its work with the rights of the manifests.
+pub(super) fn no_right_is_missing() {
+    let mut stage = Stage::new();
+    stage.stop_webhook();
+    let account =
+        json!([{"kind": "ServiceAccount", "namespace": "kube-system", "name": "polypod-webhook"}]);
+    for file in [
+        "admission/cluster-role",
+        "scheduler/cluster-role",
+        "scheduler/gates-cluster-role",
+    ] {
+        for role in manifest(&format!("manifests/{file}.yaml")) {
+            let kind = text(&role["kind"]);
+            let (place, bindings) = match kind.as_str() {
+                "Role" => (
+                    "/namespaces/kube-system/roles",
+                    "/namespaces/kube-system/rolebindings",
+                ),
+                _ => ("/clusterroles", "/clusterrolebindings"),
+            };
+            is_created(&stage.plane.ask("POST", &format!("{RBAC}{place}"), &role));
+            let name = &role["metadata"]["name"];
+            let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
+            let binding = json!({"metadata": {"name": name}, "roleRef": role, "subjects": account});
+            is_created(
+                &stage
+                    .plane
+                    .ask("POST", &format!("{RBAC}{bindings}"), &binding),
+            );
+        }
+    }
+    let kubeconfig = stage
+        .plane
+        .kubeconfig_as("system:serviceaccount:kube-system:polypod-webhook");
+    let arguments: [OsString; 3] = [
+        "--scheduling-gates".into(),
+        "--scheduling-lease".into(),
+        "kube-system/polypod-scheduling".into(),
+    ];
+    stage.start_webhook_as(kubeconfig, &arguments);
+    let mut only = Machine::reporting(&stage, "only", &[1]);
+    stage.create(&gated("waits", 2));
+    until(|| {
+        let mut events = stage.events("waits").into_iter();
+        events.find(|event| event.starts_with("WaitingForDevices"))
+    });
+    // A scheduler with the extender, so that both are tried: the gate, and waking up.
+    stage.start_scheduler(&stage.extender());
+    stage.create(&gated("goes", 1));
+    runs_on(&stage, &mut only, "goes");
+    stage.create(&pod("woken", 1));
+    stage.refusal("woken");
+    stage.delete("goes");
+    std::thread::sleep(A_WHILE);
+    only.settle(&stage);
+    runs_on(&stage, &mut only, "woken");
+    let retried = &stage.pod("woken")["metadata"]["annotations"]["polypod.dev/retried-at"];
+    assert!(retried.is_string(), "{}", stage.pod("woken")["metadata"]);
+    let lease = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/polypod-scheduling";
+    let holder = |stage: &Stage| {
+        let lease = stage.plane.ask("GET", lease, &Value::Null).body;
+        text(&lease["spec"]["holderIdentity"])
+    };
+    assert_ne!(holder(&stage), "");
+    // It is given up for the next leader.
+    stage.stop_webhook();
+    assert_eq!(holder(&stage), "");
 }

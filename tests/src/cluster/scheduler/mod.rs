@@ -17,7 +17,7 @@ use crate::{fixture::needs::Need, scenario::Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     const SCHEDULER: &[Need] = &[Need::ControlPlane, Need::KubeScheduler];
-    let bodies: [(&'static str, fn()); 12] = [
+    let bodies: [(&'static str, fn()); 13] = [
         ("cluster::scheduler_places_pods", placed::where_they_fit),
         (
             "cluster::scheduler_reads_reports_of_others",
@@ -41,6 +41,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             preemption::no_victims,
         ),
         ("cluster::gates_choose_nodes", gates::nodes_are_chosen),
+        (
+            "cluster::gates_have_their_rights",
+            gates::no_right_is_missing,
+        ),
         (
             "cluster::gates_wait_for_what_is_released",
             gates::pods_wait_for_what_is_released,
