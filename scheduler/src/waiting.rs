@@ -208,8 +208,11 @@ impl Waiting {
             if is_due && sweeps > 0 {
                 sweeps -= 1;
                 let fits = fits(&row.pod, Nodes::All);
-                row.next = now.plus(row.pause);
-                row.pause = (row.pause * 2).min(LONGEST);
+                // Whoever helps says when to look again.
+                match fits {
+                    true => row.next = now.plus(row.pause),
+                    false => row.put_off(now),
+                }
                 left -= usize::from(fits);
                 looked.push(Looked { uid, fits });
                 continue;
@@ -253,15 +256,14 @@ impl Waiting {
         if let Some(row) = self.pods.get_mut(uid) {
             row.helped = Some(now);
             row.seen = count;
-            row.next = row.next.max(now.plus(FIRST));
+            row.put_off(now);
         }
     }
 
     /// Notes that helping a pod failed: it is tried again after a pause that grows.
     pub fn failed(&mut self, uid: &str, now: Moment) {
         if let Some(row) = self.pods.get_mut(uid) {
-            row.next = now.plus(row.pause);
-            row.pause = (row.pause * 2).min(LONGEST);
+            row.put_off(now);
         }
     }
 
@@ -275,6 +277,14 @@ impl Waiting {
         let pods = waiting.map(|row| row.next).min();
         let nodes = self.freed.values().map(|freed| freed.after).min();
         pods.into_iter().chain(nodes).min()
+    }
+}
+
+impl Row {
+    /// Looks again after a pause, and after a longer one the next time.
+    fn put_off(&mut self, now: Moment) {
+        self.next = now.plus(self.pause);
+        self.pause = (self.pause * 2).min(LONGEST);
     }
 }
 

@@ -97,9 +97,14 @@ impl Stage {
 
     /// Starts the webhook, always at the same address, and waits until it is ready.
     pub(super) fn start_webhook(&mut self, more: &[OsString]) {
+        self.start_webhook_as(self.plane.kubeconfig(), more);
+    }
+
+    /// The same, with the rights of this kubeconfig.
+    pub(super) fn start_webhook_as(&mut self, kubeconfig: PathBuf, more: &[OsString]) {
         let mut arguments: Vec<OsString> = vec![
             "--kubeconfig".into(),
-            self.plane.kubeconfig().into(),
+            kubeconfig.into(),
             "--listen".into(),
             format!("127.0.0.1:{}", self.port).into(),
             "--health-listen".into(),
@@ -135,6 +140,17 @@ impl Stage {
     pub(super) fn start_scheduler(&mut self, extender: &Extender) {
         self.scheduler = None;
         self.scheduler = Some(KubeScheduler::start(&self.plane, extender));
+    }
+
+    /// Starts a scheduler that knows of no extender.
+    pub(super) fn start_plain_scheduler(&mut self) {
+        self.scheduler = None;
+        let configuration = json!({
+            "apiVersion": "kubescheduler.config.k8s.io/v1",
+            "kind": "KubeSchedulerConfiguration",
+            "leaderElection": {"leaderElect": false},
+        });
+        self.scheduler = Some(KubeScheduler::configured(&self.plane, configuration));
     }
 
     /// What the scheduler has logged.
