@@ -55,6 +55,12 @@ impl<'e> Question<'e> {
         }
     }
 
+    /// The pod and what it demands.
+    #[must_use]
+    pub const fn demand(&self) -> &'e PodDemand {
+        self.demand
+    }
+
     /// What the pod needs.
     #[must_use]
     pub const fn need(&self) -> &Need {
@@ -185,8 +191,8 @@ impl<'e> Question<'e> {
 
     /// What is decided between physical functions: spread, and links.
     fn between_functions(&self, node: &Node, scratch: &Scratch) -> Result<(), Refusal> {
-        let (placement, resources) = (&scratch.placement, &self.engine.resources);
-        spread::check(node, &self.need, placement, self.demand.spread, resources)?;
-        link::check(node, &self.need, placement, resources)
+        let placement = &scratch.placement;
+        spread::check(node, &self.need, placement, self.demand.spread)?;
+        link::check(node, &self.need, placement)
     }
 }
