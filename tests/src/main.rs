@@ -25,7 +25,6 @@ mod demo;
 mod device_info;
 mod device_order;
 mod extender_vectors;
-mod extender_vectors;
 mod fixture;
 mod fuzz;
 mod gc;
@@ -46,7 +45,6 @@ mod resolution;
 mod scenario;
 mod seeds;
 mod selection;
-mod simulator;
 mod simulator;
 mod serving;
 mod status;
@@ -86,7 +84,6 @@ fn scenarios() -> Vec<scenario::Scenario> {
         device_info::scenarios(),
         device_order::scenarios(),
         extender_vectors::scenarios(),
-        extender_vectors::scenarios(),
         fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
@@ -105,7 +102,6 @@ fn scenarios() -> Vec<scenario::Scenario> {
         resolution::scenarios(),
         seeds::scenarios(),
         selection::scenarios(),
-        simulator::scenarios(),
         simulator::scenarios(),
         status::scenarios(),
         storm::scenarios(),
