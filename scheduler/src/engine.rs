@@ -2,8 +2,10 @@
 
 mod account;
 mod census;
+mod alternatives;
 mod facts;
 mod growth;
+mod hidden;
 mod layout;
 mod ledger;
 mod nodes;

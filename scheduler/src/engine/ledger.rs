@@ -6,7 +6,9 @@ use super::{
     facts::{Arrived, Facts, Holder},
     prediction::Prediction,
 };
-use crate::{moment::Moment, need::Need, policy::Policy, report::Source};
+use crate::{
+    moment::Moment, need::Need, placement::Placement, policy::Policy, report::Source,
+};
 
 /// A pod that is bound to a node and holds, or will hold, something that is counted.
 #[derive(Clone, Debug)]
@@ -24,6 +26,10 @@ pub(super) struct Entry {
     pub(super) standing: Standing,
     /// Where it was taken to be, while it is assumed.
     pub(super) prediction: Option<Prediction>,
+    /// Where it may have been put as well, because something was released while the kubelet looked for a place.
+    pub(super) alternatives: Vec<Placement>,
+    /// Where it was put for certain, of a pod with init containers, which reports do not show.
+    pub(super) placement: Option<Box<Placement>>,
 }
 
 /// How a pod that is bound to a node is counted there.

@@ -102,6 +102,8 @@ impl Engine {
                     was_listed: false,
                     standing: Standing::Assumed,
                     prediction: None,
+                    alternatives: Vec::new(),
+                    placement: None,
                 });
                 self.pods.insert(uid, Whereabouts::On(node.into()));
             }
