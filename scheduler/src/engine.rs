@@ -1,8 +1,8 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
 mod account;
-mod census;
 mod alternatives;
+mod census;
 mod facts;
 mod growth;
 mod hidden;

@@ -35,7 +35,11 @@ pub(super) fn is_possible(need: &Need) -> bool {
 pub(super) fn deduct(node: &mut Node, need: &Need, placement: Option<&Placement>, holder: &Holder) {
     let resources = need.memory.iter().chain([&ResourceId::CPU]);
     for resource in resources {
-        let Some(stock) = node.stocks.iter().position(|stock| stock.resource == *resource) else {
+        let Some(stock) = node
+            .stocks
+            .iter()
+            .position(|stock| stock.resource == *resource)
+        else {
             continue;
         };
         let of_stock = &node.stocks[stock].cells;

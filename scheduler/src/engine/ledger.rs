@@ -6,9 +6,7 @@ use super::{
     facts::{Arrived, Facts, Holder},
     prediction::Prediction,
 };
-use crate::{
-    moment::Moment, need::Need, placement::Placement, policy::Policy, report::Source,
-};
+use crate::{moment::Moment, need::Need, placement::Placement, policy::Policy, report::Source};
 
 /// A pod that is bound to a node and holds, or will hold, something that is counted.
 #[derive(Clone, Debug)]

@@ -192,19 +192,28 @@ fn freed(node: &Node, facts: &Facts, ledger: &[Entry]) -> Option<Node> {
     let is_known = |holder: &Holder| {
         ledger.iter().any(|entry| match &holder.uid {
             Some(uid) => *uid == entry.uid,
-            None => {
-                (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name)
-            }
+            None => (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name),
         })
     };
-    let mut gone = facts.holders.iter().filter(|holder| !is_known(holder)).peekable();
+    let mut gone = facts
+        .holders
+        .iter()
+        .filter(|holder| !is_known(holder))
+        .peekable();
     gone.peek()?;
     let mut freed = node.clone();
     for held in gone.flat_map(|holder| &holder.held) {
-        let Some(stock) = freed.stocks.iter_mut().find(|stock| stock.resource == held.resource) else {
+        let Some(stock) = freed
+            .stocks
+            .iter_mut()
+            .find(|stock| stock.resource == held.resource)
+        else {
             continue;
         };
-        stock.free = stock.free.saturating_add(held.amount).min(stock.allocatable);
+        stock.free = stock
+            .free
+            .saturating_add(held.amount)
+            .min(stock.allocatable);
         let cells = usize::from(stock.cells.start)..usize::from(stock.cells.end);
         let of_stock = &mut freed.cells[cells];
         if let Some(cell) = of_stock.iter_mut().find(|cell| cell.zones == held.zones) {

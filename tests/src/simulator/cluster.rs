@@ -15,8 +15,9 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
-    agent, counts, evidence,
+    agent, counts,
     demand::Demand,
+    evidence,
     kubelet::{Kubelet, Rejection},
     machine::{Fleet, Machine},
     node::{Bound, Changes, SimNode},
@@ -172,16 +173,17 @@ impl Cluster {
                 name: cluster.name(node).into(),
                 allocatable: cluster.allocatable[node]
                     .iter()
-                    .map(|(resource, amount)| {
-                        ((*resource).into(), i64::try_from(*amount).unwrap())
-                    })
+                    .map(|(resource, amount)| ((*resource).into(), i64::try_from(*amount).unwrap()))
                     .collect(),
             };
             cluster.tell(event);
             let (object, changes) = cluster.look(node);
             cluster.reported(node, &object, changes);
             let beat = cluster.random.of(0..=HEARTBEAT);
-            cluster.schedule.after(beat, What::Heartbeat(node));
+            // The largest clusters are simulated for a minute only.
+            if run.nodes <= 1000 {
+                cluster.schedule.after(beat, What::Heartbeat(node));
+            }
         }
         cluster
     }
@@ -201,8 +203,10 @@ impl Cluster {
             self.happen(what);
         }
         for node in 0..self.nodes.len() {
-            let (object, changes) = self.look(node);
-            self.reported(node, &object, changes);
+            if !self.nodes[node].pods.is_empty() || !self.nodes[node].is_quiet() {
+                let (object, changes) = self.look(node);
+                self.reported(node, &object, changes);
+            }
         }
         self.tell(Event::Tick);
     }
@@ -366,9 +370,7 @@ impl Cluster {
         if !self.pods.contains_key(&uid) {
             return;
         }
-        let admitted = self.nodes[node]
-            .kubelet
-            .admit(&bound.pod, &mut self.chance);
+        let admitted = self.nodes[node].kubelet.admit(&bound.pod, &mut self.chance);
         match admitted {
             Ok(()) => {
                 self.tally.admitted += 1;
