@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::{
-    cluster::{Cluster, Delays, Rule, Run},
+    cluster::Cluster,
     demand::Demand,
     exhaustive,
     kubelet::Kubelet,
     machine::Fleet,
+    run::{Delays, Rule, Run},
 };
 
 const ANY_FLEET: Fleet = Fleet {
