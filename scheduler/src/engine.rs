@@ -1,9 +1,11 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
 mod account;
+mod alternatives;
 mod census;
 mod facts;
 mod growth;
+mod hidden;
 mod layout;
 mod ledger;
 mod nodes;

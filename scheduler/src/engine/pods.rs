@@ -104,6 +104,8 @@ impl Engine {
                     was_listed: false,
                     standing: Standing::Assumed,
                     prediction: None,
+                    alternatives: Vec::new(),
+                    placement: None,
                 });
                 let known = self.sites.get_key_value(node);
                 let node = known.map_or_else(|| node.into(), |(name, _)| Arc::clone(name));

@@ -4,8 +4,9 @@ use std::{mem, sync::Arc};
 
 use super::{
     Outcome,
-    facts::Arrived,
+    facts::{Arrived, Facts, Holder},
     growth::growth,
+    hidden,
     layout::layout,
     ledger::{Entry, Standing, listed},
     prediction::Prediction,
@@ -127,8 +128,14 @@ impl Site {
             entry.was_listed |= holder.is_some();
             if entry.standing != Standing::Assumed {
                 let prediction = entry.prediction.take();
+                entry.alternatives = Vec::new();
                 if let (Some(prediction), Some(facts), Some(holder)) = (prediction, facts, holder) {
-                    outcomes.extend(prediction.compared(name, entry, facts, holder));
+                    let outcome = prediction.compared(name, entry, facts, holder);
+                    let is_certain = outcome.is_none() && prediction.placement.is_certain;
+                    if is_certain && hidden::is_possible(&entry.need) {
+                        entry.placement = Some(Box::new(prediction.placement));
+                    }
+                    outcomes.extend(outcome);
                 }
             }
         }
@@ -151,16 +158,78 @@ impl Site {
         };
         let allocatable = self.allocatable.as_deref().unwrap_or_default();
         let mut node = layout(facts, allocatable, demanded, resources);
+<<<<<<< HEAD
         for entry in &mut self.ledger {
             if entry.standing == Standing::Assumed {
                 predict(&node, &entry.need, scratch);
                 take(&mut node, &entry.need, &scratch.placement);
                 let prediction = Prediction::of(facts, &entry.need, &scratch.placement);
                 entry.prediction = Some(Box::new(prediction));
+=======
+        let mut freed = facts.and_then(|facts| freed(&node, facts, &self.ledger));
+        for entry in &self.ledger {
+            let holder = facts.filter(|_| entry.standing == Standing::Confirmed);
+            let holder = holder.and_then(|facts| listed(facts, entry, &self.ledger));
+            if let Some(holder) = holder {
+                for node in [Some(&mut node), freed.as_mut()].into_iter().flatten() {
+                    hidden::deduct(node, &entry.need, entry.placement.as_deref(), holder);
+                }
+>>>>>>> i6-proof
             }
+        }
+        for entry in &mut self.ledger {
+            if entry.standing != Standing::Assumed {
+                continue;
+            }
+            if let Some(freed) = &mut freed {
+                predict(freed, &entry.need, scratch);
+                take(freed, &entry.need, &scratch.placement);
+                entry.may_be(&scratch.placement);
+            }
+            predict(&node, &entry.need, scratch);
+            entry.may_be(&scratch.placement);
+            let placement = entry.deduct(&mut node, &scratch.placement);
+            entry.prediction = Some(Prediction::of(facts, &entry.need, &placement));
         }
         node
     }
+}
+
+/// The node as it is if the pods that its report lists and that are gone have left it already; nothing where there are none.
+/// Whether a kubelet that puts a pod somewhere has noticed their end, nobody knows until the next report.
+fn freed(node: &Node, facts: &Facts, ledger: &[Entry]) -> Option<Node> {
+    let is_known = |holder: &Holder| {
+        ledger.iter().any(|entry| match &holder.uid {
+            Some(uid) => *uid == entry.uid,
+            None => (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name),
+        })
+    };
+    let mut gone = facts
+        .holders
+        .iter()
+        .filter(|holder| !is_known(holder))
+        .peekable();
+    gone.peek()?;
+    let mut freed = node.clone();
+    for held in gone.flat_map(|holder| &holder.held) {
+        let Some(stock) = freed
+            .stocks
+            .iter_mut()
+            .find(|stock| stock.resource == held.resource)
+        else {
+            continue;
+        };
+        stock.free = stock
+            .free
+            .saturating_add(held.amount)
+            .min(stock.allocatable);
+        let cells = usize::from(stock.cells.start)..usize::from(stock.cells.end);
+        let of_stock = &mut freed.cells[cells];
+        if let Some(cell) = of_stock.iter_mut().find(|cell| cell.zones == held.zones) {
+            cell.free = cell.free.saturating_add(held.amount).min(cell.allocatable);
+        }
+    }
+    Some(freed)
 }
 
 /// Leaves in `scratch.placement` where a pod that is bound is. One that does not fit, by all that is known, may be in any

@@ -1,7 +1,7 @@
 //! The loop: pods arrive, the engine filters and scores, the best node is taken, its kubelet judges; agents report late,
 //! pods end and go.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use api::node_inventory::NodeInventory;
 use scheduler::{
@@ -15,96 +15,22 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
+<<<<<<< HEAD
     agent, counts,
     demand::Demand,
     evidence,
+=======
+    agent, counts, evidence,
+>>>>>>> i6-proof
     kubelet::{Kubelet, Rejection},
-    machine::{Fleet, Machine},
+    machine::Machine,
     node::{Bound, Changes, SimNode},
     pod::{Amounts, SimPod},
     random::Random,
+    run::{Rule, Run},
     schedule::Schedule,
+    tally::Tally,
 };
-
-/// A run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    pub(crate) seed: u64,
-    pub(crate) nodes: usize,
-    pub(crate) pods: usize,
-    /// How many nodes kube-scheduler shows the extender.
-    pub(crate) sampled: usize,
-    pub(crate) fleet: Fleet,
-    pub(crate) demand: Demand,
-    /// Milliseconds between two pods, at most.
-    pub(crate) between: u64,
-    /// Seconds that a pod runs, at most.
-    pub(crate) life: u64,
-    pub(crate) delays: Delays,
-    pub(crate) rule: Rule,
-    /// How many refusals of a pod are put before the judge.
-    pub(crate) appeals: usize,
-}
-
-/// Milliseconds, at most.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Delays {
-    /// Until a kubelet sees a pod that is bound to it.
-    pub(crate) kubelet: u64,
-    /// Until an agent looks after something changed.
-    pub(crate) look: u64,
-    /// Until its report arrives.
-    pub(crate) report: u64,
-    /// Of a hundred reports, how many are lost.
-    pub(crate) lost: u64,
-    /// Of a thousand looks, how many are the first of an agent that was started again.
-    pub(crate) restarts: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// The engine's.
-    Ours,
-    /// The engine's among the nodes that the pessimistic rule leaves.
-    Pessimistic,
-}
-
-/// What came of a run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) arrived: usize,
-    pub(crate) admitted: usize,
-    /// Pods that no node was found for.
-    pub(crate) unplaced: usize,
-    /// Pods that a kubelet refused: by its policy, whether the prediction was certain, and whether all had been told.
-    pub(crate) refused: BTreeMap<(PolicyName, bool, bool), usize>,
-    /// Refusals that were put before the judge.
-    pub(crate) appeals: usize,
-    /// Answers of the engine.
-    pub(crate) answers: usize,
-    pub(crate) reports: usize,
-    /// What must not be: in a line, and all that has to be known to see why.
-    pub(crate) problems: Vec<(String, String)>,
-}
-
-/// A policy's name, which has an order.
-pub(crate) type PolicyName = &'static str;
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} pods, {} admitted, {} without a node, {} answers, {} reports, {} refusals judged",
-            self.arrived, self.admitted, self.unplaced, self.answers, self.reports, self.appeals
-        )?;
-        for ((policy, is_certain, is_told), count) in &self.refused {
-            let certain = if *is_certain { "certain" } else { "uncertain" };
-            let told = if *is_told { "" } else { ", ends not yet told" };
-            write!(f, "; {count} refused by {policy} ({certain}{told})")?;
-        }
-        Ok(())
-    }
-}
 
 enum What {
     Arrive(Box<SimPod>, u32),
@@ -180,7 +106,10 @@ impl Cluster {
             let (object, changes) = cluster.look(node);
             cluster.reported(node, &object, changes);
             let beat = cluster.random.of(0..=HEARTBEAT);
-            cluster.schedule.after(beat, What::Heartbeat(node));
+            // The largest clusters are simulated for a minute only.
+            if run.nodes <= 1000 {
+                cluster.schedule.after(beat, What::Heartbeat(node));
+            }
         }
         cluster
     }
@@ -200,8 +129,10 @@ impl Cluster {
             self.happen(what);
         }
         for node in 0..self.nodes.len() {
-            let (object, changes) = self.look(node);
-            self.reported(node, &object, changes);
+            if !self.nodes[node].pods.is_empty() || !self.nodes[node].is_quiet() {
+                let (object, changes) = self.look(node);
+                self.reported(node, &object, changes);
+            }
         }
         self.tell(Event::Tick);
     }

@@ -16,8 +16,10 @@ mod node;
 mod pessimistic;
 mod pod;
 mod random;
+mod run;
 mod runs;
 mod schedule;
+mod tally;
 
 use crate::scenario::Scenario;
 
