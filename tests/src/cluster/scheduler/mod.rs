@@ -3,6 +3,7 @@
 
 mod away;
 mod client_certificate;
+mod gates;
 mod machine;
 mod manifests;
 mod placed;
@@ -16,7 +17,7 @@ use crate::{fixture::needs::Need, scenario::Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     const SCHEDULER: &[Need] = &[Need::ControlPlane, Need::KubeScheduler];
-    let bodies: [(&'static str, fn()); 9] = [
+    let bodies: [(&'static str, fn()); 12] = [
         ("cluster::scheduler_places_pods", placed::where_they_fit),
         (
             "cluster::scheduler_reads_reports_of_others",
@@ -38,6 +39,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         (
             "cluster::scheduler_does_not_preempt_in_vain",
             preemption::no_victims,
+        ),
+        ("cluster::gates_choose_nodes", gates::nodes_are_chosen),
+        (
+            "cluster::gates_wait_for_what_is_released",
+            gates::pods_wait_for_what_is_released,
+        ),
+        (
+            "cluster::gates_promise_the_last_devices_once",
+            gates::the_last_devices_are_promised_once,
         ),
         ("cluster::scheduler_manifests", manifests::are_taken),
         (

@@ -137,6 +137,17 @@ impl Stage {
         self.scheduler = Some(KubeScheduler::start(&self.plane, extender));
     }
 
+    /// Starts a scheduler that knows of no extender.
+    pub(super) fn start_plain_scheduler(&mut self) {
+        self.scheduler = None;
+        let configuration = json!({
+            "apiVersion": "kubescheduler.config.k8s.io/v1",
+            "kind": "KubeSchedulerConfiguration",
+            "leaderElection": {"leaderElect": false},
+        });
+        self.scheduler = Some(KubeScheduler::configured(&self.plane, configuration));
+    }
+
     /// What the scheduler has logged.
     pub(super) fn scheduler_log(&self) -> String {
         self.scheduler
