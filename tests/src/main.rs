@@ -51,6 +51,7 @@ mod status;
 mod storm;
 mod switch_over;
 mod topology;
+mod why;
 
 use std::process::ExitCode;
 
@@ -107,6 +108,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         storm::scenarios(),
         switch_over::scenarios(),
         topology::scenarios(),
+        why::scenarios(),
     ]
     .concat()
 }
