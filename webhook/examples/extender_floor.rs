@@ -81,9 +81,7 @@ fn filter(body: &[u8]) -> serde_json::Result<Vec<u8>> {
 fn prioritize(body: &[u8]) -> serde_json::Result<Vec<u8>> {
     let args: Args<'_> = serde_json::from_slice(body)?;
     let names = args.node_names.iter();
-    let scores: Vec<HostPriority<'_>> = names
-        .map(|host| HostPriority { host, score: 7 })
-        .collect();
+    let scores: Vec<HostPriority<'_>> = names.map(|host| HostPriority { host, score: 7 }).collect();
     let mut answer = Vec::with_capacity(body.len() * 2);
     serde_json::to_writer(&mut answer, &scores)?;
     Ok(answer)

@@ -202,6 +202,9 @@ pub(crate) fn check(verb: &str, names: usize, answer: &[u8]) {
     } else {
         assert_eq!(count(&answer), Some(names), "{answer}");
         let best = answer.as_array().into_iter().flatten();
-        assert!(best.map(|node| &node["Score"]).any(|score| *score != 0), "{answer}");
+        assert!(
+            best.map(|node| &node["Score"]).any(|score| *score != 0),
+            "{answer}"
+        );
     }
 }

@@ -71,7 +71,11 @@ impl Server {
             .lines()
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .expect("every process has a peak");
-        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        let kib: f64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number");
         kib / 1024.0
     }
 }

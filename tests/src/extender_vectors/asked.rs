@@ -85,7 +85,10 @@ impl Extender {
             .filter_map(|element| Some((element["Score"].as_i64()?, element["Host"].as_str()?)))
             .collect();
         assert_eq!(scores.len(), left.len(), "{answer}");
-        assert!(scores.iter().all(|(score, _)| (0..=10).contains(score)), "{answer}");
+        assert!(
+            scores.iter().all(|(score, _)| (0..=10).contains(score)),
+            "{answer}"
+        );
         scores.sort_unstable();
         let [.., second, best] = &scores[..] else {
             return None;

@@ -41,7 +41,9 @@ impl Cluster {
         self.seconds += 1;
         let text = |field: &str| object[field].as_str().unwrap_or_default();
         let event = Event::of_object(text("apiVersion"), text("kind"), object, "default");
-        let event = event.expect("it can be read").expect("it is of a kind that matters");
+        let event = event
+            .expect("it can be read")
+            .expect("it is of a kind that matters");
         self.engine.apply(event, self.now())
     }
 
@@ -74,7 +76,15 @@ fn large() -> [Value; 2] {
 }
 
 fn with_nics(policy: &str) -> Value {
-    topology("n1", policy, "container", &[("node-0", "cpu=8 mem=8Gi nic=3"), ("node-1", "cpu=8 mem=8Gi nic=3")])
+    topology(
+        "n1",
+        policy,
+        "container",
+        &[
+            ("node-0", "cpu=8 mem=8Gi nic=3"),
+            ("node-1", "cpu=8 mem=8Gi nic=3"),
+        ],
+    )
 }
 
 pub(super) fn what_is_remembered() {
@@ -102,7 +112,10 @@ fn one_pod_is_in_one_zone() {
 /// The peer forgets nothing before the next report, and has the pod that is made again wait.
 fn what_a_pod_had_is_free_when_it_is_gone() {
     let mut cluster = Cluster::knowing(&large());
-    let (first, second) = (pod("u1", &["cpu=30 mem=60Gi"]), pod("u2", &["cpu=30 mem=60Gi"]));
+    let (first, second) = (
+        pod("u1", &["cpu=30 mem=60Gi"]),
+        pod("u2", &["cpu=30 mem=60Gi"]),
+    );
     cluster.binds(&first, "n1");
     cluster.binds(&second, "n1");
     let again = pod("u3", &["cpu=30 mem=60Gi"]);
@@ -139,12 +152,18 @@ fn a_policy_that_changes_takes_effect() {
     cluster.learns(&with_nics("best-effort"));
     assert!(cluster.fits(&pod, "n1"));
     cluster.learns(&with_nics("restricted"));
-    assert!(cluster.fits(&pod, "n1"), "two zones are the fewest that have four");
+    assert!(
+        cluster.fits(&pod, "n1"),
+        "two zones are the fewest that have four"
+    );
 }
 
 /// The peer lets every pod pass on a node that has not reported, and never hears of its first report.
 fn a_node_that_reports_late_is_used_from_then_on() {
-    let mut cluster = Cluster::knowing(&[node("n1", "cpu=16 mem=16Gi nic=6"), node("n2", "cpu=16 mem=16Gi")]);
+    let mut cluster = Cluster::knowing(&[
+        node("n1", "cpu=16 mem=16Gi nic=6"),
+        node("n2", "cpu=16 mem=16Gi"),
+    ]);
     let (fitting, large) = (pod("u1", &["nic=3"]), pod("u2", &["nic=4"]));
     assert!(!cluster.fits(&fitting, "n1"));
     assert!(cluster.fits(&pod("u3", &["cpu=2 mem=2Gi"]), "n2"));
@@ -157,7 +176,10 @@ fn a_node_that_reports_late_is_used_from_then_on() {
 fn a_sidecar_is_counted() {
     let objects = [node("n1", "cpu=16 mem=16Gi nic=6"), with_nics(SINGLE)];
     let mut cluster = Cluster::knowing(&objects);
-    let with_sidecar = pod("u1", &["sidecar cpu=1 mem=1Gi nic=2", "cpu=1 mem=1Gi nic=3"]);
+    let with_sidecar = pod(
+        "u1",
+        &["sidecar cpu=1 mem=1Gi nic=2", "cpu=1 mem=1Gi nic=3"],
+    );
     assert!(cluster.fits(&with_sidecar, "n1"));
     cluster.binds(&with_sidecar, "n1");
     assert!(!cluster.fits(&pod("u2", &["nic=2"]), "n1"));

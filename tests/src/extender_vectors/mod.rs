@@ -26,7 +26,13 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "extender_vectors::pods_of_several_containers",
             containers::pods_of_several_containers,
         ),
-        scenario("extender_vectors::the_better_of_two_nodes", winner::the_better_of_two_nodes),
-        scenario("extender_vectors::what_is_remembered", cache::what_is_remembered),
+        scenario(
+            "extender_vectors::the_better_of_two_nodes",
+            winner::the_better_of_two_nodes,
+        ),
+        scenario(
+            "extender_vectors::what_is_remembered",
+            cache::what_is_remembered,
+        ),
     ]
 }

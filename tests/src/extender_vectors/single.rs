@@ -33,7 +33,10 @@ fn cluster() -> Vec<Value> {
         topology("n1", SINGLE, "container", n1),
         node("n1", &format!("cpu=12 mem=16Gi nic=20 {storage}")),
         topology("n2", SINGLE, "container", n2),
-        node("n2", &format!("cpu=6 mem=8Gi hp=256Mi nic=7 old-nic=4 {storage}")),
+        node(
+            "n2",
+            &format!("cpu=6 mem=8Gi hp=256Mi nic=7 old-nic=4 {storage}"),
+        ),
         topology("n3", SINGLE, "pod", n3),
         node("n3", &format!("cpu=6 mem=8Gi nic=7 {storage}")),
         topology("n4", SINGLE, "pod", n4),

@@ -30,57 +30,84 @@ use Winner::{Either, Nobody, Node};
 const ROWS: &[Row] = &[
     Row {
         scope: "container",
-        nodes: [["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=0 mem=8Gi"]],
+        nodes: [
+            ["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=0 mem=8Gi"],
+        ],
         pod: &["cpu=4 mem=5Gi"],
         winner: Node(1),
     },
     // MostAllocated has the second win, LeastAllocated the first.
     Row {
         scope: "container",
-        nodes: [["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=1 mem=4Gi", "cpu=1 mem=4Gi"]],
+        nodes: [
+            ["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=1 mem=4Gi", "cpu=1 mem=4Gi"],
+        ],
         pod: &["cpu=1 mem=4Gi"],
         winner: Either,
     },
     // BalancedAllocation has the second win.
     Row {
         scope: "container",
-        nodes: [["cpu=4 mem=50Gi", "cpu=4 mem=50Gi"], ["cpu=6 mem=6Gi", "cpu=6 mem=6Gi"]],
+        nodes: [
+            ["cpu=4 mem=50Gi", "cpu=4 mem=50Gi"],
+            ["cpu=6 mem=6Gi", "cpu=6 mem=6Gi"],
+        ],
         pod: &["cpu=2 mem=2Gi"],
         winner: Either,
     },
     Row {
         scope: "pod",
-        nodes: [["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"]],
+        nodes: [
+            ["cpu=2 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"],
+        ],
         pod: &["cpu=2 mem=4Gi", "cpu=2 mem=4Gi"],
         winner: Node(1),
     },
     Row {
         scope: "container",
-        nodes: [["cpu=6 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"]],
+        nodes: [
+            ["cpu=6 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"],
+        ],
         pod: &["cpu=3 mem=5Gi", "cpu=3 mem=5Gi"],
         winner: Node(1),
     },
     Row {
         scope: "container",
-        nodes: [["cpu=3 mem=8Gi", "cpu=3 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"]],
+        nodes: [
+            ["cpu=3 mem=8Gi", "cpu=3 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"],
+        ],
         pod: &["init cpu=4 mem=4Gi", "cpu=2 mem=4Gi"],
         winner: Node(1),
     },
     Row {
         scope: "container",
-        nodes: [["cpu=4 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=3 mem=8Gi", "cpu=3 mem=8Gi"]],
+        nodes: [
+            ["cpu=4 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=3 mem=8Gi", "cpu=3 mem=8Gi"],
+        ],
         pod: &["cpu=4 mem=4Gi", "cpu=2 mem=4Gi"],
         winner: Node(0),
     },
     Row {
         scope: "container",
-        nodes: [["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"]],
+        nodes: [
+            ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=4 mem=8Gi"],
+        ],
         pod: &["init cpu=4 mem=10Gi", "cpu=2 mem=4Gi"],
         winner: Nobody,
     },
     Row {
         scope: "container",
-        nodes: [["cpu=4 mem=8Gi", "cpu=2 mem=8Gi"], ["cpu=4 mem=8Gi", "cpu=4 mem=3Gi"]],
+        nodes: [
+            ["cpu=4 mem=8Gi", "cpu=2 mem=8Gi"],
+            ["cpu=4 mem=8Gi", "cpu=4 mem=3Gi"],
+        ],
         pod: &["cpu=4 mem=4Gi", "cpu=4 mem=6Gi"],
         winner: Nobody,
     },
@@ -109,7 +136,11 @@ pub(super) fn the_better_of_two_nodes() {
         match row.winner {
             Node(number) => {
                 let winner = extender.winner(&pod, &names);
-                assert_eq!(winner.as_deref(), Some(names[number]), "row {at}: {refused:?}");
+                assert_eq!(
+                    winner.as_deref(),
+                    Some(names[number]),
+                    "row {at}: {refused:?}"
+                );
             }
             Nobody => assert!(left.is_empty(), "row {at}: {left:?}"),
             Either => assert_eq!(left, names, "row {at}: {refused:?}"),

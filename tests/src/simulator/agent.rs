@@ -77,7 +77,11 @@ fn allocation(machine: &Machine, held: &Held, is_known: bool) -> PodAllocation {
         let container = ContainerAllocation {
             name: name.to_owned(),
             devices: groups(machine, &held.devices),
-            cpus: if is_listed { list(&cpus) } else { String::new() },
+            cpus: if is_listed {
+                list(&cpus)
+            } else {
+                String::new()
+            },
             memory: held
                 .memory
                 .iter()
@@ -190,10 +194,7 @@ fn devices(kubelet: &Kubelet, is_meant: impl Fn(u64) -> bool) -> Vec<Amount> {
     count(kubelet, |device| is_meant(device.zones))
 }
 
-fn count(
-    kubelet: &Kubelet,
-    is_meant: impl Fn(&super::machine::Device) -> bool,
-) -> Vec<Amount> {
+fn count(kubelet: &Kubelet, is_meant: impl Fn(&super::machine::Device) -> bool) -> Vec<Amount> {
     let mut amounts: BTreeMap<&str, Amount> = BTreeMap::new();
     for (at, device) in kubelet.machine.devices.iter().enumerate() {
         if is_meant(device) {

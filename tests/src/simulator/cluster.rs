@@ -15,8 +15,9 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
-    agent, counts, evidence,
+    agent, counts,
     demand::Demand,
+    evidence,
     kubelet::{Kubelet, Rejection},
     machine::{Fleet, Machine},
     node::{Bound, Changes, SimNode},
@@ -172,9 +173,7 @@ impl Cluster {
                 name: cluster.name(node).into(),
                 allocatable: cluster.allocatable[node]
                     .iter()
-                    .map(|(resource, amount)| {
-                        ((*resource).into(), i64::try_from(*amount).unwrap())
-                    })
+                    .map(|(resource, amount)| ((*resource).into(), i64::try_from(*amount).unwrap()))
                     .collect(),
             };
             cluster.tell(event);
@@ -366,9 +365,7 @@ impl Cluster {
         if !self.pods.contains_key(&uid) {
             return;
         }
-        let admitted = self.nodes[node]
-            .kubelet
-            .admit(&bound.pod, &mut self.chance);
+        let admitted = self.nodes[node].kubelet.admit(&bound.pod, &mut self.chance);
         match admitted {
             Ok(()) => {
                 self.tally.admitted += 1;

@@ -67,7 +67,9 @@ pub(crate) fn difference(view: Option<&Node>, node: &SimNode, engine: &Engine) -
     }
     for (key, found) in seen {
         if !truth.contains_key(&key) && found != 0 {
-            return Some(format!("{key:?}: the engine has {found} of what is not there"));
+            return Some(format!(
+                "{key:?}: the engine has {found} of what is not there"
+            ));
         }
     }
     None

@@ -68,7 +68,10 @@ impl Demand {
                     _ => random.of(1..=8) * 250,
                 };
                 requests.insert("cpu", cpu);
-                requests.insert("memory", random.of(1..=if small { 2 } else { 8 }) * (GIB / 2));
+                requests.insert(
+                    "memory",
+                    random.of(1..=if small { 2 } else { 8 }) * (GIB / 2),
+                );
                 if has_pages && random.percent(60) {
                     requests.insert(HUGE_PAGES, random.of(1..=4) * (GIB / 8));
                 }

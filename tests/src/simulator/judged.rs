@@ -196,17 +196,83 @@ pub(super) fn hands_out_as_the_kubelet_does() {
     let refused = Err(TopologyAffinity);
     type Containers = &'static [(Part, u64, u64, u64)];
     let single: &[(&str, Scope, [usize; 2], Containers, Result<(), Rejection>)] = &[
-        ("fits the lowest", Scope::Container, [2, 2], &[(App, 3, 1, 2)], Ok(())),
-        ("one is reserved", Scope::Container, [2, 0], &[(App, 4, 1, 1)], refused),
-        ("the other has none reserved", Scope::Container, [0, 2], &[(App, 4, 1, 1)], Ok(())),
-        ("devices here, CPUs there", Scope::Container, [2, 0], &[(App, 4, 1, 2)], refused),
-        ("two containers in two zones", Scope::Container, [2, 2], &[(App, 3, 1, 2), (App, 4, 1, 2)], Ok(())),
-        ("never a pod in two zones", Scope::Pod, [2, 2], &[(App, 3, 1, 2), (App, 4, 1, 2)], refused),
-        ("an init container leaves what it had", Scope::Pod, [2, 0], &[(Init, 2, 4, 2), (App, 2, 4, 2)], Ok(())),
-        ("what follows stays in its zone", Scope::Container, [2, 4], &[(Init, 1, 1, 1), (App, 1, 1, 3)], refused),
-        ("a sidecar keeps what it has", Scope::Container, [3, 1], &[(Init, 1, 1, 3), (Sidecar, 1, 1, 1), (App, 1, 1, 3)], refused),
-        ("more than all", Scope::Container, [2, 2], &[(App, 1, 1, 5)], Err(OutOf(NIC))),
-        ("memory of one zone", Scope::Container, [2, 2], &[(App, 1, 9, 0)], refused),
+        (
+            "fits the lowest",
+            Scope::Container,
+            [2, 2],
+            &[(App, 3, 1, 2)],
+            Ok(()),
+        ),
+        (
+            "one is reserved",
+            Scope::Container,
+            [2, 0],
+            &[(App, 4, 1, 1)],
+            refused,
+        ),
+        (
+            "the other has none reserved",
+            Scope::Container,
+            [0, 2],
+            &[(App, 4, 1, 1)],
+            Ok(()),
+        ),
+        (
+            "devices here, CPUs there",
+            Scope::Container,
+            [2, 0],
+            &[(App, 4, 1, 2)],
+            refused,
+        ),
+        (
+            "two containers in two zones",
+            Scope::Container,
+            [2, 2],
+            &[(App, 3, 1, 2), (App, 4, 1, 2)],
+            Ok(()),
+        ),
+        (
+            "never a pod in two zones",
+            Scope::Pod,
+            [2, 2],
+            &[(App, 3, 1, 2), (App, 4, 1, 2)],
+            refused,
+        ),
+        (
+            "an init container leaves what it had",
+            Scope::Pod,
+            [2, 0],
+            &[(Init, 2, 4, 2), (App, 2, 4, 2)],
+            Ok(()),
+        ),
+        (
+            "what follows stays in its zone",
+            Scope::Container,
+            [2, 4],
+            &[(Init, 1, 1, 1), (App, 1, 1, 3)],
+            refused,
+        ),
+        (
+            "a sidecar keeps what it has",
+            Scope::Container,
+            [3, 1],
+            &[(Init, 1, 1, 3), (Sidecar, 1, 1, 1), (App, 1, 1, 3)],
+            refused,
+        ),
+        (
+            "more than all",
+            Scope::Container,
+            [2, 2],
+            &[(App, 1, 1, 5)],
+            Err(OutOf(NIC)),
+        ),
+        (
+            "memory of one zone",
+            Scope::Container,
+            [2, 2],
+            &[(App, 1, 9, 0)],
+            refused,
+        ),
     ];
     for (name, scope, devices, containers, expected) in single {
         let mut kubelet = Kubelet::new(machine(Policy::SingleNumaNode, *scope, *devices));
@@ -218,7 +284,11 @@ pub(super) fn hands_out_as_the_kubelet_does() {
         assert_eq!(kubelet.held_devices, empty.held_devices, "{name}");
         assert_eq!(kubelet.free_cpus, empty.free_cpus, "{name}");
         for zone in [0, 1] {
-            assert_eq!(kubelet.free_memory_of(zone), empty.free_memory_of(zone), "{name}");
+            assert_eq!(
+                kubelet.free_memory_of(zone),
+                empty.free_memory_of(zone),
+                "{name}"
+            );
         }
     }
 

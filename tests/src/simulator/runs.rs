@@ -71,10 +71,15 @@ fn seeds(fixed: Range<u64>) -> Range<u64> {
 }
 
 fn play(mut run: Run) -> Cluster {
-    if std::env::var_os("NOINIT").is_some() { run.demand.has_init = false; }
+    if std::env::var_os("NOINIT").is_some() {
+        run.demand.has_init = false;
+    }
     let mut cluster = Cluster::new(run);
     cluster.play();
-    println!("  seed {}, {} nodes: {}", run.seed, run.nodes, cluster.tally);
+    println!(
+        "  seed {}, {} nodes: {}",
+        run.seed, run.nodes, cluster.tally
+    );
     cluster
 }
 
@@ -215,7 +220,11 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
             ..BASE
         };
         let before = Cluster::new(run);
-        let kubelets: Vec<Kubelet> = before.nodes.iter().map(|node| node.kubelet.clone()).collect();
+        let kubelets: Vec<Kubelet> = before
+            .nodes
+            .iter()
+            .map(|node| node.kubelet.clone())
+            .collect();
         let ours = play(run);
         ours.check();
         let most = exhaustive::most(&kubelets, &ours.arrived);
@@ -223,13 +232,17 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
             rule: Rule::Pessimistic,
             ..run
         });
-        assert!(ours.tally.admitted <= most, "seed {seed}: the search missed {most}");
+        assert!(
+            ours.tally.admitted <= most,
+            "seed {seed}: the search missed {most}"
+        );
         assert!(ours.tally.admitted >= theirs.tally.admitted, "seed {seed}");
         placed += ours.tally.admitted;
         possible += most;
         pessimistic += theirs.tally.admitted;
     }
-    println!("  of {possible} pods that could be placed {placed} were, by the pessimistic rule {pessimistic}");
+    println!(
+        "  of {possible} pods that could be placed {placed} were, by the pessimistic rule {pessimistic}"
+    );
     assert!(placed * 10 >= possible * 8, "{placed} of {possible}");
 }
-

@@ -78,15 +78,15 @@ impl Kubelet {
             if there >= wanted {
                 smallest = smallest.min(mask.count_ones());
             }
-            let with_zones: Vec<usize> =
-                reusable.iter().filter(|at| zones(at) != 0).copied().collect();
+            let with_zones: Vec<usize> = reusable
+                .iter()
+                .filter(|at| zones(at) != 0)
+                .copied()
+                .collect();
             if with_zones.iter().any(|at| zones(at) & mask == 0) {
                 continue;
             }
-            let free = available
-                .iter()
-                .filter(|at| zones(at) & mask != 0)
-                .count();
+            let free = available.iter().filter(|at| zones(at) & mask != 0).count();
             if with_zones.len() + free >= wanted {
                 hints.push(Hint {
                     zones: Some(mask),

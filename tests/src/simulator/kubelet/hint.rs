@@ -16,9 +16,7 @@ pub(crate) type Hints = Vec<Hint>;
 
 /// Zones in the order of the kubelet's iteration: by size, then by number.
 pub(crate) fn masks(within: u64) -> Vec<u64> {
-    let mut all: Vec<u64> = (1..=within)
-        .filter(|zones| zones & !within == 0)
-        .collect();
+    let mut all: Vec<u64> = (1..=within).filter(|zones| zones & !within == 0).collect();
     all.sort_by_key(|zones| (zones.count_ones(), *zones));
     all
 }
@@ -47,7 +45,13 @@ pub(crate) fn merge(policy: Policy, everywhere: u64, providers: &[Option<Hints>]
             });
         }
     }
-    let narrowest = |hints: &Hints| hints.iter().filter_map(|hint| hint.zones).map(u64::count_ones).min();
+    let narrowest = |hints: &Hints| {
+        hints
+            .iter()
+            .filter_map(|hint| hint.zones)
+            .map(u64::count_ones)
+            .min()
+    };
     let wished = all.iter().filter_map(narrowest).max().unwrap_or(0);
     let best = permutations(everywhere, &all)
         .into_iter()

@@ -122,9 +122,9 @@ impl Kubelet {
                 requests.entry(resource).and_modify(|sum| *sum += amount);
             }
         }
-        let short = requests.into_iter().find(|(resource, amount)| {
-            *amount > allocatable.get(resource).copied().unwrap_or(0)
-        });
+        let short = requests
+            .into_iter()
+            .find(|(resource, amount)| *amount > allocatable.get(resource).copied().unwrap_or(0));
         short.map_or(Ok(()), |(resource, _)| Err(Rejection::OutOf(resource)))
     }
 
@@ -165,9 +165,8 @@ impl Kubelet {
         let limits: Amounts = super::machine::RESOURCES
             .iter()
             .map(|resource| {
-                let limit = |container: &SimContainer| {
-                    container.limits.get(resource).copied().unwrap_or(0)
-                };
+                let limit =
+                    |container: &SimContainer| container.limits.get(resource).copied().unwrap_or(0);
                 (*resource, pod.effective(limit))
             })
             .collect();
