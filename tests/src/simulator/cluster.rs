@@ -16,12 +16,18 @@ use serde_json::{Value, json};
 
 use super::{
 <<<<<<< HEAD
+<<<<<<< HEAD
     agent, counts,
     demand::Demand,
     evidence,
 =======
     agent, counts, evidence,
 >>>>>>> i6-proof
+=======
+    agent, counts,
+    demand::Demand,
+    evidence,
+>>>>>>> i6-cluster
     kubelet::{Kubelet, Rejection},
     machine::Machine,
     node::{Bound, Changes, SimNode},

@@ -76,9 +76,12 @@ fn play(mut run: Run) -> Cluster {
     if std::env::var_os("NOINIT").is_some() {
         run.demand.has_init = false;
     }
+<<<<<<< HEAD
 =======
 fn play(run: Run) -> Cluster {
 >>>>>>> i6-proof
+=======
+>>>>>>> i6-cluster
     let mut cluster = Cluster::new(run);
     cluster.play();
     println!(
@@ -242,6 +245,9 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
             "seed {seed}: the search missed {most}"
         );
 <<<<<<< HEAD
+<<<<<<< HEAD
+=======
+>>>>>>> i6-cluster
         assert!(ours.tally.admitted >= theirs.tally.admitted, "seed {seed}");
 =======
 >>>>>>> i6-proof

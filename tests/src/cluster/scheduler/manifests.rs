@@ -64,8 +64,8 @@ pub(super) fn taken_by_the_api_server(plane: &ControlPlane) {
         of_kustomize.as_ref().unwrap_or(&objects).len(),
         objects.len()
     );
-    let of_webhook = manifest("manifests/scheduler/cluster-role.yaml");
-    for object in objects.iter().chain(&of_webhook) {
+    let service = manifest("manifests/scheduler/service.yaml");
+    for object in objects.iter().chain(&service) {
         let path = format!("{}?fieldValidation=Strict", path_of(object));
         let created = plane.ask("POST", &path, object);
         is_created(&created);

@@ -1,11 +1,14 @@
 //! Where pods go.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::{
     machine::{A_WHILE, Machine, runs_on},
     stage::{RESOURCE, Stage, pod},
 };
+use crate::fixture::binaries;
 
 /// By NodeInventories: alignment decides, what was placed counts before anybody reports it, and who never reported is closed.
 pub(super) fn where_they_fit() {
@@ -25,6 +28,9 @@ pub(super) fn where_they_fit() {
         "{words}"
     );
     println!("refused in these words: {words}");
+    let why = why(&stage, "second-pair");
+    assert!(why.contains("split") && why.contains("paired"), "{why}");
+    assert!(why.contains("default/pair"), "who has the devices: {why}");
 
     // Nobody reports between these: what was bound counts.
     let mut twin = Machine::reporting(&stage, "twin", &[2, 2]);
@@ -70,6 +76,20 @@ fn unreported(stage: &Stage) {
 
     late.report(stage);
     runs_on(stage, &mut late, "early");
+}
+
+/// What `kubectl-polypod why` says of a pod.
+fn why(stage: &Stage, pod: &str) -> String {
+    let output = Command::new(binaries::path("kubectl-polypod"))
+        .args(["why", pod, "--namespace", "default", "--kubeconfig"])
+        .arg(stage.plane.kubeconfig())
+        .output()
+        .expect("kubectl-polypod can be executed");
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!words.is_empty(), "{error}");
+    println!("{words}");
+    words
 }
 
 /// By NodeResourceTopologies alone, as other projects write them.

@@ -1,20 +1,27 @@
 //! A second kube-scheduler as `manifests/scheduler` has it, with its own rights.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
     machine::{A_WHILE, Machine},
     manifests::{configuration_of_second, taken_by_the_api_server},
-    stage::{Stage, pod},
+    stage::{PODS, Stage, is_created, manifest, pod, text, until},
 };
-use crate::fixture::kube_scheduler::KubeScheduler;
+use crate::fixture::{binaries::workspace, kube_scheduler::KubeScheduler};
 
 const NAME: &str = "polypod-scheduler";
 
 /// It binds the pods that name it, with devices where they fit, and leaves the others to the default scheduler. No right is
 /// missing, and one of several leads.
 pub(super) fn places_its_own() {
-    let stage = Stage::new();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let policy = folder.path().join("policy.yaml");
+    let text = format!(
+        "apiVersion: polypod.dev/v1alpha1\nkind: AdmissionConfiguration\nscheduling: {{schedulerName: {NAME}}}\n"
+    );
+    std::fs::write(&policy, text).expect("the folder is ours");
+    let stage = Stage::with(&["--config".into(), policy.into()]);
     taken_by_the_api_server(&stage.plane);
     let _split = Machine::reporting(&stage, "split", &[1, 1, 1]);
     let _paired = Machine::reporting(&stage, "paired", &[2]);
@@ -37,6 +44,15 @@ pub(super) fn places_its_own() {
         "nobody schedules it here"
     );
 
+    // The webhook writes the name into pods with devices, and into no others.
+    register(&stage);
+    for (name, devices, scheduler) in [("given", 1, NAME), ("device-free", 0, "default-scheduler")]
+    {
+        stage.create(&pod(name, devices));
+        assert_eq!(stage.pod(name)["spec"]["schedulerName"], scheduler);
+    }
+    assert_eq!(stage.node_of("given"), "split");
+
     // Another replica takes over.
     let follower = start();
     assert_no_right_is_missing(&leader);
@@ -47,6 +63,30 @@ pub(super) fn places_its_own() {
     stage.create(&with_name);
     assert_eq!(stage.node_of("after"), "split");
     assert_no_right_is_missing(&follower);
+}
+
+/// Registers the mutating hook as `docs/scheduling.md` says, for pods without networks too.
+fn register(stage: &Stage) {
+    let docs = std::fs::read_to_string(workspace().join("docs/scheduling.md"));
+    let docs = docs.expect("the page is there");
+    let condition = docs.split("```\n").find(|part| part.starts_with("|| "));
+    let condition = condition.expect("the page has the condition");
+    let mut hooks = manifest("manifests/admission/webhook-configurations.yaml").remove(0);
+    let hook = &mut hooks["webhooks"][0];
+    let selects = text(&hook["matchConditions"][0]["expression"]);
+    hook["matchConditions"][0]["expression"] = json!(format!("{selects} {condition}"));
+    let bundle = std::fs::read(stage.file("ca.crt")).expect("the test has written it");
+    let url = stage.extender().url_prefix.replace("/scheduler", "/mutate");
+    hook["clientConfig"] = json!({"url": url, "caBundle": STANDARD.encode(bundle)});
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    is_created(&stage.plane.ask("POST", path, &hooks));
+    // The API server reads configurations by watching; until it has, a pod passes unseen.
+    until(|| {
+        let created = stage
+            .plane
+            .ask("POST", &format!("{PODS}?dryRun=All"), &pod("probe", 1));
+        (created.body["spec"]["schedulerName"] == NAME).then_some(())
+    });
 }
 
 fn assert_no_right_is_missing(scheduler: &KubeScheduler) {

@@ -26,6 +26,16 @@ pub(super) const PODS: &str = "/api/v1/namespaces/default/pods";
 pub(super) const INVENTORIES: &str = "/apis/polypod.dev/v1alpha1/nodeinventories";
 pub(super) const TOPOLOGIES: &str = "/apis/topology.node.k8s.io/v1alpha2/noderesourcetopologies";
 
+/// What the webhook's service account is bound to.
+const ROLES: [&str; 3] = [
+    "manifests/admission/cluster-role.yaml",
+    "manifests/scheduler/cluster-role.yaml",
+    "manifests/scheduler/gates-cluster-role.yaml",
+];
+
+/// The webhook's service account, which has these rights and no others.
+const ACCOUNT: &str = "system:serviceaccount:kube-system:polypod-webhook";
+
 /// What takes seconds, on a busy machine.
 pub(super) const SOON: Duration = Duration::from_secs(60);
 
@@ -59,6 +69,7 @@ impl Stage {
         for kind in [INVENTORIES, TOPOLOGIES] {
             until(|| (plane.ask("GET", kind, &Value::Null).status == 200).then_some(()));
         }
+        grant(&plane);
         let [port] = free_ports();
         let mut stage = Self {
             plane,
@@ -104,7 +115,11 @@ impl Stage {
     pub(super) fn start_webhook_as(&mut self, kubeconfig: PathBuf, more: &[OsString]) {
         let mut arguments: Vec<OsString> = vec![
             "--kubeconfig".into(),
+<<<<<<< HEAD
             kubeconfig.into(),
+=======
+            self.plane.kubeconfig_as(ACCOUNT).into(),
+>>>>>>> i6-cluster
             "--listen".into(),
             format!("127.0.0.1:{}", self.port).into(),
             "--health-listen".into(),
@@ -114,6 +129,8 @@ impl Stage {
             "--shutdown-delay".into(),
             "0s".into(),
             "--scheduler-extender".into(),
+            "--scheduling-lease".into(),
+            "kube-system/polypod-scheduling".into(),
         ];
         arguments.extend_from_slice(more);
         let arguments: Vec<_> = arguments.iter().map(OsString::as_os_str).collect();
@@ -236,6 +253,28 @@ impl Stage {
         let begun = Instant::now();
         self.node_of(pod);
         begun.elapsed()
+    }
+}
+
+/// Gives the webhook's service account its rights, strictly as the manifests have them.
+fn grant(plane: &ControlPlane) {
+    let rights = "/apis/rbac.authorization.k8s.io/v1";
+    let system = "/api/v1/namespaces/kube-system";
+    until(|| (plane.ask("GET", system, &Value::Null).status == 200).then_some(()));
+    for file in ROLES {
+        for role in manifest(file) {
+            let (kind, name) = (text(&role["kind"]), &role["metadata"]["name"]);
+            let (folder, plural) = match kind.as_str() {
+                "Role" => (format!("{rights}/namespaces/kube-system"), "role"),
+                _ => (rights.to_owned(), "clusterrole"),
+            };
+            let strictly = "?fieldValidation=Strict";
+            is_created(&plane.ask("POST", &format!("{folder}/{plural}s{strictly}"), &role));
+            let binding = json!({"metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+                "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": "polypod-webhook"}]});
+            is_created(&plane.ask("POST", &format!("{folder}/{plural}bindings"), &binding));
+        }
     }
 }
 
