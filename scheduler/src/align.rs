@@ -82,8 +82,10 @@ pub fn align(node: &Node, need: &Need, scratch: &mut Scratch) -> Result<(), Refu
         let is_known = scratch.is_known(node, whole.is_some());
         let known = is_known.then_some(zones);
         let given = scratch.give(node, known, container.role, is_strict);
+        // Who tells sums alone does not tell whether the kubelet hands CPUs or memory out by zone at all.
+        let is_certain = !node.is_fuzzy && !node.has_only_zoned_natives;
         if let Err(resource) = given
-            && (is_strict || !node.is_fuzzy)
+            && (is_strict || is_certain)
         {
             return Err(short(node, need, resource).unwrap_or(refusal(Some(resource))));
         }
@@ -220,7 +222,9 @@ impl Scratch {
                 let cells = &node.stocks[at].cells;
                 usize::from(cells.start)..usize::from(cells.end)
             });
-            let is_missing = cells.is_empty() && node.has_only_zoned_natives && !is_device;
+            let is_strict = matches!(node.policy, Policy::Restricted | Policy::SingleNumaNode);
+            let is_missing =
+                is_strict && cells.is_empty() && node.has_only_zoned_natives && !is_device;
             if is_missing || !cells.is_empty() {
                 self.wants.push(Want {
                     resource,

@@ -23,15 +23,11 @@ pub(super) struct Entry {
     pub(super) was_listed: bool,
     pub(super) standing: Standing,
     /// Where it was taken to be, while it is assumed.
-<<<<<<< HEAD
     pub(super) prediction: Option<Box<Prediction>>,
-=======
-    pub(super) prediction: Option<Prediction>,
     /// Where it may have been put as well, because something was released while the kubelet looked for a place.
     pub(super) alternatives: Vec<Placement>,
     /// Where it was put for certain, of a pod with init containers, which reports do not show.
     pub(super) placement: Option<Box<Placement>>,
->>>>>>> i6-proof
 }
 
 /// How a pod that is bound to a node is counted there.

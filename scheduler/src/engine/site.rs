@@ -158,14 +158,6 @@ impl Site {
         };
         let allocatable = self.allocatable.as_deref().unwrap_or_default();
         let mut node = layout(facts, allocatable, demanded, resources);
-<<<<<<< HEAD
-        for entry in &mut self.ledger {
-            if entry.standing == Standing::Assumed {
-                predict(&node, &entry.need, scratch);
-                take(&mut node, &entry.need, &scratch.placement);
-                let prediction = Prediction::of(facts, &entry.need, &scratch.placement);
-                entry.prediction = Some(Box::new(prediction));
-=======
         let mut freed = facts.and_then(|facts| freed(&node, facts, &self.ledger));
         for entry in &self.ledger {
             let holder = facts.filter(|_| entry.standing == Standing::Confirmed);
@@ -174,7 +166,6 @@ impl Site {
                 for node in [Some(&mut node), freed.as_mut()].into_iter().flatten() {
                     hidden::deduct(node, &entry.need, entry.placement.as_deref(), holder);
                 }
->>>>>>> i6-proof
             }
         }
         for entry in &mut self.ledger {
@@ -189,7 +180,8 @@ impl Site {
             predict(&node, &entry.need, scratch);
             entry.may_be(&scratch.placement);
             let placement = entry.deduct(&mut node, &scratch.placement);
-            entry.prediction = Some(Prediction::of(facts, &entry.need, &placement));
+            let prediction = Prediction::of(facts, &entry.need, &placement);
+            entry.prediction = Some(Box::new(prediction));
         }
         node
     }

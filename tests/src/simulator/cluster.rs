@@ -15,19 +15,7 @@ use scheduler::{
 use serde_json::{Value, json};
 
 use super::{
-<<<<<<< HEAD
-<<<<<<< HEAD
-    agent, counts,
-    demand::Demand,
-    evidence,
-=======
     agent, counts, evidence,
->>>>>>> i6-proof
-=======
-    agent, counts,
-    demand::Demand,
-    evidence,
->>>>>>> i6-cluster
     kubelet::{Kubelet, Rejection},
     machine::Machine,
     node::{Bound, Changes, SimNode},

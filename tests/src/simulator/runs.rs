@@ -71,17 +71,7 @@ fn seeds(fixed: Range<u64>) -> Range<u64> {
     first.parse().expect("a number")..end.parse().expect("a number")
 }
 
-<<<<<<< HEAD
-fn play(mut run: Run) -> Cluster {
-    if std::env::var_os("NOINIT").is_some() {
-        run.demand.has_init = false;
-    }
-<<<<<<< HEAD
-=======
 fn play(run: Run) -> Cluster {
->>>>>>> i6-proof
-=======
->>>>>>> i6-cluster
     let mut cluster = Cluster::new(run);
     cluster.play();
     println!(
@@ -244,13 +234,6 @@ pub(super) fn small_clusters_beside_an_exhaustive_search() {
             ours.tally.admitted <= most,
             "seed {seed}: the search missed {most}"
         );
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
->>>>>>> i6-cluster
-        assert!(ours.tally.admitted >= theirs.tally.admitted, "seed {seed}");
-=======
->>>>>>> i6-proof
         placed += ours.tally.admitted;
         possible += most;
         pessimistic += theirs.tally.admitted;
