@@ -1,7 +1,7 @@
 //! The tests of the NodeResourceTopologyMatch plugin (kubernetes-sigs/scheduler-plugins) that concern fitting, as vectors:
 //! what is available in the zones, and what a pod asks for.
 
-use api::topology_manager::Scope;
+use api::topology_manager::{Policy, Scope};
 use serde_json::{Value, json};
 
 use super::fixture::{
@@ -283,4 +283,37 @@ fn sidecars_are_subtracted() {
         place(&node, &pod(vec![nics("1")], vec![nics("2")])),
         Ok(vec![1, 1])
     );
+}
+
+/// What resource-topology-exporter and the topology updater publish of a kubelet that hands out neither CPUs nor memory by
+/// zone: no memory, and no free CPUs.
+#[test]
+fn sums_of_zones_refuse_nobody_where_nothing_is_aligned() {
+    let described = |policy| {
+        Described {
+            cells: vec![(CPU, 1, 0), (NIC, 1, 2)],
+            ..zoned(Scope::Container, &[(0, 0, 0, 0)])
+        }
+        .under(policy)
+    };
+    for (policy, fits) in [
+        (Policy::None, true),
+        (Policy::BestEffort, true),
+        (Policy::Restricted, false),
+        (Policy::SingleNumaNode, false),
+    ] {
+        for scope in [Scope::Container, Scope::Pod] {
+            for container in [
+                guaranteed("2", "1Gi", &[]),
+                guaranteed("500m", "1Gi", &[(NIC, "1")]),
+            ] {
+                let node = Described {
+                    scope,
+                    ..described(policy)
+                };
+                let placed = place(&node, &pod(vec![], vec![container]));
+                assert_eq!(placed.is_ok(), fits, "{policy} {scope}: {placed:?}");
+            }
+        }
+    }
 }
