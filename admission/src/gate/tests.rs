@@ -57,7 +57,7 @@ fn pods_that_demand_devices_get_the_gate() {
         (plain(in_init), ours()),
         // What no node reports devices of.
         (pod_with("noannot", &[], containers.clone()), Value::Null),
-        (plain(containers.clone()), Value::Null),
+        (plain(containers), Value::Null),
         (plain(requesting("cpu", json!("500m"))), Value::Null),
         (
             plain(requesting("hugepages-1Gi", json!("1Gi"))),

@@ -131,7 +131,7 @@ mod tests {
             "me".to_owned(),
             Duration::from_secs(15),
         );
-        let led = lead(Some(lock), &counts, || std::future::pending());
+        let led = lead(Some(lock), &counts, std::future::pending);
         let hanging = async {
             sleep(Duration::from_secs(2)).await;
             assert_eq!(counts.leader.get(), 1);

@@ -28,7 +28,7 @@ pub(super) async fn work(helper: &Helper) -> Infallible {
     let scheduling = &helper.scheduling;
     // Before anything is listed: what is freed from here on is heard of.
     let mut outcomes = scheduling.outcomes();
-    let config = || watcher::Config::default();
+    let config = watcher::Config::default;
     let pods = watcher(
         api(Kind::Pods, helper.client.clone()),
         config().fields(UNBOUND),
