@@ -112,12 +112,8 @@ fn one_pod_is_in_one_zone() {
 /// The peer forgets nothing before the next report, and has the pod that is made again wait.
 fn what_a_pod_had_is_free_when_it_is_gone() {
     let mut cluster = Cluster::knowing(&large());
-    let (first, second) = (
-        pod("u1", &["cpu=30 mem=60Gi"]),
-        pod("u2", &["cpu=30 mem=60Gi"]),
-    );
+    let first = pod("u1", &["cpu=30 mem=60Gi", "cpu=30 mem=60Gi"]);
     cluster.binds(&first, "n1");
-    cluster.binds(&second, "n1");
     let again = pod("u3", &["cpu=30 mem=60Gi"]);
     assert!(!cluster.fits(&again, "n1"));
     let outcomes = cluster.loses(&first);
