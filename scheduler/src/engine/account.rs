@@ -112,13 +112,14 @@ impl<'e> Account<'e> {
     /// that only the report knows.
     #[must_use]
     pub fn holdings(&self) -> Vec<Holding<'e>> {
-        let facts = self.site.report().map(|report| &report.facts);
+        let report = self.site.report();
+        let facts = report.map(|report| &report.facts);
         let ledger = &self.site.ledger;
         let mut seen: Vec<&Holder> = Vec::new();
         let mut holdings: Vec<Holding<'e>> = ledger
             .iter()
             .map(|entry| {
-                let holder = facts.and_then(|facts| listed(facts, entry, ledger));
+                let holder = report.and_then(|report| listed(report, entry, ledger));
                 seen.extend(holder);
                 self.bound(entry, facts, holder)
             })

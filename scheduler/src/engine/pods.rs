@@ -100,6 +100,7 @@ impl Engine {
                     name: demand.name.clone(),
                     need: Box::new(need),
                     since: now,
+                    bound: turn,
                     started,
                     was_listed: false,
                     standing: Standing::Assumed,

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use super::{
     Outcome,
-    facts::{Arrived, Facts, Holder},
+    facts::{Arrived, Holder},
     growth::growth,
     hidden,
     layout::layout,
@@ -125,10 +125,10 @@ impl Site {
         let mut ledger = mem::take(&mut self.ledger);
         for at in 0..ledger.len() {
             let facts = report.map(|report| &report.facts);
-            let holder = facts.and_then(|facts| listed(facts, &ledger[at], &ledger));
+            let holder = report.and_then(|report| listed(report, &ledger[at], &ledger));
             let entry = &mut ledger[at];
             entry.standing = entry.standing(report, holder, policy, now);
-            entry.was_listed |= holder.is_some();
+            entry.was_listed |= holder.is_some_and(|holder| holder.uid.is_some());
             if entry.standing != Standing::Assumed {
                 let prediction = entry.prediction.take();
                 entry.alternatives = Vec::new();
@@ -161,10 +161,10 @@ impl Site {
         };
         let allocatable = self.allocatable.as_deref().unwrap_or_default();
         let mut node = layout(facts, allocatable, demanded, resources);
-        let mut freed = facts.and_then(|facts| freed(&node, facts, &self.ledger));
+        let mut freed = report.and_then(|report| freed(&node, report, &self.ledger));
         for entry in &self.ledger {
-            let holder = facts.filter(|_| entry.standing == Standing::Confirmed);
-            let holder = holder.and_then(|facts| listed(facts, entry, &self.ledger));
+            let holder = report.filter(|_| entry.standing == Standing::Confirmed);
+            let holder = holder.and_then(|report| listed(report, entry, &self.ledger));
             if let Some(holder) = holder {
                 for node in [Some(&mut node), freed.as_mut()].into_iter().flatten() {
                     hidden::deduct(node, &entry.need, entry.placement.as_deref(), holder);
@@ -193,14 +193,18 @@ impl Site {
 
 /// The node as it is if the pods that its report lists and that are gone have left it already; nothing where there are none.
 /// Whether a kubelet that puts a pod somewhere has noticed their end, nobody knows until the next report.
-fn freed(node: &Node, facts: &Facts, ledger: &[Entry]) -> Option<Node> {
+fn freed(node: &Node, report: &Arrived, ledger: &[Entry]) -> Option<Node> {
     let is_known = |holder: &Holder| {
         ledger.iter().any(|entry| match &holder.uid {
             Some(uid) => *uid == entry.uid,
-            None => (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name),
+            None => {
+                (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name)
+                    && entry.may_be_named_in(report)
+            }
         })
     };
-    let mut gone = facts
+    let mut gone = report
+        .facts
         .holders
         .iter()
         .filter(|holder| !is_known(holder))

@@ -137,6 +137,39 @@ fn a_report_that_knows_the_name_alone_means_the_only_pod_of_the_name() {
 }
 
 #[test]
+fn a_report_that_knows_the_name_alone_does_not_mean_one_that_was_bound_later() {
+    let mut nameless = inventory(2, &[("old", &["0a", "0b", "0c"])]);
+    nameless["allocations"][0]["podUID"] = json!(null);
+    nameless["allocations"][0]["name"] = json!("web-0");
+    let mut cluster = Cluster::of_one();
+    cluster.learn(reported(&nameless));
+    let new = pod("new", 3).named("web-0").on("n1");
+    cluster.learn(new.seen());
+    let standings = [
+        ("new".to_owned(), Some(Standing::Assumed)),
+        ("?".to_owned(), None),
+    ];
+    assert_eq!(cluster.standings(), standings);
+    assert_eq!(cluster.free().0, 2);
+    // The old one is cleared away before the new one is admitted.
+    cluster.learn(reported(&inventory(3, &[])));
+    assert_eq!(cluster.free().0, 5);
+    assert_eq!(
+        cluster.standings(),
+        [("new".to_owned(), Some(Standing::Assumed))]
+    );
+    nameless["sequence"] = json!(4);
+    cluster.learn(reported(&nameless));
+    assert_eq!(
+        cluster.standings(),
+        [("new".to_owned(), Some(Standing::Confirmed))]
+    );
+    // Having been named is not having been listed: whom was meant is not certain.
+    cluster.learn(reported(&inventory(5, &[])));
+    assert_eq!(cluster.free().0, 5);
+}
+
+#[test]
 fn facts_say_the_same_as_objects() {
     let facts = pod("a", 3).on("n1").owned_by("set").started().facts();
     let PodFacts {

@@ -90,12 +90,29 @@ fn a_topology_that_comes_after_a_pod_has_started_has_it() {
 
     // Not everybody reports when nothing has changed.
     let mut cluster = Cluster::default();
-    cluster.learn(free("1"));
-    cluster.learn(pod("a", 3).on("n1").started().seen());
-    assert_eq!(cluster.free().0, 2);
-    let outcomes = cluster.wait(300);
+    cluster.learn(free("4"));
+    cluster.learn(pod("a", 3).on("n1").seen());
+    cluster.learn(free("3"));
+    assert_eq!(cluster.wait(200), []);
+    let outcomes = cluster.wait(100);
     assert_eq!(freed(&cluster, &outcomes), Some(vec![NIC.to_owned()]));
-    assert_eq!(cluster.free(), (5, vec![1, 4]));
+    assert_eq!(cluster.free(), (7, vec![3, 4]));
+}
+
+#[test]
+fn a_topology_that_came_before_a_pod_was_bound_never_has_it() {
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    let free = topology("n1", "single-numa-node", &[&[(NIC, "4")], &[(NIC, "4")]]);
+    cluster.learn(free.clone());
+    cluster.learn(pod("a", 3).on("n1").seen());
+    cluster.learn(pod("b", 3).on("n1").started().seen());
+    assert_eq!(cluster.wait(301), []);
+    // The same once more is no sign that the exporter lives.
+    assert_eq!(cluster.learn(free), []);
+    assert_eq!(cluster.wait(301), []);
+    assert_eq!(cluster.free().1, [1, 1]);
+    assert!(cluster.filter(&pod("c", 2), "n1").is_err());
 }
 
 #[test]
