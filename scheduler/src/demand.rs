@@ -1,6 +1,7 @@
 //! What a pod demands of a node, as the kubelet counts it.
 
 mod amounts;
+mod bounded;
 mod qos;
 mod spread;
 mod total;
@@ -109,6 +110,15 @@ pub enum DemandError {
 }
 
 impl PodDemand {
+    /// The demand of a pod that is bound, or over: it holds what it holds, however it is written. A spread that cannot be
+    /// read is none, and a quantity that is more than can be counted is the most that can.
+    ///
+    /// # Errors
+    /// It has no UID.
+    pub fn of_bound(pod: &Pod) -> Result<Self, DemandError> {
+        Self::of(pod).or_else(|_| Self::of(&bounded::of(pod)))
+    }
+
     /// The demand of a pod.
     ///
     /// # Errors
