@@ -1,6 +1,7 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
 mod account;
+mod aside;
 mod census;
 mod facts;
 mod growth;
@@ -127,7 +128,7 @@ pub enum Outcome {
         /// Of which resources; empty when it is not about any one.
         resources: Vec<ResourceId>,
     },
-    /// A pod is elsewhere than was predicted.
+    /// A pod is elsewhere than was predicted; the node is not offered to its owner for a while.
     Mispredicted {
         /// The node.
         node: Box<str>,

@@ -14,6 +14,8 @@ pub(super) struct Entry {
     pub(super) uid: Arc<str>,
     pub(super) namespace: Arc<str>,
     pub(super) name: Box<str>,
+    /// The UID of the controller that made it.
+    pub(super) owner: Option<Arc<str>>,
     pub(super) need: Box<Need>,
     /// When it was first seen bound.
     pub(super) since: Moment,

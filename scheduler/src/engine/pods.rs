@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine, Outcome, PodFacts, Stage,
+    aside::{Aside, set_aside},
     ledger::{Entry, Standing},
 };
 use crate::{demand::PodDemand, moment::Moment, need::Need, resource::Kind};
@@ -77,6 +78,8 @@ impl Engine {
         }
         let started = (pod.stage == Stage::Started).then_some(turn);
         let namespace = self.texts.intern(&demand.namespace);
+        let owner = demand.owner.as_deref();
+        let owner = owner.map(|owner| self.texts.intern(owner));
         let (site, was_open) = self.site(node, now);
         match site
             .ledger
@@ -98,6 +101,7 @@ impl Engine {
                     uid: Arc::clone(&uid),
                     namespace,
                     name: demand.name.clone(),
+                    owner,
                     need: Box::new(need),
                     since: now,
                     bound: turn,
@@ -126,6 +130,8 @@ impl Engine {
     ) -> Vec<Outcome> {
         let demand = &pod.demand;
         let mut outcomes = Vec::new();
+        // One that was over before anything else was heard of it may have been so for days.
+        let is_news = known.is_some();
         match known {
             Some(Whereabouts::On(node)) => {
                 outcomes.extend(self.forget(&demand.uid, &node, now));
@@ -139,18 +145,16 @@ impl Engine {
             }
         }
         self.pods.insert((*demand.uid).into(), Whereabouts::Over);
-        if let (Stage::RefusedByKubelet, Some(node), Some(owner)) = (pod.stage, node, &demand.owner)
+        if let (Stage::RefusedByKubelet, true, Some(node), Some(owner)) =
+            (pod.stage, is_news, node, &demand.owner)
         {
-            let until = now.plus(self.policy.set_aside_for);
+            let aside = Aside {
+                namespace: self.texts.intern(&demand.namespace),
+                owner: self.texts.intern(owner),
+                until: now.plus(self.policy.set_aside_for),
+            };
             let (site, _) = self.site(node, now);
-            match site
-                .set_aside
-                .iter_mut()
-                .find(|(known, _)| **known == **owner)
-            {
-                Some((_, known)) => *known = until.max(*known),
-                None => site.set_aside.push(((**owner).into(), until)),
-            }
+            set_aside(&mut site.set_aside, aside);
             outcomes.push(Outcome::SetAside {
                 node: node.into(),
                 namespace: demand.namespace.clone(),

@@ -161,7 +161,8 @@ impl<'e> Question<'e> {
         }
         let is_set_aside = |owner: &str| {
             let mut all = site.set_aside.iter();
-            all.any(|(known, until)| **known == *owner && *until > self.now)
+            let namespace = &self.demand.namespace;
+            all.any(|aside| aside.is_of(namespace, owner) && aside.until > self.now)
         };
         match &self.demand.owner {
             Some(owner) if is_set_aside(owner) => return Err(Refusal::SetAside),

@@ -4,6 +4,7 @@ use std::{mem, sync::Arc};
 
 use super::{
     Outcome,
+    aside::{Aside, set_aside},
     facts::{Arrived, Holder},
     growth::growth,
     hidden,
@@ -33,8 +34,8 @@ pub(super) struct Site {
     pub(super) topology: Option<Box<Arrived>>,
     /// In the order in which they were bound.
     pub(super) ledger: Vec<Entry>,
-    /// Owners whose pods the kubelet refused, and until when none of theirs is offered the node.
-    pub(super) set_aside: Vec<(Arc<str>, Moment)>,
+    /// Owners whose pods the kubelet refused, or put elsewhere than was predicted.
+    pub(super) set_aside: Vec<Aside>,
     /// What follows from all that: what is free at least.
     pub(super) node: Node,
     /// How it may be, where more than one way is possible.
@@ -137,6 +138,15 @@ impl Site {
                     let is_certain = outcome.is_none() && prediction.placement.is_certain;
                     if is_certain && hidden::is_possible(&entry.need) {
                         entry.placement = Some(Box::new(prediction.placement));
+                    }
+                    // What is thought of this node is wrong in a way that is about pods like this one.
+                    if let (Some(_), Some(owner)) = (&outcome, &entry.owner) {
+                        let aside = Aside {
+                            namespace: Arc::clone(&entry.namespace),
+                            owner: Arc::clone(owner),
+                            until: now.plus(policy.set_aside_for),
+                        };
+                        set_aside(&mut self.set_aside, aside);
                     }
                     outcomes.extend(outcome);
                 }
