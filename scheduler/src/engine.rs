@@ -175,7 +175,8 @@ impl Engine {
     /// Learns something.
     pub fn apply(&mut self, event: Event, now: Moment) -> Vec<Outcome> {
         self.turn += 1;
-        match event {
+        let known = self.resources.count();
+        let mut outcomes = match event {
             Event::NodeSeen { name, allocatable } => self.node_seen(&name, &allocatable, now),
             Event::NodeGone { name } => self.node_gone(&name, now),
             Event::Reported { node, report } => self.reported(&node, *report, now),
@@ -183,7 +184,11 @@ impl Engine {
             Event::PodSeen(facts) => self.pod_seen(*facts, now),
             Event::PodGone { uid } => self.pod_gone(&uid, now),
             Event::Tick => self.tick(now),
+        };
+        if self.resources.count() > known {
+            outcomes.extend(self.renumber(now));
         }
+        outcomes
     }
 
     /// How nodes are judged, and for how long things are remembered.

@@ -6,7 +6,10 @@ use super::{
     facts::{Arrived, Holder},
     prediction::Prediction,
 };
-use crate::{moment::Moment, need::Need, placement::Placement, policy::Policy, report::Source};
+use crate::{
+    demand::PodDemand, moment::Moment, need::Need, placement::Placement, policy::Policy,
+    report::Source,
+};
 
 /// A pod that is bound to a node and holds, or will hold, something that is counted.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub(super) struct Entry {
     /// The UID of the controller that made it.
     pub(super) owner: Option<Arc<str>>,
     pub(super) need: Box<Need>,
+    /// What it demands, as long as no node was ever heard to have some of that.
+    pub(super) unnumbered: Option<Box<PodDemand>>,
     /// When it was first seen bound.
     pub(super) since: Moment,
     /// The place among all events of its being seen bound.

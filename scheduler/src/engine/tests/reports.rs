@@ -175,6 +175,45 @@ fn a_resource_nobody_has_is_said_to_be_so() {
         cluster.filter(&asking, "n1"),
         Err(Refusal::Short { .. })
     ));
+    // And it was there before its resource was.
+    cluster.learn(node("n1", json!({NIC: "8", "a.b/unknown": "3"})));
+    assert_eq!(cluster.free_of("n1", "a.b/unknown"), (2, vec![]));
+}
+
+#[test]
+fn pods_that_were_there_before_their_resources_are_counted() {
+    let two = json!({"a.b/one": 1, "a.b/two": 1});
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    cluster.learn(pod("a", 0).asking(two.clone()).on("n1").seen());
+    cluster.learn(pod("b", 2).on("n1").seen());
+    cluster.learn(node("n1", json!({NIC: "8", "a.b/one": "4"})));
+    assert_eq!(cluster.free_of("n1", "a.b/one"), (3, vec![]));
+    assert_eq!(cluster.free(), (6, vec![]));
+    let zones: [&[(&str, &str)]; 2] = [&[("a.b/two", "1")], &[("a.b/two", "2")]];
+    cluster.learn(topology("n1", "single-numa-node", &zones));
+    assert_eq!(cluster.free_of("n1", "a.b/two"), (2, vec![0, 2]));
+    assert!(cluster.engine.sites["n1"].ledger[0].unnumbered.is_none());
+    cluster.learn(pod_gone("a"));
+    assert_eq!(cluster.free_of("n1", "a.b/two"), (3, vec![1, 2]));
+    assert_eq!(cluster.free_of("n1", "a.b/one"), (4, vec![]));
+}
+
+#[test]
+fn pods_cannot_use_up_the_numbers_of_resources() {
+    let many: serde_json::Map<_, _> = (0..70_000)
+        .map(|count| (format!("a.b/{count}"), json!(1)))
+        .collect();
+    let mut cluster = Cluster::of_one();
+    let greedy = pod("greedy", 0).asking(json!(many)).on("n1");
+    cluster.learn(greedy.seen());
+    cluster.learn(greedy.refused().seen());
+    cluster.learn(node("n2", json!({"a.b/new": "8"})));
+    let mut other = inventory(1, &[]);
+    other["metadata"]["name"] = json!("n2");
+    cluster.learn(reported(&other));
+    let asking = pod("a", 0).asking(json!({"a.b/new": 1}));
+    assert_eq!(cluster.filter(&asking, "n2"), Ok(()));
 }
 
 #[test]
