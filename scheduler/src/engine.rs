@@ -1,7 +1,6 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
 mod account;
-mod alternatives;
 mod census;
 mod facts;
 mod growth;
@@ -13,6 +12,7 @@ mod pods;
 mod prediction;
 mod question;
 mod site;
+mod worlds;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

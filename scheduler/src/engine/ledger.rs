@@ -42,7 +42,18 @@ pub enum Standing {
     Released,
 }
 
+/// More places than this are not remembered of a pod.
+const MOST: usize = 8;
+
 impl Entry {
+    /// Remembers that it may have been put there.
+    pub(super) fn may_be(&mut self, placement: Placement) {
+        let is_known = |known: &Placement| known.zones == placement.zones;
+        if !self.alternatives.iter().any(is_known) && self.alternatives.len() < MOST {
+            self.alternatives.push(placement);
+        }
+    }
+
     /// How it is counted beside a report.
     pub(super) fn standing(
         &self,

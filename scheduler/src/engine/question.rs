@@ -1,12 +1,8 @@
 //! A question about a pod: which nodes it may go to.
 
-use super::{
-    Engine,
-    pods::is_counted,
-    site::{Site, predict},
-};
+use super::{Engine, pods::is_counted, site::Site, worlds::beside};
 use crate::{
-    align::{Scratch, align, take},
+    align::{Scratch, align},
     demand::PodDemand,
     link,
     moment::Moment,
@@ -66,7 +62,7 @@ impl<'e> Question<'e> {
     /// The node is not for the pod.
     pub fn filter(&self, node: &str, scratch: &mut Scratch) -> Result<(), Refusal> {
         match self.admitted(node, scratch)? {
-            Some(site) => self.fits(&site.node, scratch),
+            Some(site) => self.fits(&site.node, &site.worlds, scratch),
             None => Ok(()),
         }
     }
@@ -84,13 +80,14 @@ impl<'e> Question<'e> {
         let Some(site) = self.admitted(node, scratch)? else {
             return Ok(());
         };
-        let mut node = site.node.clone();
-        for demand in promised {
-            let need = Need::of(demand, &self.engine.resources);
-            predict(&node, &need, scratch);
-            take(&mut node, &need, &scratch.placement);
-        }
-        self.fits(&node, scratch)
+        let resources = &self.engine.resources;
+        let promised = promised.iter().map(|demand| Need::of(demand, resources));
+        let promised: Vec<Need> = promised.collect();
+        let with = |node, scratch: &mut Scratch| beside(node, &promised, scratch);
+        let node = with(&site.node, scratch);
+        let worlds = site.worlds.iter();
+        let worlds: Vec<Node> = worlds.map(|world| with(world, scratch)).collect();
+        self.fits(&node, &worlds, scratch)
     }
 
     /// How good a node that fits is, from 0 to [`crate::extender::MAX_SCORE`]; 0 for one that does not.
@@ -176,9 +173,19 @@ impl<'e> Question<'e> {
         Ok(Some(site))
     }
 
-    /// Whether a node has room.
-    fn fits(&self, node: &Node, scratch: &mut Scratch) -> Result<(), Refusal> {
-        align(node, &self.need, scratch)?;
+    /// Whether a node has room: by what it has at least, or however it may be (`worlds`).
+    fn fits(&self, node: &Node, worlds: &[Node], scratch: &mut Scratch) -> Result<(), Refusal> {
+        if let Err(refusal) = align(node, &self.need, scratch) {
+            if worlds.is_empty() {
+                return Err(refusal);
+            }
+            for world in worlds {
+                align(world, &self.need, scratch).map_err(|_| refusal)?;
+                self.between_functions(world, scratch)?;
+            }
+            scratch.placement.is_certain = false;
+            return Ok(());
+        }
         self.between_functions(node, scratch)
     }
 

@@ -10,9 +10,10 @@ use super::{
     layout::layout,
     ledger::{Entry, Standing, listed},
     prediction::Prediction,
+    worlds::Worlds,
 };
 use crate::{
-    align::{Scratch, align, take},
+    align::{Scratch, align},
     moment::Moment,
     need::Need,
     node::Node,
@@ -34,8 +35,10 @@ pub(super) struct Site {
     pub(super) ledger: Vec<Entry>,
     /// Owners whose pods the kubelet refused, and until when none of theirs is offered the node.
     pub(super) set_aside: Vec<(Arc<str>, Moment)>,
-    /// What follows from all that.
+    /// What follows from all that: what is free at least.
     pub(super) node: Node,
+    /// How it may be, where more than one way is possible.
+    pub(super) worlds: Box<[Node]>,
 }
 
 impl Site {
@@ -168,21 +171,22 @@ impl Site {
                 }
             }
         }
-        for entry in &mut self.ledger {
-            if entry.standing != Standing::Assumed {
-                continue;
+        // What was thought of zones that are no more tells nothing.
+        if node.zones != self.node.zones {
+            for entry in &mut self.ledger {
+                entry.alternatives.clear();
             }
-            if let Some(freed) = &mut freed {
-                predict(freed, &entry.need, scratch);
-                take(freed, &entry.need, &scratch.placement);
-                entry.may_be(&scratch.placement);
-            }
-            predict(&node, &entry.need, scratch);
-            entry.may_be(&scratch.placement);
-            let placement = entry.deduct(&mut node, &scratch.placement);
-            let prediction = Prediction::of(facts, &entry.need, &placement);
-            entry.prediction = Some(Box::new(prediction));
         }
+        let mut worlds = Worlds::new(node, freed);
+        for entry in &mut self.ledger {
+            if entry.standing == Standing::Assumed {
+                let placement = worlds.put(entry, scratch);
+                let prediction = Prediction::of(facts, &entry.need, &placement);
+                entry.prediction = Some(Box::new(prediction));
+            }
+        }
+        let node = worlds.common();
+        self.worlds = worlds.into_several();
         node
     }
 }

@@ -14,7 +14,7 @@ use super::{
     numbering::Numbering,
     sum::{Of, Sum, sane},
 };
-use crate::resource::Kind;
+use crate::{resource::Kind, zones::MAX_ZONES};
 
 /// The report that a NodeResourceTopology is.
 pub(super) fn read(object: &NodeResourceTopology) -> Report {
@@ -27,7 +27,13 @@ pub(super) fn read(object: &NodeResourceTopology) -> Report {
             continue;
         }
         match zone.name.strip_prefix("node-").and_then(number) {
-            Some(id) => by_id.entry(id).or_default().push(zone),
+            // A kubelet counts zones in a set of 64.
+            Some(id) if usize::try_from(id).is_ok_and(|id| id < MAX_ZONES) => {
+                by_id.entry(id).or_default().push(zone);
+            }
+            Some(id) => faults.push(format!(
+                "zone node-{id} is passed over: a kubelet knows zones below {MAX_ZONES} alone"
+            )),
             None => faults.push(format!(
                 "zone {:?} is passed over: the name of a NUMA zone is node- and its number",
                 zone.name

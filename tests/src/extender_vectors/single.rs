@@ -26,7 +26,7 @@ fn cluster() -> Vec<Value> {
     // Of the second zone nobody knows which it is. (The peer's is node-75: it passes over ids from 64 on, ours does not.)
     let n4 = &[
         ("node-0", "cpu=2 mem=4Gi nic=5"),
-        ("rack-75", "cpu=4 mem=4Gi nic=2"),
+        ("node-75", "cpu=4 mem=4Gi nic=2"),
     ];
     let storage = "ephemeral=20Gi";
     vec![

@@ -25,6 +25,8 @@ pub(super) struct Described {
     pub(super) zones: Vec<u32>,
     pub(super) cells: Vec<(&'static str, u64, i64)>,
     pub(super) beside: Vec<(&'static str, i64)>,
+    /// Whether it is told of by sums of zones alone.
+    pub(super) is_summed: bool,
 }
 
 /// What there is in the zones from the first on: CPUs, memory in GiB, huge pages in MiB, devices.
@@ -47,6 +49,7 @@ pub(super) fn zoned(scope: Scope, zones: &[(i64, i64, i64, i64)]) -> Described {
         zones: (0..).take(zones.len()).collect(),
         cells,
         beside: Vec::new(),
+        is_summed: true,
     }
 }
 
@@ -58,6 +61,12 @@ impl Described {
 
     pub(super) fn under(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same, of a report that tells what the kubelet hands out by zone.
+    pub(super) fn in_full(mut self) -> Self {
+        self.is_summed = false;
         self
     }
 
@@ -100,7 +109,7 @@ impl Described {
             zones: self.zones.clone().into(),
             stocks: stocks.into(),
             cells: cells.into(),
-            has_only_zoned_natives: true,
+            has_only_zoned_natives: self.is_summed,
             ..Node::default()
         }
     }

@@ -34,6 +34,7 @@ fn with_devices(policy: Policy, zones: u32, devices: &[(&'static str, u64, i64)]
         zones: (0..zones).collect(),
         cells: devices.to_vec(),
         beside: Vec::new(),
+        is_summed: true,
     }
 }
 
@@ -118,7 +119,9 @@ fn best_effort_takes_the_best_there_is() {
 
 #[test]
 fn none_aligns_nothing_and_counts_all_the_same() {
-    let node = zoned(Scope::Pod, &[(4, 8, 0, 2), (4, 8, 0, 2)]).under(Policy::None);
+    let node = zoned(Scope::Pod, &[(4, 8, 0, 2), (4, 8, 0, 2)])
+        .under(Policy::None)
+        .in_full();
     let whole = guaranteed("6", "12Gi", &[(NIC, "4")]);
     assert_eq!(place(&node, &app(whole)), Ok(vec![0]));
     let more = place(&node, &app(nics(5)));
@@ -283,7 +286,9 @@ fn what_init_containers_held_is_used_again() {
 #[test]
 fn numa_nodes_required() {
     let node = |zones: usize| {
-        zoned(Scope::Container, &vec![(8, 10, 0, 0); zones]).under(Policy::BestEffort)
+        zoned(Scope::Container, &vec![(8, 10, 0, 0); zones])
+            .under(Policy::BestEffort)
+            .in_full()
     };
     let cpus = |count: &str| app(guaranteed(count, "2Gi", &[]));
     assert_eq!(place(&node(1), &cpus("2")), Ok(vec![1]));

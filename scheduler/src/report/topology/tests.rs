@@ -198,7 +198,7 @@ fn what_is_wrong_is_told_and_never_counted_as_free() {
     let many: Vec<Value> = (0..70_u64)
         .map(|id| {
             zone(
-                &format!("node-{}", id * 60_000_000),
+                &format!("node-{id}"),
                 "Node",
                 json!([amount_of("a.b/nic", "1", "1")]),
             )
@@ -210,7 +210,7 @@ fn what_is_wrong_is_told_and_never_counted_as_free() {
         report
             .faults
             .iter()
-            .any(|told| told.starts_with("70 zones")),
+            .any(|told| told.contains("knows zones below 64")),
         "{:?}",
         report.faults
     );

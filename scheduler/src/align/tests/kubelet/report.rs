@@ -47,7 +47,7 @@ impl Machine {
             policy: self.policy,
             scope: self.scope,
             zones: (0..u32::try_from(self.zones).unwrap()).collect(),
-            has_only_zoned_natives: true,
+            has_only_zoned_natives: false,
             ..Node::default()
         };
         let mut cells = Vec::new();
