@@ -19,6 +19,7 @@ use kube::{
 use tracing::info;
 
 use crate::{
+    apart::apart,
     certificate::{Certificates, metrics::CertificateMetrics},
     config::{Config, Source},
     configured::Configured,
@@ -168,13 +169,23 @@ pub async fn run(config: Config) -> Result<()> {
 
     let watched = async {
         match &client {
-            Some(client) => watch(client.clone(), &store, scheduling.as_deref()).await,
+            Some(client) => {
+                apart(watch(
+                    client.clone(),
+                    Arc::clone(&store),
+                    scheduling.clone(),
+                ))
+                .await;
+            }
             None => pending().await,
         }
     };
     let ticked = async {
         match &scheduling {
-            Some(scheduling) => scheduling.tick().await,
+            Some(scheduling) => {
+                let scheduling = Arc::clone(scheduling);
+                apart(async move { scheduling.tick().await }).await;
+            }
             None => pending().await,
         }
     };
@@ -201,7 +212,7 @@ pub async fn run(config: Config) -> Result<()> {
     let given_up = helper.as_ref().map(Helper::resignation);
     let helped = async {
         match helper {
-            Some(helper) => match helper.help().await {},
+            Some(helper) => apart(async move { match helper.help().await {} }).await,
             None => pending().await,
         }
     };
