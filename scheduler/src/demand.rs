@@ -12,7 +12,7 @@ use self::amounts::Requirements;
 use crate::need::Role;
 
 /// What a pod demands. Made once of a pod, kept while the pod is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodDemand {
     /// The pod's identity.
     pub uid: Box<str>,
@@ -36,7 +36,7 @@ pub struct PodDemand {
 }
 
 /// What a container demands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContainerDemand {
     /// Its name.
     pub name: Box<str>,
@@ -47,7 +47,7 @@ pub struct ContainerDemand {
 }
 
 /// A pod's quality of service (Kubernetes `PodQOSClass`), from requests and limits and never from the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Qos {
     /// Every container's limits of CPU and memory are its requests.
     Guaranteed,
@@ -58,7 +58,7 @@ pub enum Qos {
 }
 
 /// What devices are to be spread over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spread {
     /// Different physical functions.
     PhysicalFunction,
