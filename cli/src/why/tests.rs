@@ -118,6 +118,7 @@ fn pods_are_found_by_namespace_and_name() {
     elsewhere["metadata"]["namespace"] = json!("team");
     elsewhere["metadata"]["uid"] = json!("u");
     let mut broken = pod("b", "Pending", "");
+    broken["spec"]["nodeName"] = json!(null);
     broken["spec"]["containers"][0]["resources"]["limits"]["a.b/c"] = json!(-1);
     let observed = seen(&[elsewhere, pod("a", "Pending", ""), broken]);
     let uid = |namespace, name| {
