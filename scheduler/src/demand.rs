@@ -13,7 +13,7 @@ use self::amounts::Requirements;
 use crate::need::Role;
 
 /// What a pod demands. Made once of a pod, kept while the pod is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodDemand {
     /// The pod's identity.
     pub uid: Box<str>,
@@ -37,7 +37,7 @@ pub struct PodDemand {
 }
 
 /// What a container demands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContainerDemand {
     /// Its name.
     pub name: Box<str>,
@@ -48,7 +48,7 @@ pub struct ContainerDemand {
 }
 
 /// A pod's quality of service (Kubernetes `PodQOSClass`), from requests and limits and never from the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Qos {
     /// Every container's limits of CPU and memory are its requests.
     Guaranteed,
@@ -59,7 +59,7 @@ pub enum Qos {
 }
 
 /// What devices are to be spread over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spread {
     /// Different physical functions.
     PhysicalFunction,

@@ -20,11 +20,13 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 pub use self::{
     account::{Account, HeldAmount, Holding, Reporting},
     census::Census,
     ledger::Standing,
-    question::Question,
+    question::{AT_ONCE, Question},
 };
 use self::{facts::Texts, pods::Whereabouts, site::Site};
 use crate::{
@@ -45,7 +47,7 @@ pub struct Engine {
     /// Those of which a node was ever seen to have any, or none left: pods' wishes alone do not make a resource.
     offered: HashSet<ResourceId>,
     texts: Texts,
-    sites: HashMap<Arc<str>, Box<Site>>,
+    sites: HashMap<Arc<str>, Box<Site>, RandomState>,
     pods: HashMap<Arc<str>, Whereabouts>,
     /// How many events there were.
     turn: u64,

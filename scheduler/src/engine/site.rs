@@ -48,6 +48,25 @@ impl Site {
         self.inventory.as_deref().or(self.topology.as_deref())
     }
 
+    /// Reads a little of each place that decisions read.
+    pub(super) fn touch(&self) -> u64 {
+        let node = &self.node;
+        let stocks = node.stocks.iter().step_by(2);
+        let stocks = stocks.fold(0, |sum, stock| sum ^ stock.free);
+        let cells = node.cells.iter().step_by(2);
+        let cells = cells.fold(stocks, |sum, cell| sum ^ cell.free);
+        let devices = node.function_cells.iter().step_by(2);
+        let devices = devices.fold(cells, |sum, cell| sum ^ cell.free);
+        let function = node.functions.first();
+        let is_known = function.is_some_and(|function| function.link_up.is_some());
+        let is_inventory = self
+            .report()
+            .is_some_and(|report| matches!(report.facts.source, Source::Inventory(_)));
+        let turn = self.report().map_or(0, |report| report.turn);
+        let flags = u64::from(is_known) ^ u64::from(is_inventory);
+        turn ^ flags ^ devices.unsigned_abs() ^ self.set_aside.len() as u64
+    }
+
     /// Whether nothing is known of it any more.
     pub(super) fn is_empty(&self) -> bool {
         self.allocatable.is_none()
