@@ -226,7 +226,7 @@ fn pods_that_were_there_before_their_resources_are_counted() {
     let two = json!({"a.b/one": 1, "a.b/two": 1});
     let mut cluster = Cluster::default();
     cluster.learn(node("n1", json!({NIC: "8"})));
-    cluster.learn(pod("a", 0).asking(two.clone()).on("n1").seen());
+    cluster.learn(pod("a", 0).asking(two).on("n1").seen());
     cluster.learn(pod("b", 2).on("n1").seen());
     cluster.learn(node("n1", json!({NIC: "8", "a.b/one": "4"})));
     assert_eq!(cluster.free_of("n1", "a.b/one"), (3, vec![]));
