@@ -112,8 +112,8 @@ fn short(node: &Node, need: &Need, resource: ResourceId) -> Option<Refusal> {
 /// Takes from `node` what a pod that is bound to it holds there according to `placement`: from cells and stocks. Where that
 /// leaves the kubelet a choice, or cannot be relied on, every cell gives as much as could be taken from it, and the node
 /// is fuzzy.
-pub fn take(node: &mut Node, need: &Need, placement: &Placement) {
-    let mut scratch = Scratch::default();
+/// `scratch` is used, and its placement lost.
+pub fn take(node: &mut Node, need: &Need, placement: &Placement, scratch: &mut Scratch) {
     scratch.start(node);
     let is_whole = node.policy == Policy::None || node.scope == Scope::Pod;
     for (index, container) in need.containers.iter().enumerate() {

@@ -4,6 +4,7 @@ mod account;
 mod aside;
 mod census;
 mod facts;
+mod fall;
 mod growth;
 mod hidden;
 mod layout;

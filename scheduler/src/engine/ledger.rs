@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) started: Option<u64>,
     /// Whether a report has told of its UID. One that tells of its name alone may have meant another of the name.
     pub(super) was_listed: bool,
+    /// Whether sums became less by just what it was predicted to get.
+    pub(super) is_in_sums: bool,
     pub(super) standing: Standing,
     /// Where it was taken to be, while it is assumed.
     pub(super) prediction: Option<Box<Prediction>>,
@@ -81,6 +83,7 @@ impl Entry {
             // A report that came soon after it was bound may have been made before the kubelet had it.
             Source::Inventory(_) if is_over(report.at) => Standing::Released,
             Source::Inventory(_) => Standing::Assumed,
+            Source::Topology if self.is_in_sums => Standing::Confirmed,
             // Sums tell of nobody. Those that came after the pod had started are taken to have it; after a while also
             // those that came after it was bound, as the kubelet gives before it starts. Earlier ones never have it.
             Source::Topology if self.started.is_some_and(|turn| report.turn > turn) => {

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Engine, Outcome,
     facts::{Arrived, Facts},
+    fall::Fall,
+    ledger::Standing,
 };
 use crate::{
     moment::Moment,
@@ -59,8 +61,8 @@ impl Engine {
             .extend(facts.parts.iter().map(|part| part.resource));
         let (site, was_open) = self.site(name, now);
         let place = match facts.source {
-            Source::Inventory(_) => &mut site.inventory,
-            Source::Topology => &mut site.topology,
+            Source::Inventory(_) => &site.inventory,
+            Source::Topology => &site.topology,
         };
         if let Some(known) = place {
             match (facts.source, known.facts.source) {
@@ -84,6 +86,18 @@ impl Engine {
                 _ => {}
             }
         }
+        if let (Source::Topology, Some(known), None) =
+            (facts.source, &site.topology, &site.inventory)
+        {
+            let mut fall = Fall::between(&known.facts, &facts);
+            for entry in &mut site.ledger {
+                entry.is_in_sums |= entry.standing == Standing::Assumed && fall.takes(entry);
+            }
+        }
+        let place = match facts.source {
+            Source::Inventory(_) => &mut site.inventory,
+            Source::Topology => &mut site.topology,
+        };
         *place = Some(Box::new(Arrived {
             facts,
             at: now,
@@ -105,7 +119,12 @@ impl Engine {
                     entry.was_listed = false;
                 }
             }
-            Source::Topology => site.topology = None,
+            Source::Topology => {
+                site.topology = None;
+                for entry in &mut site.ledger {
+                    entry.is_in_sums = false;
+                }
+            }
         }
         self.settle(name, was_open, now)
     }

@@ -115,6 +115,7 @@ impl Engine {
                     bound: turn,
                     started,
                     was_listed: false,
+                    is_in_sums: false,
                     standing: Standing::Assumed,
                     prediction: None,
                     alternatives: Vec::new(),

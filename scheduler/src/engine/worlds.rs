@@ -3,6 +3,8 @@
 //! Between two reports pods come and go. A pod that is bound was given its zones before or after another one had gone, and
 //! nobody says which until a report lists it. Each of these is a world. What holds in all of them holds.
 
+use std::mem;
+
 use super::{ledger::Entry, site::predict};
 use crate::{
     align::{Scratch, take},
@@ -39,7 +41,7 @@ impl Worlds {
             let earlier = earlier.filter(|place| place.zones != now.zones).cloned();
             for place in earlier.chain([now.clone()]) {
                 let mut world = world.clone();
-                take(&mut world, &entry.need, &place);
+                take(&mut world, &entry.need, &place, scratch);
                 if !next.contains(&world) {
                     next.push(world);
                 }
@@ -90,7 +92,8 @@ pub(super) fn beside(node: &Node, others: &[Need], scratch: &mut Scratch) -> Nod
     let mut node = node.clone();
     for need in others {
         predict(&node, need, scratch);
-        take(&mut node, need, &scratch.placement);
+        let placement = mem::take(&mut scratch.placement);
+        take(&mut node, need, &placement, scratch);
     }
     node
 }

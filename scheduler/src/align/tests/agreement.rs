@@ -187,7 +187,7 @@ proptest! {
                     );
                 }
                 let mut taken = node.clone();
-                take(&mut taken, &need, &scratch.placement);
+                take(&mut taken, &need, &scratch.placement.clone(), &mut scratch);
                 prop_assert_eq!(taken.is_fuzzy, !is_certain);
                 for stock in &taken.stocks {
                     for cell in taken.cells(stock) {

@@ -117,11 +117,12 @@ proptest! {
         if answer.is_ok() {
             prop_assert_eq!(scratch.placement.zones.len(), need.containers.len());
             let placement = scratch.placement.clone();
-            take(&mut node, &need, &placement);
+            take(&mut node, &need, &placement, &mut scratch);
         }
         // A pod that is bound all the same is taken from the node, wherever it may be.
-        take(&mut node, &need, &Placement { zones, is_certain: false });
-        take(&mut node, &need, &Placement::default());
+        let elsewhere = Placement { zones, is_certain: false };
+        take(&mut node, &need, &elsewhere, &mut scratch);
+        take(&mut node, &need, &Placement::default(), &mut scratch);
         let _ = align(&node, &need, &mut scratch);
     }
 }

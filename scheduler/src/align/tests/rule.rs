@@ -191,7 +191,7 @@ fn memory_is_not_pinned_alone_where_it_is_pinned_together() {
     assert_eq!(align(&node, &together, &mut scratch), Ok(()));
     assert_eq!(scratch.placement.zones, [ZoneMask(3)]);
     let placement = scratch.placement.clone();
-    take(&mut node, &together, &placement);
+    take(&mut node, &together, &placement, &mut scratch);
     assert_eq!(node.memory_groups, [ZoneMask(3)]);
     assert_eq!(free_of(&node, ResourceId::MEMORY), [0, 4 << 30]);
     node.is_fuzzy = false;
@@ -217,7 +217,7 @@ fn taken(described: &Described, demand: &PodDemand) -> (Node, Resources) {
     align(&node, &need, &mut scratch).unwrap();
     let free = scratch.free.clone();
     let placement = scratch.placement.clone();
-    take(&mut node, &need, &placement);
+    take(&mut node, &need, &placement, &mut scratch);
     let left: Vec<i64> = node.cells.iter().map(|cell| cell.free).collect();
     assert_eq!(left, free);
     assert_eq!(node.is_fuzzy, !placement.is_certain);
@@ -256,7 +256,7 @@ fn subtract_what_does_not_fit() {
         zones: vec![ZoneMask(1 << 40)],
         is_certain: true,
     };
-    take(&mut node, &need, &placement);
+    take(&mut node, &need, &placement, &mut Scratch::default());
     assert_eq!(free_of(&node, ResourceId::CPU), [0, 0]);
     assert_eq!(node.stock(ResourceId::CPU).unwrap().free, 6_000);
     assert!(node.is_fuzzy);

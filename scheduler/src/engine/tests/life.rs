@@ -220,7 +220,7 @@ fn whoever_claims_an_owner_of_another_namespace_keeps_nobody_there_away() {
     let mut cluster = Cluster::of_one();
     let foreign = pod("a", 5).of_namespace("foreign").on("n1").owned_by("set");
     cluster.learn(foreign.seen());
-    cluster.learn(foreign.clone().refused().seen());
+    cluster.learn(foreign.refused().seen());
     let own = pod("b", 1).owned_by("set");
     assert_eq!(cluster.filter(&own, "n1"), Ok(()));
     let theirs = own.of_namespace("foreign");

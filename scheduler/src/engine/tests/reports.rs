@@ -71,7 +71,7 @@ fn a_topology_that_comes_after_a_pod_has_started_has_it() {
     cluster.learn(free("4"));
     cluster.learn(pod("a", 3).on("n1").seen());
     assert_eq!(cluster.free(), (5, vec![1, 4]));
-    // Somebody else let go of one, and this may not have the pod.
+    // Somebody else was given one, and this may not have the pod.
     cluster.learn(free("3"));
     assert_eq!(cluster.free(), (4, vec![0, 4]));
     cluster.learn(pod("a", 3).on("n1").started().seen());
@@ -97,6 +97,47 @@ fn a_topology_that_comes_after_a_pod_has_started_has_it() {
     let outcomes = cluster.wait(100);
     assert_eq!(freed(&cluster, &outcomes), Some(vec![NIC.to_owned()]));
     assert_eq!(cluster.free(), (7, vec![3, 4]));
+}
+
+#[test]
+fn a_topology_that_became_less_by_a_pods_share_has_it() {
+    let free = |zero: &str, one: &str| {
+        topology("n1", "single-numa-node", &[&[(NIC, zero)], &[(NIC, one)]])
+    };
+    let standings = |cluster: &Cluster| -> Vec<Standing> {
+        let all = cluster.standings().into_iter();
+        all.filter_map(|(_, standing)| standing).collect()
+    };
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    cluster.learn(free("4", "4"));
+    cluster.learn(pod("a", 2).on("n1").seen());
+    cluster.learn(pod("b", 2).on("n1").seen());
+    assert_eq!(cluster.free().1, [0, 4]);
+    // The share of one of them: not both.
+    cluster.learn(free("2", "4"));
+    assert_eq!(
+        standings(&cluster),
+        [Standing::Confirmed, Standing::Assumed]
+    );
+    assert_eq!(cluster.free().1, [0, 4]);
+    // Another zone tells nothing of it.
+    cluster.learn(free("2", "2"));
+    assert_eq!(standings(&cluster)[1], Standing::Assumed);
+    cluster.learn(free("0", "2"));
+    assert_eq!(
+        standings(&cluster),
+        [Standing::Confirmed, Standing::Confirmed]
+    );
+    assert_eq!(cluster.free().1, [0, 2]);
+    // It stays so when they start, and when others come and go.
+    cluster.learn(pod("a", 2).on("n1").started().seen());
+    cluster.learn(free("0", "4"));
+    assert_eq!(
+        standings(&cluster),
+        [Standing::Confirmed, Standing::Confirmed]
+    );
+    assert_eq!(cluster.free().1, [0, 4]);
 }
 
 #[test]
@@ -185,7 +226,7 @@ fn pods_that_were_there_before_their_resources_are_counted() {
     let two = json!({"a.b/one": 1, "a.b/two": 1});
     let mut cluster = Cluster::default();
     cluster.learn(node("n1", json!({NIC: "8"})));
-    cluster.learn(pod("a", 0).asking(two.clone()).on("n1").seen());
+    cluster.learn(pod("a", 0).asking(two).on("n1").seen());
     cluster.learn(pod("b", 2).on("n1").seen());
     cluster.learn(node("n1", json!({NIC: "8", "a.b/one": "4"})));
     assert_eq!(cluster.free_of("n1", "a.b/one"), (3, vec![]));
