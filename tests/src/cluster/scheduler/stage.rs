@@ -108,11 +108,7 @@ impl Stage {
 
     /// Starts the webhook, always at the same address, and waits until it is ready.
     pub(super) fn start_webhook(&mut self, more: &[OsString]) {
-        self.start_webhook_as(self.plane.kubeconfig_as(ACCOUNT), more);
-    }
-
-    /// The same, with the rights of this kubeconfig.
-    pub(super) fn start_webhook_as(&mut self, kubeconfig: PathBuf, more: &[OsString]) {
+        let kubeconfig = self.plane.kubeconfig_as(ACCOUNT);
         let mut arguments: Vec<OsString> = vec![
             "--kubeconfig".into(),
             kubeconfig.into(),
