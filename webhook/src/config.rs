@@ -122,6 +122,7 @@ impl TryFrom<Args> for Config {
         } else {
             Source::Files(objects)
         };
+        let is_watched = matches!(source, Source::ApiServer { .. });
         let (configuration_file, policy) = match config {
             Some(path) => {
                 let (file, policy) = ConfigurationFile::open(path)?;
@@ -138,8 +139,12 @@ impl TryFrom<Args> for Config {
             }
         };
         let waiting = WaitingPlan::new(waiting, scheduler.scheduler_extender)?;
-        let waiting = waiting.filter(|_| matches!(source, Source::ApiServer { .. }));
+        let waiting = waiting.filter(|_| is_watched);
         let chooses = waiting.as_ref().is_some_and(|plan| plan.gates.is_some());
+        let scheduler = SchedulerPlan::new(scheduler, chooses).map(|plan| match is_watched {
+            true => plan,
+            false => plan.of_one_moment(),
+        });
         Ok(Self {
             source,
             listen,
@@ -148,7 +153,7 @@ impl TryFrom<Args> for Config {
             policy,
             configuration_file,
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
-            scheduler: SchedulerPlan::new(scheduler, chooses),
+            scheduler,
             waiting,
             limits: Limits {
                 connections: max_connections,

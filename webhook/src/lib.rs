@@ -4,6 +4,7 @@
 //! certificate, metrics and limits. The library exists so that tests reach the routers without a process.
 
 pub mod answer;
+pub mod apart;
 pub mod args;
 pub mod asked;
 mod audit;

@@ -3,6 +3,8 @@
 //! Listing, watching, bookmarks, expired versions and backoff are kube's; here is what becomes of the events. An object
 //! that cannot be read must not stop the others, and must not look as if it were not there.
 
+use std::sync::Arc;
+
 use admission::{
     NamespaceIndex, NetworkIndex, UsageIndex,
     device_claim::{ClaimIndex, ClassIndex, TemplateIndex},
@@ -28,19 +30,21 @@ use crate::{
 const NOT_ENDED: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
 /// Watches everything that decisions look at, for ever, those about scheduling among them where there are such.
-pub async fn watch(client: Client, store: &Store, scheduling: Option<&Scheduling>) {
+pub async fn watch(client: Client, store: Arc<Store>, scheduling: Option<Arc<Scheduling>>) {
+    let shared = Arc::clone(&store);
+    let store = &*store;
     let config = watcher::Config::default;
     let networks: Api<WatchedNetwork> = Api::all(client.clone());
     let networks = watcher(networks, config()).default_backoff();
     let namespaces: Api<WatchedNamespace> = Api::all(client.clone());
     let namespaces = watcher(namespaces, config()).default_backoff();
     let pods = async {
-        let Some(scheduling) = scheduling else {
+        let Some(scheduling) = &scheduling else {
             let pods: Api<WatchedPod> = Api::all(client.clone());
             let pods = watcher(pods, config().fields(NOT_ENDED)).default_backoff();
             return feed::<UsageIndex>(pods, store).await;
         };
-        extender::watch::watch(client.clone(), store, scheduling).await;
+        extender::watch::watch(&client, &shared, scheduling).await;
     };
     tokio::join!(
         feed::<NetworkIndex>(networks, store),

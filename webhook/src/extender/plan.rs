@@ -1,6 +1,6 @@
 //! The extender's part of the command line, checked.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use scheduler::policy::Policy;
 
@@ -42,5 +42,36 @@ impl SchedulerPlan {
             },
             client_ca: scheduler_client_ca,
         })
+    }
+    /// The same for a cluster that is read from files once: they are of one moment, in which no time passes.
+    #[must_use]
+    pub fn of_one_moment(mut self) -> Self {
+        self.policy.stale_after = Duration::MAX;
+        self.policy.assumed_for = Duration::MAX;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::{args::Args, config::Config};
+
+    fn plan(arguments: &[&str]) -> SchedulerPlan {
+        let arguments = [&["polypod-webhook", "--scheduler-extender"], arguments].concat();
+        let config: Config = Args::try_parse_from(arguments).unwrap().try_into().unwrap();
+        config.scheduler.unwrap()
+    }
+
+    #[test]
+    fn files_grow_no_older() {
+        let watched = plan(&["--scheduler-stale-after", "2m"]).policy;
+        assert_eq!(watched.stale_after, Duration::from_secs(120));
+        assert_eq!(watched.assumed_for, Duration::from_secs(300));
+        let read = plan(&["--objects", "a", "--scheduler-stale-after", "2m"]).policy;
+        assert_eq!(read.stale_after, Duration::MAX);
+        assert_eq!(read.assumed_for, Duration::MAX);
     }
 }

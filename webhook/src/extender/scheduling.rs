@@ -14,7 +14,7 @@ use scheduler::{
 };
 use tokio::{
     sync::{broadcast, watch},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, info};
 
@@ -25,6 +25,10 @@ const BACKLOG: usize = 1024;
 
 /// How many events are learnt before questions have their turn again.
 const BATCH: usize = 256;
+
+/// How long questions have their turn. A question that was woken must have had the time to begin: the lock is not fair, and
+/// who takes it again at once has it before all others.
+const TURN: Duration = Duration::from_millis(1);
 
 /// How often the engine is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
@@ -154,22 +158,37 @@ impl Scheduling {
         self.tentative().note(uid, node, now);
     }
 
-    /// Tells the engine, in this order, and everybody who listens what came of it.
+    /// Tells the engine of a few events, in this order, and everybody who listens what came of it.
     pub fn learn(&self, events: impl IntoIterator<Item = Event>) {
         let mut events = events.into_iter().peekable();
         while events.peek().is_some() {
-            let mut outcomes = Vec::new();
-            {
-                let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-                let now = self.now();
-                for event in events.by_ref().take(BATCH) {
-                    self.settle(&event);
-                    self.demands.learn(&event);
-                    outcomes.extend(engine.apply(event, now));
-                }
-            }
-            self.tell(outcomes);
+            self.learn_batch(&mut events);
         }
+    }
+
+    /// The same of many events, such as a list is: between batches whoever asks has a turn.
+    pub async fn learn_by_turns(&self, events: impl IntoIterator<Item = Event>) {
+        let mut events = events.into_iter().peekable();
+        while events.peek().is_some() {
+            self.learn_batch(&mut events);
+            if events.peek().is_some() {
+                sleep(TURN).await;
+            }
+        }
+    }
+
+    fn learn_batch(&self, events: &mut impl Iterator<Item = Event>) {
+        let mut outcomes = Vec::new();
+        {
+            let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+            let now = self.now();
+            for event in events.take(BATCH) {
+                self.settle(&event);
+                self.demands.learn(&event);
+                outcomes.extend(engine.apply(event, now));
+            }
+        }
+        self.tell(outcomes);
     }
 
     /// A pod that is bound or gone will not be bound any more.
@@ -263,5 +282,29 @@ mod tests {
         assert_eq!(scheduling.awaited(), None);
         let scheduling = Scheduling::awaiting(&[Kind::Pods], Policy::default());
         assert_eq!(scheduling.awaited(), Some(Kind::Pods));
+    }
+
+    #[tokio::test]
+    async fn a_long_list_leaves_others_their_turn() {
+        let scheduling = Scheduling::awaiting(&[], Policy::default());
+        let node = |number| {
+            let node = serde_json::json!({
+                "metadata": {"name": format!("n{number}")},
+                "status": {"allocatable": {"intel.com/sriov": "2"}},
+            });
+            Event::of_node(&node).unwrap()
+        };
+        let known = || scheduling.read(Engine::census).nodes;
+        let seen = std::cell::Cell::new(0);
+        let look = async {
+            // On one thread: whoever looks can do so while the list is learnt, or not at all.
+            while known() < 4 * BATCH {
+                seen.set(seen.get() + usize::from(known() > 0));
+                tokio::task::yield_now().await;
+            }
+        };
+        let learn = scheduling.learn_by_turns((0..4 * BATCH).map(node));
+        tokio::join!(learn, look);
+        assert!(seen.get() > 2, "{seen:?}");
     }
 }

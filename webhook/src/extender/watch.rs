@@ -1,7 +1,9 @@
 //! Keeps the engine as the API server has its objects.
 
+use std::sync::Arc;
+
 use admission::UsageIndex;
-use futures::{StreamExt, future::ready};
+use futures::{StreamExt, stream};
 use kube::{
     Client,
     core::PartialObjectMeta,
@@ -18,46 +20,60 @@ use super::{
     scheduling::{Kind, Scheduling},
     watched::Watched,
 };
-use crate::{indexed::WatchedPod, optional, store::Store, watch::feed};
+use crate::{apart::apart, indexed::WatchedPod, optional, store::Store, watch::feed};
 
-/// Watches everything that scheduling looks at, for ever. Pods come once, for the store as well.
-pub async fn watch(client: Client, store: &Store, scheduling: &Scheduling) {
-    tokio::join!(
-        nodes(client.clone(), scheduling),
-        pods(client.clone(), store, scheduling),
-        reports(Kind::Inventories, client.clone(), scheduling),
-        async {
+/// Watches everything that scheduling looks at, for ever, each kind in a task of its own. Pods come once, for the store as
+/// well.
+pub async fn watch(client: &Client, store: &Arc<Store>, scheduling: &Arc<Scheduling>) {
+    let topologies = {
+        let (client, scheduling) = (client.clone(), Arc::clone(scheduling));
+        async move {
             // A topology that comes after a pod was seen started is taken to have that pod in it.
             scheduling.until_listed(Kind::Pods).await;
-            reports(Kind::Topologies, client.clone(), scheduling).await;
-        },
-    );
+            reports(Kind::Topologies, client, scheduling).await;
+        }
+    };
+    let pods = pods(client.clone(), Arc::clone(store), Arc::clone(scheduling));
+    let inventories = reports(Kind::Inventories, client.clone(), Arc::clone(scheduling));
+    // None ever ends; if one did, the engine would go on with what was true yesterday.
+    tokio::select! {
+        () = apart(nodes(client.clone(), Arc::clone(scheduling))) => {}
+        () = apart(pods) => {}
+        () = apart(inventories) => {}
+        () = apart(topologies) => {}
+    }
 }
 
-async fn nodes(client: Client, scheduling: &Scheduling) {
+async fn nodes(client: Client, scheduling: Arc<Scheduling>) {
     let mut feed = Feed::new(Kind::Nodes);
     let events = watcher(api(Kind::Nodes, client), watcher::Config::default());
     let mut events = std::pin::pin!(events.default_backoff());
     while let Some(event) = events.next().await {
-        take(&mut feed, Kind::Nodes, event, scheduling);
+        take(&mut feed, Kind::Nodes, event, &scheduling).await;
     }
 }
 
 /// All pods: what a watch of those that have not ended tells of one that ends is how it was before, and not that the
 /// kubelet refused it.
-async fn pods(client: Client, store: &Store, scheduling: &Scheduling) {
-    let mut known = Feed::new(Kind::Pods);
+async fn pods(client: Client, store: Arc<Store>, scheduling: Arc<Scheduling>) {
     let events = watcher(api(Kind::Pods, client), watcher::Config::default());
-    let users = events.default_backoff().filter_map(move |event| {
-        ready(match event {
-            Ok(event) => {
-                tell(&mut known, Kind::Pods, &event, scheduling);
-                user(event).map(Ok)
+    let begin = (events.default_backoff().boxed(), Feed::new(Kind::Pods));
+    let scheduling = &*scheduling;
+    let users = stream::unfold(begin, move |(mut events, mut known)| async move {
+        loop {
+            let user = match events.next().await? {
+                Ok(event) => {
+                    tell(&mut known, Kind::Pods, &event, scheduling).await;
+                    user(event).map(Ok)
+                }
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(user) = user {
+                return Some((user, (events, known)));
             }
-            Err(error) => Some(Err(error)),
-        })
+        }
     });
-    feed::<UsageIndex>(users, store).await;
+    feed::<UsageIndex>(users, &store).await;
 }
 
 /// What is told to the store, for which a pod that has ended is gone.
@@ -82,7 +98,7 @@ fn user(event: Event<Watched>) -> Option<Event<WatchedPod>> {
 }
 
 /// Reports, of a kind that the API server may not have.
-async fn reports(kind: Kind, client: Client, scheduling: &Scheduling) {
+async fn reports(kind: Kind, client: Client, scheduling: Arc<Scheduling>) {
     let mut feed = Feed::new(kind);
     let mut is_told = false;
     loop {
@@ -94,22 +110,22 @@ async fn reports(kind: Kind, client: Client, scheduling: &Scheduling) {
         });
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
-            take(&mut feed, kind, event, scheduling);
+            take(&mut feed, kind, event, &scheduling).await;
         }
-        scheduling.learn(feed.without());
+        scheduling.learn_by_turns(feed.without()).await;
         scheduling.listed(kind);
         sleep(optional::WITHOUT_KIND).await;
     }
 }
 
-fn take(
+async fn take(
     feed: &mut Feed,
     kind: Kind,
     event: watcher::Result<Event<Watched>>,
     scheduling: &Scheduling,
 ) {
     match event {
-        Ok(event) => tell(feed, kind, &event, scheduling),
+        Ok(event) => tell(feed, kind, &event, scheduling).await,
         // What is known stays: reports grow old by themselves.
         Err(error) => {
             warn!(%error, kind = kind.as_str(), "Watching for scheduling failed, trying again");
@@ -117,8 +133,8 @@ fn take(
     }
 }
 
-fn tell(feed: &mut Feed, kind: Kind, event: &Event<Watched>, scheduling: &Scheduling) {
-    scheduling.learn(feed.take(event));
+async fn tell(feed: &mut Feed, kind: Kind, event: &Event<Watched>, scheduling: &Scheduling) {
+    scheduling.learn_by_turns(feed.take(event)).await;
     if matches!(event, Event::InitDone) {
         scheduling.listed(kind);
         info!(kind = kind.as_str(), "Listed for scheduling");

@@ -181,8 +181,8 @@ pub(super) fn the_last_devices_are_promised_once() {
     }
 }
 
-/// The webhook does its work with the rights of the manifests, which are all that a stage gives it.
-pub(super) fn no_right_is_missing() {
+/// The webhook leads by the Lease of the manifests, and lifts gates and wakes pods at the same time.
+pub(super) fn one_leads() {
     let mut stage = Stage::with(&["--scheduling-gates".into()]);
     let mut only = Machine::reporting(&stage, "only", &[1]);
     stage.create(&gated("waits", 2));

@@ -108,10 +108,9 @@ impl Stage {
 
     /// Starts the webhook, always at the same address, and waits until it is ready.
     pub(super) fn start_webhook(&mut self, more: &[OsString]) {
-        let kubeconfig = self.plane.kubeconfig_as(ACCOUNT);
         let mut arguments: Vec<OsString> = vec![
             "--kubeconfig".into(),
-            kubeconfig.into(),
+            self.plane.kubeconfig_as(ACCOUNT).into(),
             "--listen".into(),
             format!("127.0.0.1:{}", self.port).into(),
             "--health-listen".into(),
