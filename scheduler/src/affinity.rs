@@ -97,6 +97,16 @@ impl Term {
     }
 }
 
+impl Term {
+    /// The nodes that it names, where it selects no other.
+    #[must_use]
+    pub fn named(&self) -> Option<impl Iterator<Item = &str>> {
+        let mut fields = self.match_fields.iter();
+        let names = fields.find(|field| field.key == NAME && field.operator == Operator::In)?;
+        Some(names.values.iter().map(String::as_str))
+    }
+}
+
 impl Requirement {
     /// Whether it has as many values as its operator wants.
     fn can_be(&self) -> bool {

@@ -16,7 +16,8 @@ use crate::{
 pub struct Choice {
     /// The best ones, the best first.
     pub nodes: Vec<Box<str>>,
-    /// Whether no other node could take the pod by what its spec says, so that nothing has to be said to its scheduler.
+    /// Whether the pod's own spec names these nodes and no other, so that nothing has to be said to its scheduler. Where it
+    /// does not, another node may come that nobody has judged.
     pub is_all: bool,
     /// How many nodes were refused for which reason.
     pub refused: HashMap<Reason, usize>,
@@ -48,13 +49,8 @@ pub fn choose<'n>(
 ) -> Choice {
     let mut choice = Choice::default();
     let mut fitting: Vec<(i64, u64, &'n Candidate)> = Vec::new();
-    let mut allowed = 0;
     for node in nodes {
-        let verdict = judge(question, pod, node, promises, scratch);
-        if !matches!(verdict, Err(Reason::Barrier(_))) {
-            allowed += 1;
-        }
-        match verdict {
+        match judge(question, pod, node, promises, scratch) {
             Ok(()) => {
                 let score = question.score(&node.name, scratch);
                 fitting.push((score, shuffled(pod, node), node));
@@ -68,7 +64,10 @@ pub fn choose<'n>(
         .into_iter()
         .map(|(_, _, node)| node.name.clone())
         .collect();
-    choice.is_all = allowed == choice.nodes.len();
+    choice.is_all = pod.constraints.named().is_some_and(|named| {
+        let mut named = named.into_iter();
+        named.all(|name| choice.nodes.iter().any(|node| **node == *name))
+    });
     choice
 }
 

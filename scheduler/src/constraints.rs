@@ -3,7 +3,10 @@
 //! What else kube-scheduler looks at (other pods, volumes, ports) is its business alone: here nothing more is asked than is
 //! needed to choose nodes before it does.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::Deserialize;
 
@@ -63,6 +66,17 @@ impl Constraints {
             return Err(Barrier::Taint);
         }
         Ok(())
+    }
+
+    /// The nodes that the spec names, where it lets the pod go to no other, whichever may come.
+    #[must_use]
+    pub fn named(&self) -> Option<BTreeSet<&str>> {
+        let terms = &self.required.as_ref()?.node_selector_terms;
+        let mut named = BTreeSet::new();
+        for term in terms.iter().filter(|term| !term.is_empty()) {
+            named.extend(term.named()?);
+        }
+        Some(named)
     }
 
     fn tolerate(&self, taint: &Taint) -> bool {
@@ -224,6 +238,38 @@ mod tests {
             ),
         ] {
             assert_eq!(allow(&spec, node), wanted, "{spec} {node}");
+        }
+    }
+
+    #[test]
+    fn whom_the_spec_names() {
+        let name = |operator: &str, names: &[&str]| json!({"key": "metadata.name", "operator": operator, "values": names});
+        let zone = json!({"key": "zone", "operator": "In", "values": ["1"]});
+        for (terms, wanted) in [
+            (json!(null), None),
+            (json!([{"matchExpressions": [zone]}]), None),
+            (json!([{"matchFields": [name("NotIn", &["n1"])]}]), None),
+            (
+                json!([{"matchFields": [name("In", &["n1"])]}]),
+                Some(vec!["n1"]),
+            ),
+            (
+                json!([{"matchFields": [name("In", &["n2"])]}, {"matchExpressions": [zone], "matchFields": [name("In", &["n1"])]}, {}]),
+                Some(vec!["n1", "n2"]),
+            ),
+            (
+                json!([{"matchFields": [name("In", &["n1"])]}, {"matchExpressions": [zone]}]),
+                None,
+            ),
+        ] {
+            let affinity = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}});
+            let spec = match terms.is_null() {
+                true => json!({"nodeSelector": {"kubernetes.io/hostname": "n1"}}),
+                false => json!({"affinity": affinity}),
+            };
+            let constraints: Constraints = serde_json::from_value(spec).unwrap();
+            let named = constraints.named().map(Vec::from_iter);
+            assert_eq!(named, wanted, "{terms}");
         }
     }
 

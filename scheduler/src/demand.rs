@@ -1,6 +1,7 @@
 //! What a pod demands of a node, as the kubelet counts it.
 
 mod amounts;
+mod bounded;
 mod qos;
 mod spread;
 mod total;
@@ -12,7 +13,7 @@ use self::amounts::Requirements;
 use crate::need::Role;
 
 /// What a pod demands. Made once of a pod, kept while the pod is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodDemand {
     /// The pod's identity.
     pub uid: Box<str>,
@@ -36,7 +37,7 @@ pub struct PodDemand {
 }
 
 /// What a container demands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContainerDemand {
     /// Its name.
     pub name: Box<str>,
@@ -47,7 +48,7 @@ pub struct ContainerDemand {
 }
 
 /// A pod's quality of service (Kubernetes `PodQOSClass`), from requests and limits and never from the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Qos {
     /// Every container's limits of CPU and memory are its requests.
     Guaranteed,
@@ -58,7 +59,7 @@ pub enum Qos {
 }
 
 /// What devices are to be spread over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spread {
     /// Different physical functions.
     PhysicalFunction,
@@ -109,6 +110,15 @@ pub enum DemandError {
 }
 
 impl PodDemand {
+    /// The demand of a pod that is bound, or over: it holds what it holds, however it is written. A spread that cannot be
+    /// read is none, and a quantity that is more than can be counted is the most that can.
+    ///
+    /// # Errors
+    /// It has no UID.
+    pub fn of_bound(pod: &Pod) -> Result<Self, DemandError> {
+        Self::of(pod).or_else(|_| Self::of(&bounded::of(pod)))
+    }
+
     /// The demand of a pod.
     ///
     /// # Errors

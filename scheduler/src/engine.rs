@@ -1,6 +1,7 @@
 //! What is known of all nodes and pods, and the answers to the scheduler's questions.
 
 mod account;
+mod aside;
 mod census;
 mod facts;
 mod growth;
@@ -19,11 +20,13 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 pub use self::{
     account::{Account, HeldAmount, Holding, Reporting},
     census::Census,
     ledger::Standing,
-    question::Question,
+    question::{AT_ONCE, Question},
 };
 use self::{facts::Texts, pods::Whereabouts, site::Site};
 use crate::{
@@ -44,7 +47,7 @@ pub struct Engine {
     /// Those of which a node was ever seen to have any, or none left: pods' wishes alone do not make a resource.
     offered: HashSet<ResourceId>,
     texts: Texts,
-    sites: HashMap<Arc<str>, Box<Site>>,
+    sites: HashMap<Arc<str>, Box<Site>, RandomState>,
     pods: HashMap<Arc<str>, Whereabouts>,
     /// How many events there were.
     turn: u64,
@@ -127,7 +130,7 @@ pub enum Outcome {
         /// Of which resources; empty when it is not about any one.
         resources: Vec<ResourceId>,
     },
-    /// A pod is elsewhere than was predicted.
+    /// A pod is elsewhere than was predicted; the node is not offered to its owner for a while.
     Mispredicted {
         /// The node.
         node: Box<str>,
@@ -174,7 +177,8 @@ impl Engine {
     /// Learns something.
     pub fn apply(&mut self, event: Event, now: Moment) -> Vec<Outcome> {
         self.turn += 1;
-        match event {
+        let known = self.resources.count();
+        let mut outcomes = match event {
             Event::NodeSeen { name, allocatable } => self.node_seen(&name, &allocatable, now),
             Event::NodeGone { name } => self.node_gone(&name, now),
             Event::Reported { node, report } => self.reported(&node, *report, now),
@@ -182,7 +186,11 @@ impl Engine {
             Event::PodSeen(facts) => self.pod_seen(*facts, now),
             Event::PodGone { uid } => self.pod_gone(&uid, now),
             Event::Tick => self.tick(now),
+        };
+        if self.resources.count() > known {
+            outcomes.extend(self.renumber(now));
         }
+        outcomes
     }
 
     /// How nodes are judged, and for how long things are remembered.

@@ -34,7 +34,7 @@ pub struct ContainerNeed {
 }
 
 /// The part a container plays, which decides for how long it holds what it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Ends before the next one starts; what it held is used again by those after it.
     Init,

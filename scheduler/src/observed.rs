@@ -109,16 +109,22 @@ impl Event {
         })
     }
 
-    /// What a pod tells.
+    /// What a pod tells. One that is bound or over is counted even where it could not be asked about.
     ///
     /// # Errors
     /// What it demands cannot be counted.
     pub fn of_pod(pod: &Pod) -> Result<Self, ObservedError> {
         let node = pod.spec.node_name.as_str();
+        let stage = Stage::of(pod);
+        let is_over = matches!(stage, Stage::Ended | Stage::RefusedByKubelet);
+        let demand = match node.is_empty() && !is_over {
+            true => PodDemand::of(pod),
+            false => PodDemand::of_bound(pod),
+        };
         Ok(Self::PodSeen(Box::new(PodFacts {
-            demand: PodDemand::of(pod)?,
+            demand: demand?,
             node: (!node.is_empty()).then(|| node.into()),
-            stage: Stage::of(pod),
+            stage,
         })))
     }
 
@@ -160,12 +166,20 @@ impl Stage {
     }
 }
 
+/// What the kubelet says when it refuses a pod for want of alignment, of devices, or of CPUs as its options want them
+/// (`full-pcpus-only`, and none left for those who share).
+const REFUSALS: [&str; 4] = [
+    "TopologyAffinityError",
+    "UnexpectedAdmissionError",
+    "SMTAlignmentError",
+    "EmptyPodSharedPoolError",
+];
+
 /// Whether the kubelet says that it refused a pod for want of alignment or of devices. `OutOf<resource>` is its word for
 /// whatever is short; here it is about devices alone, as CPUs and memory are kube-scheduler's own account.
 fn is_refusal(reason: &str) -> bool {
     let out_of_devices = |resource| Kind::of(resource) == Kind::Device;
-    matches!(reason, "TopologyAffinityError" | "UnexpectedAdmissionError")
-        || reason.strip_prefix("OutOf").is_some_and(out_of_devices)
+    REFUSALS.contains(&reason) || reason.strip_prefix("OutOf").is_some_and(out_of_devices)
 }
 
 fn named(kind: &'static str, name: &str) -> Result<Box<str>, ObservedError> {
@@ -232,6 +246,14 @@ mod tests {
             ),
             (
                 json!({"phase": "Failed", "reason": "UnexpectedAdmissionError"}),
+                Stage::RefusedByKubelet,
+            ),
+            (
+                json!({"phase": "Failed", "reason": "SMTAlignmentError"}),
+                Stage::RefusedByKubelet,
+            ),
+            (
+                json!({"phase": "Failed", "reason": "EmptyPodSharedPoolError"}),
                 Stage::RefusedByKubelet,
             ),
             (

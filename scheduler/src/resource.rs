@@ -106,6 +106,11 @@ impl Resources {
         self.ids.get(name).copied()
     }
 
+    /// How many were heard of. They are never fewer.
+    pub(crate) const fn count(&self) -> usize {
+        self.names.len()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self, id: ResourceId) -> &str {

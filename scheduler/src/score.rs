@@ -2,13 +2,13 @@
 //!
 //! | what | weight | best | for pods that |
 //! |---|---|---|---|
-//! | [`alignment`] | 8 | all of a container in one zone; fewer, nearer zones are better | have something to align |
-//! | [`best_fit`] | 6 | what is left in the pod's zones is of no use to anybody | have something to align, or devices |
-//! | [`root`] | 6 | every free device has an accelerator on its PCIe root | demand several kinds of devices |
-//! | [`apart`] | 4 | no two devices of a resource share a physical function, or a switch | demand several devices of a resource |
-//! | [`spare`] | 4 | the node has no free devices but those the pod demands | are any |
-//! | [`link`] | 3 | every free device has a link | demand devices |
-//! | [`headroom`] | 1 | no other pod has devices of the same physical functions | demand devices |
+//! | `alignment` | 8 | all of a container in one zone; fewer, nearer zones are better | have something to align |
+//! | `best_fit` | 6 | what is left in the pod's zones is of no use to anybody | have something to align, or devices |
+//! | `root` | 6 | every free device has an accelerator on its PCIe root | demand several kinds of devices |
+//! | `apart` | 4 | no two devices of a resource share a physical function, or a switch | demand several devices of a resource |
+//! | `spare` | 4 | the node has no free devices but those the pod demands | are any |
+//! | `link` | 3 | every free device has a link | demand devices |
+//! | `headroom` | 1 | no other pod has devices of the same physical functions | demand devices |
 //!
 //! Each is a share in thousandths; they are summed by weight, over those that concern the pod, so that scores of different
 //! nodes for one pod can be compared and the whole range is used. Where the kubelet's decision is not certain the sum is

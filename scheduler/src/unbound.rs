@@ -20,6 +20,9 @@ pub struct Unbound {
     pub constraints: Constraints,
     /// What it waits for.
     pub wait: Wait,
+    /// Whether a node may be refused to it for more than what every scheduler counts: it demands devices, or may have
+    /// CPUs and memory of its own.
+    pub is_aligned: bool,
     /// `spec.priority`; pods with more of it have their turn first.
     pub priority: i32,
     /// When it was made (RFC 3339), as text: older ones have their turn first.
@@ -73,7 +76,7 @@ struct Metadata {
 
 impl Unbound {
     /// Reads a Pod object; none where nobody has to help it to a node: it has one, it has ended or goes, or it demands
-    /// nothing that would be aligned.
+    /// nothing that would be aligned and is not at the gate. Whoever is at the gate has nobody but us.
     ///
     /// # Errors
     /// See [`UnboundError`].
@@ -85,7 +88,8 @@ impl Unbound {
             return Ok(None);
         }
         let demand = PodDemand::of(&pod)?;
-        if !is_of_interest(&demand) {
+        let (is_aligned, wait) = (is_aligned(&demand), Wait::of(&pod));
+        if !is_aligned && wait != Wait::Gate {
             return Ok(None);
         }
         let spec = Spec::deserialize(&object["spec"])?;
@@ -94,7 +98,8 @@ impl Unbound {
         let chosen = chosen.map_or("", String::as_str).split(',').map(str::trim);
         Ok(Some(Self {
             constraints: Constraints::deserialize(&object["spec"])?,
-            wait: Wait::of(&pod),
+            wait,
+            is_aligned,
             priority: spec.priority.unwrap_or_default(),
             created: metadata.creation_timestamp.unwrap_or_default(),
             resource_version: metadata.resource_version.unwrap_or_default(),
@@ -140,8 +145,20 @@ impl Wait {
     }
 }
 
-/// Whether a node may be refused to the pod for more than what every scheduler counts.
-fn is_of_interest(demand: &PodDemand) -> bool {
+/// Whether an object that is no [`Unbound`] is a pod that waits at the gate all the same.
+#[must_use]
+pub fn is_at_gate(object: &Value) -> bool {
+    let gates = object["spec"]["schedulingGates"].as_array();
+    let is_ours =
+        gates.is_some_and(|gates| gates.len() == 1 && gates[0]["name"] == SCHEDULING_GATE);
+    let is_over = matches!(
+        object["status"]["phase"].as_str(),
+        Some("Succeeded" | "Failed")
+    );
+    is_ours && !is_over && object["metadata"]["deletionTimestamp"].is_null()
+}
+
+fn is_aligned(demand: &PodDemand) -> bool {
     let mut containers = demand.containers.iter();
     demand.qos == Qos::Guaranteed
         || containers.any(|container| {
@@ -248,6 +265,53 @@ mod tests {
         assert_eq!(of(&going), None);
         let guaranteed = json!({"containers": [{"name": "c", "resources": {"limits": {"cpu": "2", "memory": "1Gi"}}}]});
         assert!(of(&pod(guaranteed, json!({}))).is_some());
+    }
+
+    #[test]
+    fn whoever_is_at_the_gate_is_helped_whatever_it_demands() {
+        let gates = json!([{"name": SCHEDULING_GATE}]);
+        for limits in [
+            json!({}),
+            json!({"cpu": "1"}),
+            json!({"deviceclass.resource.kubernetes.io/gpu": 1}),
+        ] {
+            let containers = json!([{"name": "c", "resources": {"limits": limits}}]);
+            let object = pod(
+                json!({"containers": containers, "schedulingGates": gates}),
+                json!({}),
+            );
+            let found = of(&object).unwrap();
+            assert_eq!(
+                (found.wait, found.is_aligned),
+                (Wait::Gate, false),
+                "{limits}"
+            );
+        }
+        assert!(
+            of(&pod(json!({"schedulingGates": gates}), json!({})))
+                .unwrap()
+                .is_aligned
+        );
+    }
+
+    #[test]
+    fn pods_at_the_gate_that_cannot_be_counted_are_known() {
+        let ours = json!([{"name": SCHEDULING_GATE}]);
+        let mut wrong = pod(json!({"schedulingGates": ours}), json!({}));
+        wrong["metadata"]["annotations"] = json!({"polypod.dev/spread": "pf"});
+        assert!(Unbound::of(&wrong).is_err() && is_at_gate(&wrong));
+        for (spec, status) in [
+            (json!({}), json!({})),
+            (
+                json!({"schedulingGates": [{"name": "a"}, {"name": SCHEDULING_GATE}]}),
+                json!({}),
+            ),
+            (json!({"schedulingGates": ours}), json!({"phase": "Failed"})),
+        ] {
+            assert!(!is_at_gate(&pod(spec.clone(), status)), "{spec}");
+        }
+        wrong["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(!is_at_gate(&wrong));
     }
 
     #[test]

@@ -35,8 +35,8 @@ const ROUNDS: usize = 10;
 fn asked(names: usize) -> usize {
     match names {
         ..=100 => 200,
-        ..=750 => 100,
-        ..=5_000 => 40,
+        101..=750 => 100,
+        751..=5_000 => 40,
         _ => 20,
     }
 }

@@ -71,8 +71,8 @@ fn node(name: &str) -> Value {
         "cpu": "64", "memory": "256Gi", "intel.com/sriov": "4"}}})
 }
 
-/// A node of two zones with two devices each. `held` of zone 0 are held by the pod `default/old`, that has the UID `old`.
-fn inventory(name: &str, held: usize) -> Value {
+/// A node of two zones with two devices each. `held` of zone 0 are held by a pod of this name and UID.
+fn inventory(name: &str, (holder, held): (&str, usize)) -> Value {
     let id = |zone: usize, at: usize| format!("0000:{zone}0:00.{at}");
     let group = |zone: usize, count: usize| {
         let ids: Vec<String> = (0..count).map(|at| id(zone, at)).collect();
@@ -82,7 +82,7 @@ fn inventory(name: &str, held: usize) -> Value {
     let allocations = if held == 0 {
         json!([])
     } else {
-        json!([{"podUID": "old", "namespace": "default", "name": "old", "containers": [
+        json!([{"podUID": holder, "namespace": "default", "name": holder, "containers": [
             {"name": "app", "devices": [group(0, held)]}]}])
     };
     json!({"apiVersion": "polypod.dev/v1alpha1", "kind": "NodeInventory", "metadata": {"name": name}, "epoch": 1, "sequence": 2,
@@ -107,10 +107,11 @@ fn cluster() -> Vec<Value> {
         node("n1"),
         node("n2"),
         node("n3"),
-        inventory("n1", 1),
-        inventory("n2", 2),
+        inventory("n1", ("old", 1)),
+        inventory("n2", ("older", 2)),
         pod("old", "n1", 1),
         pod("starting", "n2", 1),
+        pod("older", "n2", 2),
         pod("one", "", 1),
         pod("two", "", 2),
         pod("three", "", 3),
@@ -366,7 +367,7 @@ fn a_pod_of_a_cluster() {
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap();
     for (name, held) in [("n1", 1), ("n2", 0)] {
-        let mut report = inventory(name, held);
+        let mut report = inventory(name, ("old", held));
         report["observedAt"] = now.as_str().into();
         if held > 0 {
             report["allocations"][0]["podUID"] = old.as_str().into();

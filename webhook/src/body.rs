@@ -31,6 +31,8 @@ pub struct Whole {
     bytes: Vec<u8>,
     /// Where it came in one piece, which need not be copied.
     piece: Bytes,
+    /// How long it said that it is. It has a share for that.
+    announced: usize,
     share: Option<OwnedSemaphorePermit>,
 }
 
@@ -95,6 +97,7 @@ impl Room {
         let mut whole = Whole::default();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         self.share(&mut whole, announced).await?;
+        whole.announced = announced;
         while let Some(frame) = body.frame().await {
             // Trailers tell nothing.
             let Ok(data) = frame?.into_data() else {
@@ -154,6 +157,9 @@ impl Whole {
         if self.bytes.is_empty() && self.piece.is_empty() {
             self.piece = data;
             return;
+        }
+        if self.bytes.is_empty() {
+            self.bytes.reserve_exact(self.announced);
         }
         self.bytes
             .extend_from_slice(&std::mem::take(&mut self.piece));

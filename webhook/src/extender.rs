@@ -3,6 +3,7 @@
 //! Decisions are [`scheduler`]'s; here is what they need around them: the one engine behind a lock, what is learnt of the
 //! cluster, the wire, and whose questions are answered.
 
+mod alike;
 pub mod args;
 pub mod clients;
 pub mod counts;

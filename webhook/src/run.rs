@@ -69,11 +69,20 @@ pub async fn run(config: Config) -> Result<()> {
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
-    let mut told = Told::default();
+    let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
+    let answers = scheduler.as_ref().is_some_and(|plan| plan.answers);
+    let awaited: &[Kind] = match &source {
+        Source::Files(_) => &[],
+        Source::ApiServer { .. } => &Kind::ALL,
+    };
+    let scheduling = scheduler.map(|plan| Arc::new(Scheduling::awaiting(awaited, plan.policy)));
     let (store, client) = match source {
         Source::Files(paths) => {
-            let told = scheduler.is_some().then_some(&mut told);
-            let store = Store::filled(files::read(&paths, told)?);
+            let mut told = scheduling.clone().map(Told::new);
+            let store = Store::filled(files::read(&paths, told.as_mut())?);
+            if let Some(told) = told {
+                told.end();
+            }
             info!(networks = store.networks(), "Networks read from files");
             (store, None)
         }
@@ -87,18 +96,10 @@ pub async fn run(config: Config) -> Result<()> {
     let certificates = Certificates::begin(certificate, client.clone(), &readiness).await?;
     let status = certificates.status();
     let mut metrics = Metrics::new().with(Box::new(CertificateMetrics(Arc::clone(&status))));
-    let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
-    let answers = scheduler.as_ref().is_some_and(|plan| plan.answers);
-    let scheduling = scheduler.map(|plan| {
-        let awaited: &[Kind] = if client.is_some() { &Kind::ALL } else { &[] };
-        let scheduling = Arc::new(Scheduling::awaiting(awaited, plan.policy));
-        scheduling.learn(told.events());
-        if plan.answers {
-            readiness.awaits_scheduling(Arc::clone(&scheduling));
-        }
-        scheduling
-    });
     if let Some(scheduling) = &scheduling {
+        if answers {
+            readiness.awaits_scheduling(Arc::clone(scheduling));
+        }
         metrics = metrics
             .and(|registry| scheduling.counts.register(registry))
             .with(Box::new(SchedulingMetrics(Arc::clone(scheduling))));

@@ -21,11 +21,12 @@ pub(super) struct Observed {
     now: Moment,
 }
 
-/// An event, in the order in which it is learnt: Nodes, then pods and inventories as time passed. A NodeResourceTopology
-/// does not tell its time; what it says is taken to be of now, with all pods in it that have started.
+/// An event, in the order in which it is learnt: Nodes, then pods and inventories as time passed, pods first where they
+/// are of one moment: whom a report lists and nobody knows is taken to be gone. A NodeResourceTopology does not tell its
+/// time; what it says is taken to be of now, with all pods in it that have started.
 #[derive(Debug)]
 struct Seen {
-    turn: (Turn, Moment),
+    turn: (Turn, Moment, Within),
     event: Event,
 }
 
@@ -34,6 +35,13 @@ enum Turn {
     Nodes,
     InTime,
     Topologies,
+}
+
+/// What comes first in one moment: pods, by namespace and name, so that the order of files decides nothing.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Within {
+    Pod(String),
+    Report,
 }
 
 /// A pod that cannot be counted.
@@ -70,10 +78,16 @@ impl Observed {
                     _ if kind == "NodeResourceTopology" => Turn::Topologies,
                     _ => Turn::InTime,
                 };
+                let within = match &event {
+                    Event::PodSeen(facts) => {
+                        Within::Pod(format!("{}/{}", facts.demand.namespace, facts.demand.name))
+                    }
+                    _ => Within::Report,
+                };
                 let at = moment::of(kind, &object);
                 self.now = self.now.max(at);
                 self.events.push(Seen {
-                    turn: (turn, at),
+                    turn: (turn, at, within),
                     event,
                 });
             }
@@ -120,10 +134,10 @@ impl Observed {
         let Self {
             mut events, now, ..
         } = self;
-        events.sort_by_key(|seen| seen.turn);
+        events.sort_by(|one, other| one.turn.cmp(&other.turn));
         let mut engine = Engine::default();
         for Seen {
-            turn: (turn, at),
+            turn: (turn, at, _),
             event,
         } in events
         {

@@ -88,12 +88,41 @@ fn nodes_that_fit_are_chosen() {
     assert_eq!(choice.nodes.len(), 1);
     let (choice, _) = of(&engine, &nodes, &pod("a", 1, json!({})), &none, 8);
     assert!(
-        choice.is_all && choice.nodes.len() == 4,
-        "nothing is to be narrowed"
+        !choice.is_all && choice.nodes.len() == 4,
+        "a fifth node may come"
     );
     let here = json!({"nodeSelector": {"name": "n3"}});
     let (choice, _) = of(&engine, &nodes, &pod("a", 1, here), &none, 8);
-    assert_eq!((sorted(&choice), choice.is_all), (vec!["n3"], true));
+    assert_eq!((sorted(&choice), choice.is_all), (vec!["n3"], false));
+}
+
+#[test]
+fn where_the_spec_names_the_nodes_nothing_is_to_be_narrowed() {
+    let (engine, nodes) = cluster(&[("n1", 1), ("n2", 2)]);
+    for (names, devices, found, is_all) in [
+        (&["n1"][..], 1, vec!["n1"], true),
+        (&["n1", "n2"], 1, vec!["n1", "n2"], true),
+        (&["n1", "n2"], 2, vec!["n2"], false),
+        (&["n1", "later"], 1, vec!["n1"], false),
+    ] {
+        let terms: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]}))
+            .collect();
+        let required =
+            json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}});
+        let pod = pod(
+            "a",
+            devices,
+            json!({"affinity": {"nodeAffinity": required}}),
+        );
+        let (choice, _) = of(&engine, &nodes, &pod, &Promises::default(), 8);
+        assert_eq!(
+            (sorted(&choice), choice.is_all),
+            (found, is_all),
+            "{names:?}"
+        );
+    }
 }
 
 fn is_told(found: &str, wanted: &str) {

@@ -101,24 +101,27 @@ impl<'e> Account<'e> {
             .map(|function| &*function.address)
     }
 
-    /// The UIDs of the owners that are not offered the node, because its kubelet refused pods of theirs, and until when.
-    pub fn set_aside(&self, now: Moment) -> impl Iterator<Item = (&'e str, Moment)> {
-        let all = self.site.set_aside.iter();
-        all.filter(move |(_, until)| *until > now)
-            .map(|(owner, until)| (&**owner, *until))
+    /// Until when the node is not offered to pods of an owner of this UID, because its kubelet refused one of them or put it
+    /// elsewhere than was predicted.
+    #[must_use]
+    pub fn set_aside(&self, namespace: &str, owner: &str, now: Moment) -> Option<Moment> {
+        let mut all = self.site.set_aside.iter();
+        let aside = all.find(|aside| aside.is_of(namespace, owner))?;
+        (aside.until > now).then_some(aside.until)
     }
 
     /// All pods that hold something, or will: those that are bound in the order in which they were seen bound, then those
     /// that only the report knows.
     #[must_use]
     pub fn holdings(&self) -> Vec<Holding<'e>> {
-        let facts = self.site.report().map(|report| &report.facts);
+        let report = self.site.report();
+        let facts = report.map(|report| &report.facts);
         let ledger = &self.site.ledger;
         let mut seen: Vec<&Holder> = Vec::new();
         let mut holdings: Vec<Holding<'e>> = ledger
             .iter()
             .map(|entry| {
-                let holder = facts.and_then(|facts| listed(facts, entry, ledger));
+                let holder = report.and_then(|report| listed(report, entry, ledger));
                 seen.extend(holder);
                 self.bound(entry, facts, holder)
             })

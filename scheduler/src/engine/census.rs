@@ -40,7 +40,7 @@ impl Engine {
             census.set_aside += site
                 .set_aside
                 .iter()
-                .filter(|(_, until)| *until > now)
+                .filter(|aside| aside.until > now)
                 .count();
             census.stale += usize::from(site.is_stale(&self.policy, now));
             if let Some(report) = site.report() {

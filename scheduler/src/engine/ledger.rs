@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    facts::{Arrived, Facts, Holder},
+    facts::{Arrived, Holder},
     prediction::Prediction,
 };
-use crate::{moment::Moment, need::Need, placement::Placement, policy::Policy, report::Source};
+use crate::{
+    demand::PodDemand, moment::Moment, need::Need, placement::Placement, policy::Policy,
+    report::Source,
+};
 
 /// A pod that is bound to a node and holds, or will hold, something that is counted.
 #[derive(Clone, Debug)]
@@ -14,12 +17,18 @@ pub(super) struct Entry {
     pub(super) uid: Arc<str>,
     pub(super) namespace: Arc<str>,
     pub(super) name: Box<str>,
+    /// The UID of the controller that made it.
+    pub(super) owner: Option<Arc<str>>,
     pub(super) need: Box<Need>,
+    /// What it demands, as long as no node was ever heard to have some of that.
+    pub(super) unnumbered: Option<Box<PodDemand>>,
     /// When it was first seen bound.
     pub(super) since: Moment,
+    /// The place among all events of its being seen bound.
+    pub(super) bound: u64,
     /// The place among all events of its being seen started.
     pub(super) started: Option<u64>,
-    /// Whether a report has told of it.
+    /// Whether a report has told of its UID. One that tells of its name alone may have meant another of the name.
     pub(super) was_listed: bool,
     pub(super) standing: Standing,
     /// Where it was taken to be, while it is assumed.
@@ -65,28 +74,39 @@ impl Entry {
         let Some(report) = report else {
             return Standing::Assumed;
         };
-        let is_over = now.since(self.since) >= policy.assumed_for;
+        let is_over = |by: Moment| by.since(self.since) >= policy.assumed_for;
         match report.facts.source {
             Source::Inventory(_) if listed.is_some() => Standing::Confirmed,
             Source::Inventory(_) if self.was_listed => Standing::Released,
-            // A node that has been silent since has not had the chance to tell.
-            Source::Inventory(_) if is_over && report.at > self.since => Standing::Released,
+            // A report that came soon after it was bound may have been made before the kubelet had it.
+            Source::Inventory(_) if is_over(report.at) => Standing::Released,
             Source::Inventory(_) => Standing::Assumed,
-            // Sums tell of nobody. Those that came after the pod had started are taken to have it, and so are all others
-            // after a while: not everybody reports again when nothing has changed.
-            Source::Topology if is_over || self.started.is_some_and(|turn| report.turn > turn) => {
+            // Sums tell of nobody. Those that came after the pod had started are taken to have it; after a while also
+            // those that came after it was bound, as the kubelet gives before it starts. Earlier ones never have it.
+            Source::Topology if self.started.is_some_and(|turn| report.turn > turn) => {
                 Standing::Confirmed
             }
+            Source::Topology if is_over(now) && report.turn > self.bound => Standing::Confirmed,
             Source::Topology => Standing::Assumed,
         }
     }
+
+    /// Whether a report that knows a name alone can mean it: one that came before it was bound means another of the name,
+    /// unless this one has started already.
+    pub(super) fn may_be_named_in(&self, report: &Arrived) -> bool {
+        self.started.is_some() || report.turn > self.bound
+    }
 }
 
-/// What `facts` say of a pod among all that are bound to the node. A report that does not know a pod's UID means the
+/// What a report says of a pod among all that are bound to the node. A report that does not know a pod's UID means the
 /// only one of its name.
-pub(super) fn listed<'f>(facts: &'f Facts, entry: &Entry, all: &[Entry]) -> Option<&'f Holder> {
+pub(super) fn listed<'f>(report: &'f Arrived, entry: &Entry, all: &[Entry]) -> Option<&'f Holder> {
+    let facts = &report.facts;
     let key = |entry: &Entry| (Arc::clone(&entry.namespace), entry.name.clone());
     facts.holder(&entry.uid).or_else(|| {
+        if !entry.may_be_named_in(report) {
+            return None;
+        }
         let mut unidentified = facts.unidentified().iter();
         let holder = unidentified
             .find(|holder| *holder.namespace == *entry.namespace && holder.name == entry.name)?;

@@ -115,7 +115,7 @@ impl Engine {
         let mut offered_again: Vec<Arc<str>> = Vec::new();
         for (name, site) in &mut self.sites {
             let before = site.set_aside.len();
-            site.set_aside.retain(|(_, until)| *until > now);
+            site.set_aside.retain(|aside| aside.until > now);
             if site.set_aside.len() < before {
                 offered_again.push(Arc::clone(name));
             }

@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use super::{
     Engine, Outcome, PodFacts, Stage,
+    aside::{Aside, set_aside},
     ledger::{Entry, Standing},
 };
-use crate::{demand::PodDemand, moment::Moment, need::Need, resource::Kind};
+use crate::{
+    demand::PodDemand,
+    moment::Moment,
+    need::Need,
+    resource::{Kind, Resources},
+};
 
 /// What is kept of a pod by its UID, until it is gone.
 #[derive(Clone, Debug)]
@@ -67,7 +73,7 @@ impl Engine {
     /// A pod is bound to a node, or is further than it was there.
     fn bound(&mut self, pod: &PodFacts, node: &str, now: Moment) -> Vec<Outcome> {
         let demand = &pod.demand;
-        let need = self.need(demand);
+        let need = need(demand, &self.resources);
         let turn = self.turn;
         if !is_counted(&need) {
             return match self.pods.remove(&*demand.uid) {
@@ -77,6 +83,9 @@ impl Engine {
         }
         let started = (pod.stage == Stage::Started).then_some(turn);
         let namespace = self.texts.intern(&demand.namespace);
+        let owner = demand.owner.as_deref();
+        let owner = owner.map(|owner| self.texts.intern(owner));
+        let unnumbered = self.unnumbered(demand);
         let (site, was_open) = self.site(node, now);
         match site
             .ledger
@@ -89,6 +98,7 @@ impl Engine {
                     return Vec::new();
                 }
                 *entry.need = need;
+                entry.unnumbered = unnumbered;
             }
             None => {
                 let uid: Arc<str> = (*demand.uid).into();
@@ -98,8 +108,11 @@ impl Engine {
                     uid: Arc::clone(&uid),
                     namespace,
                     name: demand.name.clone(),
+                    owner,
                     need: Box::new(need),
+                    unnumbered,
                     since: now,
+                    bound: turn,
                     started,
                     was_listed: false,
                     standing: Standing::Assumed,
@@ -125,31 +138,31 @@ impl Engine {
     ) -> Vec<Outcome> {
         let demand = &pod.demand;
         let mut outcomes = Vec::new();
+        // One that was over before anything else was heard of it may have been so for days.
+        let is_news = known.is_some();
         match known {
             Some(Whereabouts::On(node)) => {
                 outcomes.extend(self.forget(&demand.uid, &node, now));
             }
             Some(Whereabouts::Over) => {}
             None => {
-                let need = self.need(demand);
+                let need = need(demand, &self.resources);
                 if !is_counted(&need) {
                     return outcomes;
                 }
             }
         }
         self.pods.insert((*demand.uid).into(), Whereabouts::Over);
-        if let (Stage::RefusedByKubelet, Some(node), Some(owner)) = (pod.stage, node, &demand.owner)
+        if let (Stage::RefusedByKubelet, true, Some(node), Some(owner)) =
+            (pod.stage, is_news, node, &demand.owner)
         {
-            let until = now.plus(self.policy.set_aside_for);
+            let aside = Aside {
+                namespace: self.texts.intern(&demand.namespace),
+                owner: self.texts.intern(owner),
+                until: now.plus(self.policy.set_aside_for),
+            };
             let (site, _) = self.site(node, now);
-            match site
-                .set_aside
-                .iter_mut()
-                .find(|(known, _)| **known == **owner)
-            {
-                Some((_, known)) => *known = until.max(*known),
-                None => site.set_aside.push(((**owner).into(), until)),
-            }
+            set_aside(&mut site.set_aside, aside);
             outcomes.push(Outcome::SetAside {
                 node: node.into(),
                 namespace: demand.namespace.clone(),
@@ -166,18 +179,54 @@ impl Engine {
         self.settle(node, was_open, now)
     }
 
-    /// What a pod needs. Its resources are numbered for good, as they will be reported.
-    fn need(&mut self, demand: &PodDemand) -> Need {
-        let containers = demand.containers.iter();
-        for resource in containers.flat_map(|container| container.amounts.keys()) {
-            if Kind::of(resource) != Kind::HostLevel {
-                self.resources.intern(resource);
+    /// Finds out anew what pods need of which no node was heard to have something, now that there are more resources.
+    pub(super) fn renumber(&mut self, now: Moment) -> Vec<Outcome> {
+        let mut changed = Vec::new();
+        for (name, site) in &mut self.sites {
+            let was_open = site.is_open(&self.policy, now);
+            let mut is_changed = false;
+            for entry in &mut site.ledger {
+                let Some(demand) = entry.unnumbered.as_deref() else {
+                    continue;
+                };
+                let need = need(demand, &self.resources);
+                if *entry.need != need {
+                    *entry.need = need;
+                    entry.alternatives.clear();
+                    is_changed = true;
+                }
+                if is_numbered(demand, &self.resources) {
+                    entry.unnumbered = None;
+                }
+            }
+            if is_changed {
+                changed.push((Arc::clone(name), was_open));
             }
         }
-        let mut need = Need::of(demand, &self.resources);
-        need.shrink();
-        need
+        let changed = changed.into_iter();
+        changed
+            .flat_map(|(name, was_open)| self.settle(&name, was_open, now))
+            .collect()
     }
+
+    /// A demand that is kept, because some of it has no number.
+    fn unnumbered(&self, demand: &PodDemand) -> Option<Box<PodDemand>> {
+        (!is_numbered(demand, &self.resources)).then(|| Box::new(demand.clone()))
+    }
+}
+
+/// What a pod needs. Resources that pods alone want are not numbered: whoever makes pods could use up all numbers.
+fn need(demand: &PodDemand, resources: &Resources) -> Need {
+    let mut need = Need::of(demand, resources);
+    need.shrink();
+    need
+}
+
+/// Whether all that is counted of a pod has a number.
+fn is_numbered(demand: &PodDemand, resources: &Resources) -> bool {
+    let containers = demand.containers.iter();
+    let mut names = containers.flat_map(|container| container.amounts.keys());
+    names.all(|name| Kind::of(name) == Kind::HostLevel || resources.get(name).is_some())
 }
 
 /// Whether a node's account depends on a pod. Those that share CPUs and memory with everybody are kube-scheduler's own

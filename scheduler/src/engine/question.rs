@@ -1,5 +1,7 @@
 //! A question about a pod: which nodes it may go to.
 
+use std::hint::black_box;
+
 use super::{Engine, pods::is_counted, site::Site, worlds::beside};
 use crate::{
     align::{Scratch, align},
@@ -13,6 +15,9 @@ use crate::{
     spread,
     words::Reason,
 };
+
+/// As many nodes as [`Question::fetch`] takes at most.
+pub const AT_ONCE: usize = 32;
 
 /// A question about a pod, prepared once for all nodes.
 #[derive(Debug)]
@@ -54,6 +59,19 @@ impl<'e> Question<'e> {
     #[must_use]
     pub const fn need(&self) -> &Need {
         &self.need
+    }
+
+    /// Has the processor fetch what [`Question::filter`] and [`Question::score`] read of some nodes, [`AT_ONCE`] at most.
+    /// What is known of one node lies far from what is known of the next: by this it waits for several of them at once.
+    pub fn fetch<'n>(&self, nodes: impl Iterator<Item = &'n str>) {
+        let mut sites = [None; AT_ONCE];
+        for (site, name) in sites.iter_mut().zip(nodes) {
+            *site = self.engine.sites.get(name);
+        }
+        let sites = sites.into_iter().flatten();
+        let sum = sites.fold(0, |sum, site| sum ^ site.touch());
+        // Nobody wants the sum, but without it nothing would be read.
+        black_box(sum);
     }
 
     /// Whether the kubelet of a node will take the pod; the prediction is left in `scratch.placement`.
@@ -161,7 +179,8 @@ impl<'e> Question<'e> {
         }
         let is_set_aside = |owner: &str| {
             let mut all = site.set_aside.iter();
-            all.any(|(known, until)| **known == *owner && *until > self.now)
+            let namespace = &self.demand.namespace;
+            all.any(|aside| aside.is_of(namespace, owner) && aside.until > self.now)
         };
         match &self.demand.owner {
             Some(owner) if is_set_aside(owner) => return Err(Refusal::SetAside),

@@ -4,7 +4,8 @@ use std::{mem, sync::Arc};
 
 use super::{
     Outcome,
-    facts::{Arrived, Facts, Holder},
+    aside::{Aside, set_aside},
+    facts::{Arrived, Holder},
     growth::growth,
     hidden,
     layout::layout,
@@ -33,8 +34,8 @@ pub(super) struct Site {
     pub(super) topology: Option<Box<Arrived>>,
     /// In the order in which they were bound.
     pub(super) ledger: Vec<Entry>,
-    /// Owners whose pods the kubelet refused, and until when none of theirs is offered the node.
-    pub(super) set_aside: Vec<(Arc<str>, Moment)>,
+    /// Owners whose pods the kubelet refused, or put elsewhere than was predicted.
+    pub(super) set_aside: Vec<Aside>,
     /// What follows from all that: what is free at least.
     pub(super) node: Node,
     /// How it may be, where more than one way is possible.
@@ -45,6 +46,25 @@ impl Site {
     /// The report that holds.
     pub(super) fn report(&self) -> Option<&Arrived> {
         self.inventory.as_deref().or(self.topology.as_deref())
+    }
+
+    /// Reads a little of each place that decisions read.
+    pub(super) fn touch(&self) -> u64 {
+        let node = &self.node;
+        let stocks = node.stocks.iter().step_by(2);
+        let stocks = stocks.fold(0, |sum, stock| sum ^ stock.free);
+        let cells = node.cells.iter().step_by(2);
+        let cells = cells.fold(stocks, |sum, cell| sum ^ cell.free);
+        let devices = node.function_cells.iter().step_by(2);
+        let devices = devices.fold(cells, |sum, cell| sum ^ cell.free);
+        let function = node.functions.first();
+        let is_known = function.is_some_and(|function| function.link_up.is_some());
+        let is_inventory = self
+            .report()
+            .is_some_and(|report| matches!(report.facts.source, Source::Inventory(_)));
+        let turn = self.report().map_or(0, |report| report.turn);
+        let flags = u64::from(is_known) ^ u64::from(is_inventory);
+        turn ^ flags ^ devices.unsigned_abs() ^ self.set_aside.len() as u64
     }
 
     /// Whether nothing is known of it any more.
@@ -125,10 +145,10 @@ impl Site {
         let mut ledger = mem::take(&mut self.ledger);
         for at in 0..ledger.len() {
             let facts = report.map(|report| &report.facts);
-            let holder = facts.and_then(|facts| listed(facts, &ledger[at], &ledger));
+            let holder = report.and_then(|report| listed(report, &ledger[at], &ledger));
             let entry = &mut ledger[at];
             entry.standing = entry.standing(report, holder, policy, now);
-            entry.was_listed |= holder.is_some();
+            entry.was_listed |= holder.is_some_and(|holder| holder.uid.is_some());
             if entry.standing != Standing::Assumed {
                 let prediction = entry.prediction.take();
                 entry.alternatives = Vec::new();
@@ -137,6 +157,15 @@ impl Site {
                     let is_certain = outcome.is_none() && prediction.placement.is_certain;
                     if is_certain && hidden::is_possible(&entry.need) {
                         entry.placement = Some(Box::new(prediction.placement));
+                    }
+                    // What is thought of this node is wrong in a way that is about pods like this one.
+                    if let (Some(_), Some(owner)) = (&outcome, &entry.owner) {
+                        let aside = Aside {
+                            namespace: Arc::clone(&entry.namespace),
+                            owner: Arc::clone(owner),
+                            until: now.plus(policy.set_aside_for),
+                        };
+                        set_aside(&mut self.set_aside, aside);
                     }
                     outcomes.extend(outcome);
                 }
@@ -161,10 +190,10 @@ impl Site {
         };
         let allocatable = self.allocatable.as_deref().unwrap_or_default();
         let mut node = layout(facts, allocatable, demanded, resources);
-        let mut freed = facts.and_then(|facts| freed(&node, facts, &self.ledger));
+        let mut freed = report.and_then(|report| freed(&node, report, &self.ledger));
         for entry in &self.ledger {
-            let holder = facts.filter(|_| entry.standing == Standing::Confirmed);
-            let holder = holder.and_then(|facts| listed(facts, entry, &self.ledger));
+            let holder = report.filter(|_| entry.standing == Standing::Confirmed);
+            let holder = holder.and_then(|report| listed(report, entry, &self.ledger));
             if let Some(holder) = holder {
                 for node in [Some(&mut node), freed.as_mut()].into_iter().flatten() {
                     hidden::deduct(node, &entry.need, entry.placement.as_deref(), holder);
@@ -193,14 +222,18 @@ impl Site {
 
 /// The node as it is if the pods that its report lists and that are gone have left it already; nothing where there are none.
 /// Whether a kubelet that puts a pod somewhere has noticed their end, nobody knows until the next report.
-fn freed(node: &Node, facts: &Facts, ledger: &[Entry]) -> Option<Node> {
+fn freed(node: &Node, report: &Arrived, ledger: &[Entry]) -> Option<Node> {
     let is_known = |holder: &Holder| {
         ledger.iter().any(|entry| match &holder.uid {
             Some(uid) => *uid == entry.uid,
-            None => (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name),
+            None => {
+                (&*holder.namespace, &*holder.name) == (&*entry.namespace, &*entry.name)
+                    && entry.may_be_named_in(report)
+            }
         })
     };
-    let mut gone = facts
+    let mut gone = report
+        .facts
         .holders
         .iter()
         .filter(|holder| !is_known(holder))

@@ -175,13 +175,11 @@ fn join(parts: impl Iterator<Item = String>, between: &str) -> String {
 }
 
 fn set_aside(account: Option<Account<'_>>, question: &Question<'_>, now: Moment) -> String {
-    let owner = question.demand().owner.as_deref();
-    let until = account.and_then(|account| {
-        let mut all = account.set_aside(now);
-        all.find(|(known, _)| Some(*known) == owner)
-    });
+    let demand = question.demand();
+    let until = account.zip(demand.owner.as_deref());
+    let until = until.and_then(|(account, owner)| account.set_aside(&demand.namespace, owner, now));
     match until {
-        Some((_, until)) => format!("{} seconds have to pass", until.since(now).as_secs() + 1),
+        Some(until) => format!("{} seconds have to pass", until.since(now).as_secs() + 1),
         None => "some time has to pass".to_owned(),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::{Event, PodFacts};
+use crate::engine::{Event, PodFacts, Stage};
 
 fn at(seconds: u64) -> Moment {
     Moment::after(Duration::from_secs(seconds))
@@ -224,14 +224,16 @@ fn a_refusal_by_the_kubelet_is_told_of_while_it_counts() {
     let mut engine = engine(&cluster());
     let mut owned = pod("owned", "n1", 1, 1);
     owned["metadata"]["ownerReferences"] = json!([{"uid": "set", "name": "s", "kind": "ReplicaSet", "apiVersion": "apps/v1", "controller": true}]);
-    engine.apply(
-        Event::PodSeen(Box::new(PodFacts {
-            demand: demand(&owned),
-            node: Some("n1".into()),
-            stage: crate::engine::Stage::RefusedByKubelet,
-        })),
-        at(12),
-    );
+    for stage in [Stage::Pending, Stage::RefusedByKubelet] {
+        engine.apply(
+            Event::PodSeen(Box::new(PodFacts {
+                demand: demand(&owned),
+                node: Some("n1".into()),
+                stage,
+            })),
+            at(12),
+        );
+    }
     owned["metadata"]["uid"] = json!("next");
     owned["spec"]["nodeName"] = json!("");
     let view = View {

@@ -109,23 +109,27 @@ impl<D: Display, F: Fn(Refusal) -> D> Serialize for Refused<'_, '_, F> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self(result) = self;
         let mut map = to.serialize_map(None)?;
+        let mut known: Vec<(Refusal, String)> = Vec::new();
         for (name, verdict) in result.candidates.names().zip(result.verdicts) {
-            if let Some(refusal) = verdict {
-                map.serialize_entry(name, &Words((result.reason)(*refusal)))?;
-            }
+            let Some(refusal) = verdict else { continue };
+            let words = match known.iter().position(|(other, _)| other == refusal) {
+                Some(at) => &known[at].1,
+                None => {
+                    if known.len() == KNOWN {
+                        known.clear();
+                    }
+                    known.push((*refusal, (result.reason)(*refusal).to_string()));
+                    &known[known.len() - 1].1
+                }
+            };
+            map.serialize_entry(name, words)?;
         }
         map.end()
     }
 }
 
-/// A text that is nowhere as a whole.
-struct Words<D>(D);
-
-impl<D: Display> Serialize for Words<D> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&self.0)
-    }
-}
+/// Most nodes are refused for one of a few reasons: of so many the words are kept for the next node.
+const KNOWN: usize = 16;
 
 #[cfg(test)]
 mod tests {

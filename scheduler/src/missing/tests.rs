@@ -43,8 +43,8 @@ fn the_least_that_would_do() {
             [(8, 1), (0, 8)],
             (4, 2),
             vec![
-                (zone0.clone(), vec![(sriov, 1)], true),
-                (zone1.clone(), vec![(cpu, 4000)], true),
+                (zone0, vec![(sriov, 1)], true),
+                (zone1, vec![(cpu, 4000)], true),
             ],
         ),
         (

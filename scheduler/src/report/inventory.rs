@@ -53,7 +53,8 @@ pub(super) fn read(object: &NodeInventory) -> Report {
                 let mask = zones.known(&block.zones);
                 if mask.count() == 1 {
                     let key = (mask, block.resource.as_str());
-                    *pinned.entry(key).or_insert(0_i64) += size;
+                    let sum = pinned.entry(key).or_insert(0_i64);
+                    *sum = sum.saturating_add(size);
                 }
                 hold(&block.resource, mask, None, size);
             }

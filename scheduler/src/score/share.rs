@@ -11,8 +11,12 @@ pub(super) fn share(part: i64, whole: i64) -> i64 {
     if whole <= 0 {
         return FULL;
     }
-    let part = i128::from(part.clamp(0, whole));
-    let share = part * i128::from(FULL) / i128::from(whole);
+    let part = part.clamp(0, whole);
+    // Dividing what has more than 64 bits takes many times as long.
+    if let Some(thousandths) = part.checked_mul(FULL) {
+        return thousandths / whole;
+    }
+    let share = i128::from(part) * i128::from(FULL) / i128::from(whole);
     // It is at most FULL.
     i64::try_from(share).unwrap_or(FULL)
 }

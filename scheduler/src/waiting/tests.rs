@@ -35,6 +35,7 @@ fn pod(uid: &str) -> Unbound {
         created: "2026-01-01T00:00:00Z".into(),
         resource_version: "1".into(),
         affinity: serde_json::Value::Null,
+        is_aligned: true,
         chosen: Vec::new(),
     }
 }

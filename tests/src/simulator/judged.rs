@@ -195,7 +195,14 @@ pub(super) fn hands_out_as_the_kubelet_does() {
     use Rejection::{OutOf, TopologyAffinity, UnexpectedAdmission};
     let refused = Err(TopologyAffinity);
     type Containers = &'static [(Part, u64, u64, u64)];
-    let single: &[(&str, Scope, [usize; 2], Containers, Result<(), Rejection>)] = &[
+    type Case = (
+        &'static str,
+        Scope,
+        [usize; 2],
+        Containers,
+        Result<(), Rejection>,
+    );
+    let single: &[Case] = &[
         (
             "fits the lowest",
             Scope::Container,

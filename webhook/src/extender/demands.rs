@@ -11,19 +11,29 @@ use scheduler::{
     resource::Kind,
 };
 
-/// The demands of pods that scheduling is about, by UID.
+use super::alike::{Alike, Member};
+
+/// The demands of pods that scheduling is about.
 #[derive(Debug, Default)]
-pub struct Demands(Mutex<HashMap<Box<str>, PodDemand>>);
+pub struct Demands(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By UID.
+    pods: HashMap<Box<str>, Member>,
+    alike: Alike,
+}
 
 impl Demands {
     /// Notes what an event tells of a pod.
     pub fn learn(&self, event: &Event) {
         match event {
             Event::PodSeen(pod) if pod.stage != Stage::Ended && is_counted(&pod.demand) => {
-                let mut demands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                // Pods are seen often, and demand what they did before.
-                if demands.get(&pod.demand.uid) != Some(&pod.demand) {
-                    demands.insert(pod.demand.uid.clone(), pod.demand.clone());
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let Known { pods, alike } = &mut *known;
+                let member = alike.member(&pod.demand);
+                if let Some(before) = pods.insert(pod.demand.uid.clone(), member) {
+                    alike.forget(before);
                 }
             }
             Event::PodSeen(pod) => self.forget(&pod.demand.uid),
@@ -35,17 +45,18 @@ impl Demands {
     /// The demands of all pods of a name: more than one while one that is gone is still ending.
     #[must_use]
     pub fn of(&self, namespace: &str, name: &str) -> Vec<PodDemand> {
-        let demands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        demands
-            .values()
-            .filter(|demand| *demand.namespace == *namespace && *demand.name == *name)
-            .cloned()
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pods = known.pods.iter();
+        pods.filter(|(_, member)| member.is(namespace, name))
+            .map(|(uid, member)| member.demand(uid))
             .collect()
     }
 
     fn forget(&self, uid: &str) {
-        let mut demands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        demands.remove(uid);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(member) = known.pods.remove(uid) {
+            known.alike.forget(member);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use scheduler::{
     align::Scratch,
     demand::{DemandError, PodDemand},
+    engine::{AT_ONCE, Question},
     extender::{Candidates, ExtenderArgs, ExtenderFilterResult, HostPriorityList},
 };
 
@@ -75,11 +76,8 @@ fn filter(
         let question = engine.question(demand, now);
         let mut scratch = Scratch::default();
         let mut verdicts = Vec::with_capacity(candidates.len());
-        verdicts.extend(
-            candidates
-                .names()
-                .map(|node| question.filter(node, &mut scratch).err()),
-        );
+        let names = fetched(candidates, &question);
+        verdicts.extend(names.map(|node| question.filter(node, &mut scratch).err()));
         scheduling.counts.judge(&verdicts);
         let refused = verdicts.iter().flatten().count();
         // kube-scheduler asks for no scores then.
@@ -107,7 +105,7 @@ fn prioritize(
         let question = engine.question(demand, now);
         let mut scratch = Scratch::default();
         let tentative = scheduling.tentative();
-        scores.extend(candidates.names().map(|node| {
+        scores.extend(fetched(candidates, &question).map(|node| {
             let tentative = tentative.weight(node, &demand.uid);
             question.score_beside(node, tentative, &mut scratch)
         }));
@@ -117,6 +115,20 @@ fn prioritize(
     }
     let length = length + scores.len() * SCORE;
     write(&HostPriorityList::new(candidates, &scores), length)
+}
+
+/// The names of the candidates; before the turn of each comes, what is known of it is near.
+fn fetched<'a>(
+    candidates: &'a Candidates<'_>,
+    question: &Question<'_>,
+) -> impl Iterator<Item = &'a str> {
+    let mut ahead = candidates.names();
+    candidates.names().enumerate().map(move |(at, name)| {
+        if at % AT_ONCE == 0 {
+            question.fetch(ahead.by_ref().take(AT_ONCE));
+        }
+        name
+    })
 }
 
 /// The node that is better than all others, if there is one.

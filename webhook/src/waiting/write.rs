@@ -52,7 +52,7 @@ pub(super) fn wake_up(pod: &Unbound, now: SystemTime) -> Value {
 }
 
 /// Lifts the gate, the only one, and narrows the node affinity at once, of the pod as it was when it was decided. Where the
-/// pod can go nowhere but to the nodes that were chosen there is nothing to narrow.
+/// pod's spec names the nodes that were chosen and no other there is nothing to narrow.
 pub(super) fn lift(pod: &Unbound, nodes: &[Box<str>], narrowed: Option<&Narrowed>) -> Value {
     let mut patch = json!({
         "metadata": {

@@ -26,6 +26,7 @@ pub(super) fn at(seconds: u64) -> Moment {
 pub(super) struct Described {
     uid: String,
     name: String,
+    namespace: &'static str,
     node: String,
     owner: Option<String>,
     requests: Vec<Value>,
@@ -38,6 +39,7 @@ pub(super) fn pod(uid: &str, devices: u32) -> Described {
     Described {
         uid: uid.to_owned(),
         name: format!("pod-{uid}"),
+        namespace: "ns",
         node: String::new(),
         owner: None,
         requests: vec![json!({NIC: devices})],
@@ -54,6 +56,11 @@ impl Described {
 
     pub(super) fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
+        self
+    }
+
+    pub(super) fn of_namespace(mut self, namespace: &'static str) -> Self {
+        self.namespace = namespace;
         self
     }
 
@@ -94,7 +101,7 @@ impl Described {
             .collect();
         let owner = |uid: &String| json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": uid, "controller": true}]);
         json!({
-            "metadata": {"uid": self.uid, "name": self.name, "namespace": "ns", "ownerReferences": self.owner.as_ref().map_or(json!([]), owner)},
+            "metadata": {"uid": self.uid, "name": self.name, "namespace": self.namespace, "ownerReferences": self.owner.as_ref().map_or(json!([]), owner)},
             "spec": {"nodeName": self.node, "containers": containers},
             "status": {"phase": self.phase, "reason": self.reason},
         })

@@ -137,6 +137,76 @@ fn a_report_that_knows_the_name_alone_means_the_only_pod_of_the_name() {
 }
 
 #[test]
+fn a_report_that_knows_the_name_alone_does_not_mean_one_that_was_bound_later() {
+    let mut nameless = inventory(2, &[("old", &["0a", "0b", "0c"])]);
+    nameless["allocations"][0]["podUID"] = json!(null);
+    nameless["allocations"][0]["name"] = json!("web-0");
+    let mut cluster = Cluster::of_one();
+    cluster.learn(reported(&nameless));
+    let new = pod("new", 3).named("web-0").on("n1");
+    cluster.learn(new.seen());
+    let standings = [
+        ("new".to_owned(), Some(Standing::Assumed)),
+        ("?".to_owned(), None),
+    ];
+    assert_eq!(cluster.standings(), standings);
+    assert_eq!(cluster.free().0, 2);
+    // The old one is cleared away before the new one is admitted.
+    cluster.learn(reported(&inventory(3, &[])));
+    assert_eq!(cluster.free().0, 5);
+    assert_eq!(
+        cluster.standings(),
+        [("new".to_owned(), Some(Standing::Assumed))]
+    );
+    nameless["sequence"] = json!(4);
+    cluster.learn(reported(&nameless));
+    assert_eq!(
+        cluster.standings(),
+        [("new".to_owned(), Some(Standing::Confirmed))]
+    );
+    // Having been named is not having been listed: whom was meant is not certain.
+    cluster.learn(reported(&inventory(5, &[])));
+    assert_eq!(cluster.free().0, 5);
+}
+
+#[test]
+fn a_pod_that_is_bound_is_counted_and_released_whatever_is_written_in_it() {
+    let object = |uid: &str, devices: &str, spread: &str, phase: &str| {
+        json!({
+            "metadata": {"uid": uid, "name": "p", "namespace": "ns", "annotations": {(spec::network::SPREAD): spread}},
+            "spec": {"nodeName": "n1", "containers": [{"name": "c", "resources": {"limits": {NIC: devices, "ephemeral-storage": "10E"}}}]},
+            "status": {"phase": phase},
+        })
+    };
+    let seen = |object: &serde_json::Value| Event::of_object("v1", "Pod", object, "");
+    let mut cluster = Cluster::of_one();
+    for (devices, spread) in [("3", "switch"), ("3", "typo")] {
+        cluster.learn(
+            seen(&object("a", devices, spread, "Pending"))
+                .unwrap()
+                .unwrap(),
+        );
+        assert_eq!(cluster.free(), (5, vec![1, 4]));
+    }
+    cluster.learn(
+        seen(&object("b", "10E", "typo", "Running"))
+            .unwrap()
+            .unwrap(),
+    );
+    assert!(cluster.free().0 < 0);
+    for (uid, devices) in [("a", "3"), ("b", "10E")] {
+        let ended = object(uid, devices, "typo", "Succeeded");
+        cluster.learn(seen(&ended).unwrap().unwrap());
+    }
+    assert_eq!(cluster.free(), (8, vec![4, 4]));
+
+    // One that still waits is somebody's question, and whoever asks is told.
+    let mut waiting = object("c", "3", "typo", "Pending");
+    waiting["spec"]["nodeName"] = json!("");
+    assert!(seen(&waiting).is_err());
+}
+
+#[test]
 fn facts_say_the_same_as_objects() {
     let facts = pod("a", 3).on("n1").owned_by("set").started().facts();
     let PodFacts {

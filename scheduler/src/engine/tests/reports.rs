@@ -90,12 +90,29 @@ fn a_topology_that_comes_after_a_pod_has_started_has_it() {
 
     // Not everybody reports when nothing has changed.
     let mut cluster = Cluster::default();
-    cluster.learn(free("1"));
-    cluster.learn(pod("a", 3).on("n1").started().seen());
-    assert_eq!(cluster.free().0, 2);
-    let outcomes = cluster.wait(300);
+    cluster.learn(free("4"));
+    cluster.learn(pod("a", 3).on("n1").seen());
+    cluster.learn(free("3"));
+    assert_eq!(cluster.wait(200), []);
+    let outcomes = cluster.wait(100);
     assert_eq!(freed(&cluster, &outcomes), Some(vec![NIC.to_owned()]));
-    assert_eq!(cluster.free(), (5, vec![1, 4]));
+    assert_eq!(cluster.free(), (7, vec![3, 4]));
+}
+
+#[test]
+fn a_topology_that_came_before_a_pod_was_bound_never_has_it() {
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    let free = topology("n1", "single-numa-node", &[&[(NIC, "4")], &[(NIC, "4")]]);
+    cluster.learn(free.clone());
+    cluster.learn(pod("a", 3).on("n1").seen());
+    cluster.learn(pod("b", 3).on("n1").started().seen());
+    assert_eq!(cluster.wait(301), []);
+    // The same once more is no sign that the exporter lives.
+    assert_eq!(cluster.learn(free), []);
+    assert_eq!(cluster.wait(301), []);
+    assert_eq!(cluster.free().1, [1, 1]);
+    assert!(cluster.filter(&pod("c", 2), "n1").is_err());
 }
 
 #[test]
@@ -158,6 +175,45 @@ fn a_resource_nobody_has_is_said_to_be_so() {
         cluster.filter(&asking, "n1"),
         Err(Refusal::Short { .. })
     ));
+    // And it was there before its resource was.
+    cluster.learn(node("n1", json!({NIC: "8", "a.b/unknown": "3"})));
+    assert_eq!(cluster.free_of("n1", "a.b/unknown"), (2, vec![]));
+}
+
+#[test]
+fn pods_that_were_there_before_their_resources_are_counted() {
+    let two = json!({"a.b/one": 1, "a.b/two": 1});
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    cluster.learn(pod("a", 0).asking(two.clone()).on("n1").seen());
+    cluster.learn(pod("b", 2).on("n1").seen());
+    cluster.learn(node("n1", json!({NIC: "8", "a.b/one": "4"})));
+    assert_eq!(cluster.free_of("n1", "a.b/one"), (3, vec![]));
+    assert_eq!(cluster.free(), (6, vec![]));
+    let zones: [&[(&str, &str)]; 2] = [&[("a.b/two", "1")], &[("a.b/two", "2")]];
+    cluster.learn(topology("n1", "single-numa-node", &zones));
+    assert_eq!(cluster.free_of("n1", "a.b/two"), (2, vec![0, 2]));
+    assert!(cluster.engine.sites["n1"].ledger[0].unnumbered.is_none());
+    cluster.learn(pod_gone("a"));
+    assert_eq!(cluster.free_of("n1", "a.b/two"), (3, vec![1, 2]));
+    assert_eq!(cluster.free_of("n1", "a.b/one"), (4, vec![]));
+}
+
+#[test]
+fn pods_cannot_use_up_the_numbers_of_resources() {
+    let many: serde_json::Map<_, _> = (0..70_000)
+        .map(|count| (format!("a.b/{count}"), json!(1)))
+        .collect();
+    let mut cluster = Cluster::of_one();
+    let greedy = pod("greedy", 0).asking(json!(many)).on("n1");
+    cluster.learn(greedy.seen());
+    cluster.learn(greedy.refused().seen());
+    cluster.learn(node("n2", json!({"a.b/new": "8"})));
+    let mut other = inventory(1, &[]);
+    other["metadata"]["name"] = json!("n2");
+    cluster.learn(reported(&other));
+    let asking = pod("a", 0).asking(json!({"a.b/new": 1}));
+    assert_eq!(cluster.filter(&asking, "n2"), Ok(()));
 }
 
 #[test]

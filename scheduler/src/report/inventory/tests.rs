@@ -285,6 +285,16 @@ prop_compose! {
     }
 }
 
+#[test]
+fn more_memory_than_there_are_numbers_is_all_of_it() {
+    let mut object = a_node();
+    let block = json!({"resource": "memory", "size": 1_u64 << 50, "zones": [0]});
+    object["allocations"][0]["containers"][0]["memory"] = json!(vec![block; 8193]);
+    let amounts = amounts(&report(object));
+    let memory = "memory @ [0]: 0 of 90".to_owned();
+    assert!(amounts.contains(&memory), "{amounts:?}");
+}
+
 prop_compose! {
     fn an_amount()(name in "cpu|memory|hugepages-2Mi|b/c|b/d|", amounts in [any_number(), any_number(), any_number()]) -> Value {
         json!({"name": name, "capacity": amounts[0], "allocatable": amounts[1], "available": amounts[2]})

@@ -41,10 +41,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             preemption::no_victims,
         ),
         ("cluster::gates_choose_nodes", gates::nodes_are_chosen),
-        (
-            "cluster::gates_have_their_rights",
-            gates::no_right_is_missing,
-        ),
+        ("cluster::gates_and_wake_up_by_one_leader", gates::one_leads),
         (
             "cluster::gates_wait_for_what_is_released",
             gates::pods_wait_for_what_is_released,

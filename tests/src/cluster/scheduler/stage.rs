@@ -108,14 +108,9 @@ impl Stage {
 
     /// Starts the webhook, always at the same address, and waits until it is ready.
     pub(super) fn start_webhook(&mut self, more: &[OsString]) {
-        self.start_webhook_as(self.plane.kubeconfig_as(ACCOUNT), more);
-    }
-
-    /// The same, with the rights of this kubeconfig.
-    pub(super) fn start_webhook_as(&mut self, kubeconfig: PathBuf, more: &[OsString]) {
         let mut arguments: Vec<OsString> = vec![
             "--kubeconfig".into(),
-            kubeconfig.into(),
+            self.plane.kubeconfig_as(ACCOUNT).into(),
             "--listen".into(),
             format!("127.0.0.1:{}", self.port).into(),
             "--health-listen".into(),

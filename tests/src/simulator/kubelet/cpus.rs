@@ -14,7 +14,7 @@ pub(super) type Cpus = BTreeSet<u32>;
 /// The CPUs that a container gets for itself: whole ones, of Guaranteed pods.
 pub(super) fn exclusive(pod: &SimPod, container: &SimContainer) -> usize {
     let thousandths = container.request("cpu");
-    if pod.is_guaranteed() && thousandths % 1000 == 0 {
+    if pod.is_guaranteed() && thousandths.is_multiple_of(1000) {
         usize::try_from(thousandths / 1000).expect("small")
     } else {
         0

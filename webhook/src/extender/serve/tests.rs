@@ -36,12 +36,12 @@ zones:
 
 fn extender(awaited: &[Kind]) -> Extender {
     let objects = api::objects::parse(OBJECTS, "fixture").unwrap();
-    let mut told = Told::default();
+    let scheduling = Arc::new(Scheduling::awaiting(awaited, Policy::default()));
+    let mut told = Told::new(Arc::clone(&scheduling));
     told.take(&objects, "default").unwrap();
-    let scheduling = Scheduling::awaiting(awaited, Policy::default());
-    scheduling.learn(told.events());
+    told.end();
     Extender {
-        scheduling: Arc::new(scheduling),
+        scheduling,
         readiness: Arc::default(),
         clients: None,
     }
