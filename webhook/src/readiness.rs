@@ -1,8 +1,11 @@
 //! Whether requests should be sent here.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -10,6 +13,7 @@ use axum::{
     response::Response,
 };
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::{
     certificate::status::Status,
@@ -18,13 +22,18 @@ use crate::{
     store::{Part, Store},
 };
 
+/// How long readiness waits for what schedulers ask about. From then on they are told that it is not known yet, and API
+/// servers, which need none of it, are answered.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
 /// What the process knows of itself.
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_serving: AtomicBool,
     is_ending: AtomicBool,
     certificate: OnceLock<Arc<Status>>,
-    scheduling: OnceLock<Arc<Scheduling>>,
+    /// What schedulers are answered from, and since when it is waited for.
+    scheduling: OnceLock<(Arc<Scheduling>, Instant)>,
 }
 
 impl Readiness {
@@ -57,10 +66,10 @@ impl Readiness {
         let _is_first = self.certificate.set(certificate);
     }
 
-    /// From here on schedulers' questions must find answers, too.
+    /// From here on schedulers' questions must find answers, too, for [`PATIENCE`].
     pub fn awaits_scheduling(&self, scheduling: Arc<Scheduling>) {
         // The first one stays: a process has one engine.
-        let _is_first = self.scheduling.set(scheduling);
+        let _is_first = self.scheduling.set((scheduling, Instant::now()));
     }
 
     /// Tells a client of HTTP/1 to go elsewhere with its next request, while there is time, where this process is about to
@@ -90,9 +99,43 @@ impl Readiness {
             return Some(obstacle);
         }
         let awaited = store.awaited().map(Part::as_str).or_else(|| {
-            let scheduling = self.scheduling.get()?;
-            scheduling.awaited().map(Kind::as_str)
+            let (scheduling, since) = self.scheduling.get()?;
+            let awaited = scheduling.awaited().filter(|_| since.elapsed() < PATIENCE);
+            awaited.map(Kind::as_str)
         });
         awaited.map(|kind| format!("the {kind} are not known yet"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scheduler::policy::Policy as SchedulerPolicy;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn schedulers_are_waited_for_and_not_for_ever() {
+        let readiness = Readiness::default();
+        readiness.begin();
+        let (store, configured) = (
+            Store::awaiting([]),
+            Configured::new(admission::Policy::default()),
+        );
+        assert_eq!(readiness.obstacle(&store, &configured), None);
+        let scheduling = Scheduling::awaiting(&[Kind::Nodes], SchedulerPolicy::default());
+        let scheduling = Arc::new(scheduling);
+        readiness.awaits_scheduling(Arc::clone(&scheduling));
+        let words = "the Nodes are not known yet";
+        let obstacle = || readiness.obstacle(&store, &configured);
+        assert_eq!(obstacle().as_deref(), Some(words));
+        tokio::time::advance(PATIENCE - Duration::from_secs(1)).await;
+        assert_eq!(obstacle().as_deref(), Some(words));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(obstacle(), None);
+        assert_eq!(
+            scheduling.awaited(),
+            Some(Kind::Nodes),
+            "schedulers are told so"
+        );
     }
 }

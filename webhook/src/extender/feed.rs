@@ -87,8 +87,7 @@ impl Feed {
     pub fn take(&mut self, event: &watcher::Event<Watched>) -> Vec<Event> {
         match event {
             watcher::Event::Init => {
-                self.listed.clear();
-                self.pods.clear();
+                self.begin();
                 Vec::new()
             }
             watcher::Event::InitApply(object) => {
@@ -122,9 +121,20 @@ impl Feed {
     /// The same of an API server that does not have the kind, and so has no object of it.
     #[must_use]
     pub fn without(&mut self) -> Vec<Event> {
-        self.listed.clear();
-        self.pods.clear();
+        self.begin();
         self.complete()
+    }
+
+    /// Whether the engine was told of any object of the kind.
+    #[must_use]
+    pub fn knows_any(&self) -> bool {
+        !self.known.is_empty() || !self.listed.is_empty()
+    }
+
+    /// A list begins. What came of one before it that did not come to its end was told of, and may be gone by now.
+    fn begin(&mut self) {
+        self.known.extend(self.listed.drain());
+        self.pods.clear();
     }
 
     /// The list is complete: what is known and not in it is gone.

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU8, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,6 +47,8 @@ pub struct Scheduling {
     begin: Instant,
     /// The kinds that have not been listed yet, a bit each.
     awaited: watch::Sender<u8>,
+    /// The kinds that are not waited for any longer.
+    waived: AtomicU8,
     outcomes: broadcast::Sender<Arc<[Outcome]>>,
     /// What pods demand.
     pub demands: Demands,
@@ -100,6 +105,7 @@ impl Scheduling {
             engine: RwLock::new(Engine::new(policy)),
             begin: Instant::now(),
             awaited: watch::Sender::new(awaited),
+            waived: AtomicU8::new(0),
             outcomes: broadcast::channel(BACKLOG).0,
             demands: Demands::default(),
             counts: Counts::default(),
@@ -112,10 +118,10 @@ impl Scheduling {
         Moment::after(self.begin.elapsed())
     }
 
-    /// The first kind that has not been listed yet.
+    /// The first kind that has not been listed yet, and is waited for.
     #[must_use]
     pub fn awaited(&self) -> Option<Kind> {
-        let awaited = *self.awaited.borrow();
+        let awaited = *self.awaited.borrow() & !self.waived.load(Ordering::Acquire);
         let mut kinds = Kind::ALL.into_iter();
         kinds.find(|kind| awaited & kind.bit() != 0)
     }
@@ -129,6 +135,11 @@ impl Scheduling {
     /// Notes that all objects of a kind have been learnt of.
     pub fn listed(&self, kind: Kind) {
         self.awaited.send_modify(|awaited| *awaited &= !kind.bit());
+    }
+
+    /// Answers questions without a kind that has not been listed yet.
+    pub fn waive(&self, kind: Kind) {
+        self.waived.fetch_or(kind.bit(), Ordering::AcqRel);
     }
 
     /// Waits until all objects of a kind have been learnt of.

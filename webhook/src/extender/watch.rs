@@ -1,9 +1,9 @@
 //! Keeps the engine as the API server has its objects.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use admission::UsageIndex;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::pending, stream};
 use kube::{
     Client,
     core::PartialObjectMeta,
@@ -12,7 +12,7 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::{
@@ -21,6 +21,12 @@ use super::{
     watched::Watched,
 };
 use crate::{apart::apart, indexed::WatchedPod, optional, store::Store, watch::feed};
+
+/// How long NodeResourceTopologies are waited for once all else is listed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How soon a kind is asked for again which could be listed before.
+const FORBIDDEN: Duration = Duration::from_secs(5);
 
 /// Watches everything that scheduling looks at, for ever, each kind in a task of its own. Pods come once, for the store as
 /// well.
@@ -41,7 +47,24 @@ pub async fn watch(client: &Client, store: &Arc<Store>, scheduling: &Arc<Schedul
         () = apart(pods) => {}
         () = apart(inventories) => {}
         () = apart(topologies) => {}
+        () = wait_no_longer(scheduling) => {}
     }
+}
+
+/// Whoever waits for topologies waits until this is over, and not for ever: a cluster may be without them, and their API
+/// server need not be ours. Nodes without a NodeInventory are nodes that never reported, then.
+async fn wait_no_longer(scheduling: &Scheduling) {
+    for kind in [Kind::Nodes, Kind::Pods, Kind::Inventories] {
+        scheduling.until_listed(kind).await;
+    }
+    let listed = scheduling.until_listed(Kind::Topologies);
+    if timeout(PATIENCE, listed).await.is_err() {
+        scheduling.waive(Kind::Topologies);
+        warn!(
+            "NodeResourceTopologies cannot be listed; schedulers are answered without them, as if nodes without a NodeInventory had never reported"
+        );
+    }
+    pending().await
 }
 
 async fn nodes(client: Client, scheduling: Arc<Scheduling>) {
@@ -97,24 +120,40 @@ fn user(event: Event<Watched>) -> Option<Event<WatchedPod>> {
     })
 }
 
-/// Reports, of a kind that the API server may not have.
+/// Reports, of a kind that the API server may not have, or may not let us list.
+///
+/// Without the kind there are no reports. Where the right to list it is gone, what is known stays as after any other
+/// failure: rights are applied anew, and API servers that have just begun do not know them yet.
 async fn reports(kind: Kind, client: Client, scheduling: Arc<Scheduling>) {
     let mut feed = Feed::new(kind);
     let mut is_told = false;
     loop {
         let events = watcher(api(kind, client.clone()), watcher::Config::default());
+        let mut refused = None;
         let events = optional::served(events.default_backoff(), |refusal| {
-            if !std::mem::replace(&mut is_told, true) {
-                optional::tell(kind.as_str(), refusal, "no node reports by it");
-            }
+            refused = Some(refusal.clone());
         });
-        let mut events = std::pin::pin!(events);
-        while let Some(event) = events.next().await {
-            take(&mut feed, kind, event, &scheduling).await;
+        {
+            let mut events = std::pin::pin!(events);
+            while let Some(event) = events.next().await {
+                is_told &= !matches!(event, Ok(Event::InitDone));
+                take(&mut feed, kind, event, &scheduling).await;
+            }
         }
-        scheduling.learn_by_turns(feed.without()).await;
-        scheduling.listed(kind);
-        sleep(optional::WITHOUT_KIND).await;
+        let is_forbidden = refused.as_ref().is_some_and(|refusal| refusal.code == 403);
+        let stays = is_forbidden && scheduling.is_listed(kind) && feed.knows_any();
+        let (consequence, pause) = match stays {
+            true => ("what is known of it grows old", FORBIDDEN),
+            false => ("no node reports by it", optional::WITHOUT_KIND),
+        };
+        if let Some(refusal) = refused.filter(|_| !std::mem::replace(&mut is_told, true)) {
+            optional::tell(kind.as_str(), &refusal, consequence);
+        }
+        if !stays {
+            scheduling.learn_by_turns(feed.without()).await;
+            scheduling.listed(kind);
+        }
+        sleep(pause).await;
     }
 }
 
@@ -140,3 +179,6 @@ async fn tell(feed: &mut Feed, kind: Kind, event: &Event<Watched>, scheduling: &
         info!(kind = kind.as_str(), "Listed for scheduling");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,22 @@ fn what_went_while_nobody_looked_is_gone() {
 }
 
 #[test]
+fn what_half_a_list_told_of_is_gone_if_the_next_one_does_not_have_it() {
+    let mut feed = Feed::new(Kind::Nodes);
+    let half = vec![Watch::Init, Watch::InitApply(node("a"))];
+    assert_eq!(take(&mut feed, half), ["node a"]);
+    assert!(feed.knows_any());
+    let list = vec![Watch::Init, Watch::InitApply(node("b")), Watch::InitDone];
+    assert_eq!(take(&mut feed, list), ["node b", "no node a"]);
+    let half = vec![Watch::Init, Watch::InitApply(node("c"))];
+    assert_eq!(take(&mut feed, half), ["node c"]);
+    let mut gone = told(feed.without());
+    gone.sort_unstable();
+    assert_eq!(gone, ["no node b", "no node c"]);
+    assert!(!feed.knows_any());
+}
+
+#[test]
 fn pods_of_a_list_come_as_they_were_bound() {
     let mut feed = Feed::new(Kind::Pods);
     let events = vec![
