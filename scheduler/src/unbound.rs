@@ -35,6 +35,9 @@ pub struct Unbound {
     pub chosen: Vec<Box<str>>,
 }
 
+/// How many chosen nodes are read; nobody chooses more.
+const MOST_CHOSEN: usize = 64;
+
 /// What a pod waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
@@ -106,6 +109,7 @@ impl Unbound {
             affinity: spec.affinity,
             chosen: chosen
                 .filter(|name| !name.is_empty())
+                .take(MOST_CHOSEN)
                 .map(Box::from)
                 .collect(),
             demand,

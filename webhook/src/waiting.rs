@@ -9,6 +9,7 @@ pub mod args;
 pub mod budget;
 pub mod counts;
 pub mod leader;
+mod overdue;
 pub mod plan;
 mod round;
 mod state;

@@ -4,11 +4,9 @@ use std::time::SystemTime;
 
 use scheduler::{
     align::Scratch,
+    candidate::Candidate,
     choice::{Choice, choose, judge},
-    engine::Engine,
-    moment::Moment,
     narrowing::{Narrowed, narrow},
-    promises::Promise,
     unbound::{Unbound, Wait},
     waiting::Nodes,
 };
@@ -16,6 +14,7 @@ use scheduler::{
 use super::{
     Helper,
     counts::Act,
+    overdue::Verdict,
     plan::GatesPlan,
     state::State,
     told::{self, Reason},
@@ -37,9 +36,13 @@ enum Lift {
 /// One round.
 pub(super) async fn round(helper: &Helper, state: &mut State) {
     let scheduling = &helper.scheduling;
-    let broken = scheduling.read(|engine, now| state.expire(engine, now));
-    for promise in &broken {
-        strand(helper, state, promise).await;
+    state.believe(scheduling.now());
+    scheduling.read(|engine, now| state.expire(engine, now));
+    for (uid, nodes) in state.overdue.due(scheduling.now()) {
+        overdue(helper, state, &uid, nodes).await;
+    }
+    if helper.plan.gates.is_some() {
+        tell_uncounted(helper, state).await;
     }
     let now = scheduling.now();
     let most = state.budget.left(now);
@@ -52,17 +55,27 @@ pub(super) async fn round(helper: &Helper, state: &mut State) {
     let mut scratch = Scratch::default();
     let looked = waiting.round(now, most as usize, |pod, nodes| {
         // The lock is taken for each pod: a question is asked for it, and others have their turn.
-        scheduling.read(|engine, now| match pod.wait {
-            Wait::Gate if helper.plan.gates.is_some() => {
-                let question = engine.question(&pod.demand, now);
-                let mut fits = |node| judge(&question, pod, node, promises, &mut scratch).is_ok();
-                match nodes {
+        scheduling.read(|engine, now| {
+            let question = engine.question(&pod.demand, now);
+            let mut fits = |node: &Candidate| match pod.wait {
+                Wait::Gate => judge(&question, pod, node, promises, &mut scratch).is_ok(),
+                // The extender is asked about nodes that the spec allows; any other would not be taken.
+                _ => {
+                    pod.constraints.allow(node).is_ok()
+                        && question.filter(&node.name, &mut scratch).is_ok()
+                }
+            };
+            let is_ours = match pod.wait {
+                Wait::Gate => helper.plan.gates.is_some(),
+                Wait::Retry => helper.plan.wakes,
+                Wait::Others => false,
+            };
+            is_ours
+                && match nodes {
+                    _ if !pod.is_aligned => true,
                     Nodes::All => candidates.all.values().any(fits),
                     Nodes::One(name) => candidates.all.get(name).is_some_and(&mut fits),
                 }
-            }
-            Wait::Retry if helper.plan.wakes => fits(engine, pod, nodes, now, &mut scratch),
-            Wait::Gate | Wait::Retry | Wait::Others => false,
         })
     });
     for looked in looked {
@@ -70,6 +83,9 @@ pub(super) async fn round(helper: &Helper, state: &mut State) {
             continue;
         };
         match (pod.wait, helper.plan.gates) {
+            (Wait::Gate, Some(_)) if !pod.is_aligned => {
+                act(helper, state, Act::Lift, &pod, &write::let_go(&pod)).await;
+            }
             (Wait::Gate, Some(plan)) => lift(helper, state, &pod, plan).await,
             (Wait::Retry, _) if looked.fits => {
                 let patch = write::wake_up(&pod, SystemTime::now());
@@ -77,24 +93,6 @@ pub(super) async fn round(helper: &Helper, state: &mut State) {
             }
             _ => {}
         }
-    }
-}
-
-/// Whether the kubelet of a node would take a pod that its scheduler found none for. Where its spec lets it go is the
-/// scheduler's to know: it tried all nodes, and the extender refused some.
-fn fits(
-    engine: &Engine,
-    pod: &Unbound,
-    nodes: Nodes<'_>,
-    now: Moment,
-    scratch: &mut Scratch,
-) -> bool {
-    let question = engine.question(&pod.demand, now);
-    match nodes {
-        Nodes::All => engine
-            .nodes()
-            .any(|node| question.filter(node, scratch).is_ok()),
-        Nodes::One(node) => question.filter(node, scratch).is_ok(),
     }
 }
 
@@ -123,7 +121,13 @@ async fn lift(helper: &Helper, state: &mut State, pod: &Unbound, plan: GatesPlan
             if state.told.is_news(&pod.demand.uid, &why, now) {
                 let note =
                     format!("{why}; the pod is looked at again as soon as devices are released");
-                told::tell(&helper.client, pod, Reason::WaitingForDevices, &note).await;
+                told::tell(
+                    &helper.client,
+                    &pod.into(),
+                    Reason::WaitingForDevices,
+                    &note,
+                )
+                .await;
             }
         }
     }
@@ -171,33 +175,49 @@ async fn act(
     outcome
 }
 
-/// A pod whose gate was lifted is not on a node in time. Nothing can be done for it: a gate cannot be closed again, and an
-/// affinity cannot be made wider.
-async fn strand(helper: &Helper, state: &mut State, promise: &Promise) {
-    let uid = &promise.demand.uid;
+/// A pod whose gate was lifted is not on a node in time. While one of its nodes can take it, it is on its way. When none can,
+/// nothing can be done for it: a gate cannot be closed again, and an affinity cannot be made wider.
+async fn overdue(helper: &Helper, state: &mut State, uid: &str, nodes: Vec<Box<str>>) {
     let Some(pod) = state.waiting.get(uid).cloned() else {
         return;
     };
     let can_go = helper.scheduling.read(|engine, now| {
         let question = engine.question(&pod.demand, now);
         let mut scratch = Scratch::default();
-        let mut nodes = promise.nodes.iter();
-        nodes.any(|name| {
+        nodes.iter().any(|name| {
             let node = state.candidates.all.get(name);
             node.is_some_and(|node| {
                 judge(&question, &pod, node, &state.promises, &mut scratch).is_ok()
             })
         })
     });
-    if can_go {
-        return;
+    let now = helper.scheduling.now();
+    match state.look_again(uid, can_go, now) {
+        Verdict::Nothing => return,
+        Verdict::Renew => return state.promise(&pod, nodes, now),
+        Verdict::Stranded => {}
     }
     helper.counts.stranded.inc();
     let note = format!(
         "none of the nodes that were chosen for the pod ({}) can take it any more, and what a pod was let go with cannot be taken back; delete it, so that whoever made it makes another one",
-        promise.nodes.join(", ")
+        nodes.join(", ")
     );
-    if state.told.is_news(uid, &note, helper.scheduling.now()) {
-        told::tell(&helper.client, &pod, Reason::ChosenNodesUnfit, &note).await;
+    if state.told.is_news(uid, &note, now) {
+        let about = (&pod).into();
+        told::tell(&helper.client, &about, Reason::ChosenNodesUnfit, &note).await;
+    }
+}
+
+/// Pods at the gate of which nobody can say what they demand: their authors wrote it, and can mend it.
+async fn tell_uncounted(helper: &Helper, state: &mut State) {
+    let now = helper.scheduling.now();
+    let State {
+        told, uncounted, ..
+    } = state;
+    for (uid, (about, why)) in uncounted {
+        if told.is_news(uid, why, now) {
+            let note = format!("{why}; the pod waits at the scheduling gate until that is mended");
+            told::tell(&helper.client, about, Reason::DemandUnreadable, &note).await;
+        }
     }
 }

@@ -11,13 +11,18 @@ use scheduler::{
     engine::{Engine, Outcome},
     moment::Moment,
     promises::{Promise, Promises},
-    unbound::{Unbound, Wait},
+    unbound::{Unbound, Wait, is_at_gate},
     waiting::Waiting,
 };
 use serde::Deserialize;
 use tracing::{debug, warn};
 
-use super::{budget::Budget, told::Told};
+use super::{
+    budget::Budget,
+    overdue::{Overdue, Verdict},
+    plan::GatesPlan,
+    told::{About, Told},
+};
 use crate::extender::watched::Watched;
 
 /// How long a pod that is not without a node any more is still counted where it was promised devices, unless the engine
@@ -35,10 +40,15 @@ pub(super) struct State {
     pub(super) candidates: Candidates,
     pub(super) told: Told,
     pub(super) budget: Budget,
+    /// Pods that were let go and are on no node in time.
+    pub(super) overdue: Overdue,
+    /// Pods at the gate of which nobody can say what they demand, by UID, and why.
+    pub(super) uncounted: HashMap<Box<str>, (About, String)>,
+    /// Pods that say of themselves where they were promised something. It is looked at when all nodes are known.
+    claims: Vec<Box<str>>,
     pods: List,
     nodes: List,
-    /// How long a promise holds.
-    hold: Duration,
+    gates: Option<GatesPlan>,
 }
 
 /// The nodes as pods select them.
@@ -57,8 +67,8 @@ struct List {
 }
 
 impl State {
-    /// Nothing is known yet; `hold` is how long a promise holds.
-    pub(super) fn new(hold: Duration, now: Moment) -> Self {
+    /// Nothing is known yet.
+    pub(super) fn new(gates: Option<GatesPlan>, now: Moment) -> Self {
         Self {
             waiting: Waiting::default(),
             promises: Promises::default(),
@@ -67,13 +77,16 @@ impl State {
             budget: Budget::new(BUDGET.0, BUDGET.1, now),
             pods: List::default(),
             nodes: List::default(),
-            hold,
+            overdue: Overdue::default(),
+            uncounted: HashMap::new(),
+            claims: Vec::new(),
+            gates,
         }
     }
 
-    /// Whether all pods without a node have been listed, and all nodes where they matter (`with_nodes`).
-    pub(super) const fn is_complete(&self, with_nodes: bool) -> bool {
-        self.pods.is_complete && (!with_nodes || self.nodes.is_complete)
+    /// Whether all pods without a node have been listed, and all nodes.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.pods.is_complete && self.nodes.is_complete
     }
 
     /// Takes what the watch of pods without a node brought.
@@ -82,7 +95,7 @@ impl State {
             Event::Init => self.pods.coming.clear(),
             Event::InitApply(pod) => {
                 if let Some(uid) = self.apply_pod(&pod, now) {
-                    self.promise_again(&uid, now);
+                    self.claims.push(uid.clone());
                     self.pods.coming.insert(uid);
                 }
             }
@@ -91,10 +104,18 @@ impl State {
                 for gone in self.waiting.retain(|uid| listed.contains(uid)) {
                     self.gone(&gone.demand.uid, now);
                 }
+                self.uncounted.retain(|uid, _| listed.contains(uid));
                 self.pods.is_complete = true;
             }
             Event::Apply(pod) => {
-                self.apply_pod(&pod, now);
+                let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+                let known = self.waiting.get(uid);
+                let was_at_gate = known.is_some_and(|pod| pod.wait == Wait::Gate);
+                let applied = self.apply_pod(&pod, now);
+                // A lift that was made without an answer is one.
+                if was_at_gate {
+                    self.claims.extend(applied);
+                }
             }
             Event::Delete(pod) => {
                 if let Some(uid) = &pod.metadata.uid {
@@ -106,40 +127,66 @@ impl State {
 
     /// Takes a pod, and says which it is, if it waits for anything.
     fn apply_pod(&mut self, pod: &Watched, now: Moment) -> Option<Box<str>> {
+        let mut uncounted = None;
         match Unbound::of(&pod.object) {
             Ok(Some(unbound)) => {
                 let uid = unbound.demand.uid.clone();
+                self.uncounted.remove(&uid);
                 self.waiting.insert(unbound, now);
                 return Some(uid);
             }
             Ok(None) => {}
             Err(error) => {
-                warn!(
-                    uid = pod.metadata.uid,
-                    "A pod without a node is passed over"
-                );
-                debug!(%error, "The pod without a node that is passed over");
+                debug!(%error, uid = pod.metadata.uid, "A pod without a node is passed over");
+                if is_at_gate(&pod.object) {
+                    uncounted = Some(error.to_string());
+                } else {
+                    warn!("A pod without a node is passed over; log at debug level to see which");
+                }
             }
         }
-        if let Some(uid) = &pod.metadata.uid {
-            self.gone(uid, now);
+        let about = About::of(&pod.metadata)?;
+        match uncounted {
+            Some(why) => {
+                let uid = about.uid.clone();
+                self.waiting.remove(&uid);
+                self.uncounted.insert(uid.clone(), (about, why));
+                Some(uid)
+            }
+            None => {
+                self.gone(&about.uid, now);
+                None
+            }
         }
-        None
     }
 
-    /// What another leader promised is kept.
-    fn promise_again(&mut self, uid: &str, now: Moment) {
-        let Some(pod) = self.waiting.get(uid) else {
+    /// Keeps what was promised by another leader, or by a write that was not answered: what pods say of themselves, as far
+    /// as their spec lets them go there. Called when all is known. A promise that was not kept in time stays ended.
+    pub(super) fn believe(&mut self, now: Moment) {
+        let claims = std::mem::take(&mut self.claims);
+        let Some(gates) = self.gates else {
             return;
         };
-        if pod.wait != Wait::Gate && !pod.chosen.is_empty() && !self.promises.is_made_to(uid) {
-            let (demand, nodes) = (pod.demand.clone(), pod.chosen.clone());
-            let until = now.plus(self.hold);
-            self.promises.make(Promise {
-                demand,
-                nodes,
-                until,
-            });
+        for uid in claims {
+            let Some(pod) = self.waiting.get(&uid) else {
+                continue;
+            };
+            let is_known = self.promises.is_made_to(&uid) || self.overdue.is_known(&uid);
+            if pod.wait == Wait::Gate || is_known {
+                continue;
+            }
+            let mut nodes: Vec<Box<str>> = Vec::new();
+            for name in &pod.chosen {
+                let node = self.candidates.all.get(name);
+                let is_allowed = node.is_some_and(|node| pod.constraints.allow(node).is_ok());
+                if is_allowed && nodes.len() < gates.nodes && !nodes.contains(name) {
+                    nodes.push(name.clone());
+                }
+            }
+            if !nodes.is_empty() {
+                let pod = pod.clone();
+                self.promise(&pod, nodes, now);
+            }
         }
     }
 
@@ -148,13 +195,26 @@ impl State {
         self.promises.make(Promise {
             demand: pod.demand.clone(),
             nodes,
-            until: now.plus(self.hold),
+            until: now.plus(self.hold()),
         });
+    }
+
+    /// How long a promise holds.
+    fn hold(&self) -> Duration {
+        self.gates.map_or(Duration::ZERO, |gates| gates.hold)
+    }
+
+    /// Notes whether one of its nodes can take a pod that is overdue.
+    pub(super) fn look_again(&mut self, uid: &str, can_go: bool, now: Moment) -> Verdict {
+        let again = now.plus(self.hold());
+        self.overdue.looked(uid, can_go, again)
     }
 
     fn gone(&mut self, uid: &str, now: Moment) {
         self.waiting.remove(uid);
         self.told.forget(uid);
+        self.overdue.forget(uid);
+        self.uncounted.remove(uid);
         self.promises.shorten(uid, now.plus(LINGER));
     }
 
@@ -216,18 +276,18 @@ impl State {
         }
     }
 
-    /// Ends promises that are over; what was promised is free for others. Gives those that were not kept in time.
-    pub(super) fn expire(&mut self, engine: &Engine, now: Moment) -> Vec<Promise> {
+    /// Ends promises that are over; what was promised is free for others, unless the pod is still on its way.
+    pub(super) fn expire(&mut self, engine: &Engine, now: Moment) {
         let is_kept = |uid: &str| engine.node_of(uid).is_some();
-        let ended = self.promises.expire(now, is_kept);
-        for promise in &ended {
+        for promise in self.promises.expire(now, is_kept) {
             for node in &promise.nodes {
                 self.waiting.freed(node, &[], now);
             }
+            let uid = &promise.demand.uid;
+            if self.waiting.get(uid).is_some() && !is_kept(uid) {
+                self.overdue.note(&promise, now);
+            }
         }
-        let mut broken = ended;
-        broken.retain(|promise| self.waiting.get(&promise.demand.uid).is_some());
-        broken
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
     fake_api_server::{FakeApiServer, refusal},
 };
 
+mod held;
+
 const EVENTS: &str = "POST /apis/events.k8s.io/v1/namespaces/ns/events";
 
 fn patch_of(pod: &str) -> String {
@@ -42,7 +44,7 @@ impl Stage {
             lease: None,
         };
         let scheduling = Arc::new(Scheduling::awaiting(&[], Policy::default()));
-        let state = State::new(hold.unwrap_or_default(), scheduling.now());
+        let state = State::new(plan.gates, scheduling.now());
         let helper = Helper::new(plan, api.client(), scheduling);
         Self {
             api,
@@ -210,8 +212,8 @@ async fn what_another_leader_promised_is_kept() {
     ] {
         stage.state.take_pod(event, now);
     }
-    assert_eq!(stage.state.promises.len(), 1);
     assert_eq!(stage.written().await[0].0, EVENTS, "b waits");
+    assert_eq!(stage.state.promises.len(), 1);
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ const REPORTER: &str = "polypod.dev/webhook";
 pub(super) enum Reason {
     /// No node has devices for it.
     WaitingForDevices,
+    /// It cannot be said what it demands.
+    DemandUnreadable,
     /// Its gate was lifted, and none of the nodes that were chosen can take it any more.
     ChosenNodesUnfit,
 }
@@ -40,8 +42,39 @@ impl Reason {
     const fn as_str(self) -> &'static str {
         match self {
             Self::WaitingForDevices => "WaitingForDevices",
+            Self::DemandUnreadable => "DemandUnreadable",
             Self::ChosenNodesUnfit => "ChosenNodesUnfit",
         }
+    }
+}
+
+/// The pod that something is said of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) namespace: Box<str>,
+    pub(super) name: Box<str>,
+    pub(super) uid: Box<str>,
+}
+
+impl From<&Unbound> for About {
+    fn from(pod: &Unbound) -> Self {
+        let demand = &pod.demand;
+        Self {
+            namespace: demand.namespace.clone(),
+            name: demand.name.clone(),
+            uid: demand.uid.clone(),
+        }
+    }
+}
+
+impl About {
+    /// The pod of this metadata, if that names one.
+    pub(super) fn of(metadata: &ObjectMeta) -> Option<Self> {
+        Some(Self {
+            namespace: metadata.namespace.as_deref()?.into(),
+            name: metadata.name.as_deref()?.into(),
+            uid: metadata.uid.as_deref()?.into(),
+        })
     }
 }
 
@@ -69,21 +102,20 @@ impl Told {
 }
 
 /// Writes an Event about a pod. Nobody waits for it, and one that is lost is said again.
-pub(super) async fn tell(client: &Client, pod: &Unbound, reason: Reason, note: &str) {
-    let demand = &pod.demand;
+pub(super) async fn tell(client: &Client, pod: &About, reason: Reason, note: &str) {
     let now = Timestamp::now();
     let event = Event {
         metadata: ObjectMeta {
-            name: Some(name(&demand.name, now)),
-            namespace: Some(demand.namespace.to_string()),
+            name: Some(name(&pod.name, now)),
+            namespace: Some(pod.namespace.to_string()),
             ..ObjectMeta::default()
         },
         regarding: Some(ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Pod".to_owned()),
-            name: Some(demand.name.to_string()),
-            namespace: Some(demand.namespace.to_string()),
-            uid: Some(demand.uid.to_string()),
+            name: Some(pod.name.to_string()),
+            namespace: Some(pod.namespace.to_string()),
+            uid: Some(pod.uid.to_string()),
             ..ObjectReference::default()
         }),
         type_: Some("Warning".to_owned()),
@@ -95,7 +127,7 @@ pub(super) async fn tell(client: &Client, pod: &Unbound, reason: Reason, note: &
         reporting_instance: Some(std::env::var("HOSTNAME").unwrap_or_else(|_| REPORTER.to_owned())),
         ..Event::default()
     };
-    let api: Api<Event> = Api::namespaced(client.clone(), &demand.namespace);
+    let api: Api<Event> = Api::namespaced(client.clone(), &pod.namespace);
     let params = PostParams::default();
     match timeout(PATIENCE, api.create(&params, &event)).await {
         Ok(Ok(_)) => {}

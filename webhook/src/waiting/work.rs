@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::pending, time::Duration};
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use kube::runtime::{
     WatchStreamExt,
     watcher::{self, Event, watcher},
@@ -34,20 +34,12 @@ pub(super) async fn work(helper: &Helper) -> Infallible {
         config().fields(UNBOUND),
     );
     let mut pods = std::pin::pin!(events(pods, "Pods"));
-    let with_nodes = helper.plan.gates.is_some();
-    let nodes = match with_nodes {
-        true => {
-            let nodes = watcher(api(Kind::Nodes, helper.client.clone()), config());
-            events(nodes, "Nodes").left_stream()
-        }
-        false => stream::pending().right_stream(),
-    };
-    let mut nodes = std::pin::pin!(nodes);
-    let hold = helper.plan.gates.map_or(Duration::ZERO, |gates| gates.hold);
-    let mut state = State::new(hold, scheduling.now());
+    let nodes = watcher(api(Kind::Nodes, helper.client.clone()), config());
+    let mut nodes = std::pin::pin!(events(nodes, "Nodes"));
+    let mut state = State::new(helper.plan.gates, scheduling.now());
     let mut earliest = scheduling.now();
     loop {
-        let is_known = scheduling.awaited().is_none() && state.is_complete(with_nodes);
+        let is_known = scheduling.awaited().is_none() && state.is_complete();
         let next = match is_known {
             true => next(&state, earliest),
             false => scheduling.now().plus(LONGEST),
@@ -82,9 +74,10 @@ fn next(state: &State, earliest: Moment) -> Moment {
 
 fn tell(helper: &Helper, state: &State) {
     let count = |wait| state.waiting.pods().filter(|pod| pod.wait == wait).count();
-    helper
-        .counts
-        .set_waiting(count(Wait::Gate), count(Wait::Retry));
+    helper.counts.set_waiting(
+        count(Wait::Gate) + state.uncounted.len(),
+        count(Wait::Retry),
+    );
     let promises = i64::try_from(state.promises.len()).unwrap_or(i64::MAX);
     helper.counts.promises.set(promises);
 }

@@ -54,20 +54,22 @@ pub(super) fn wake_up(pod: &Unbound, now: SystemTime) -> Value {
 /// Lifts the gate, the only one, and narrows the node affinity at once, of the pod as it was when it was decided. Where the
 /// pod's spec names the nodes that were chosen and no other there is nothing to narrow.
 pub(super) fn lift(pod: &Unbound, nodes: &[Box<str>], narrowed: Option<&Narrowed>) -> Value {
-    let mut patch = json!({
-        "metadata": {
-            "uid": pod.demand.uid,
-            "resourceVersion": pod.resource_version,
-            "annotations": {CHOSEN_NODES: nodes.join(",")},
-        },
-        "spec": {"schedulingGates": null},
-    });
+    let mut patch = let_go(pod);
+    patch["metadata"]["annotations"] = json!({CHOSEN_NODES: nodes.join(",")});
     if let Some(narrowed) = narrowed {
         patch["spec"]["affinity"] = json!({"nodeAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": narrowed.required,
         }});
     }
     patch
+}
+
+/// Lifts the gate, the only one, of a pod that needs no nodes chosen.
+pub(super) fn let_go(pod: &Unbound) -> Value {
+    json!({
+        "metadata": {"uid": pod.demand.uid, "resourceVersion": pod.resource_version},
+        "spec": {"schedulingGates": null},
+    })
 }
 
 /// Writes a patch of `pod`, and tells what came of it.
