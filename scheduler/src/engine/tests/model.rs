@@ -279,20 +279,18 @@ fn tell(world: &World, order: &[Index], restart: usize) -> Engine {
     engine
 }
 
-/// An engine that is told of what there is, and of nothing before; pods in the order in which `like` has them.
+/// An engine that is told of what there is, and of nothing before; pods in the order in which `like` has them, and all of
+/// them before any report: whoever is in a report and not known is thought to be gone.
 fn told_of_the_end_alone(world: &World, like: &Engine) -> Engine {
     let mut engine = Engine::default();
     let last = |object: &String| world.said[object].last().unwrap().clone();
-    for object in world.said.keys().filter(|object| !object.starts_with('u')) {
-        engine.apply(last(object), at(1));
-    }
     for name in NODES {
         for entry in &like.sites[name].ledger {
             engine.apply(last(&entry.uid.to_string()), at(1));
         }
     }
-    for node in NODES {
-        engine.apply(last(&node.to_owned()), at(1));
+    for object in world.said.keys().filter(|object| !object.starts_with('u')) {
+        engine.apply(last(object), at(1));
     }
     engine
 }
