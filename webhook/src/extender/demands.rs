@@ -61,7 +61,7 @@ impl Demands {
 }
 
 /// Whether the kubelet could refuse the pod: every other one fits wherever kube-scheduler finds room.
-fn is_counted(demand: &PodDemand) -> bool {
+pub(super) fn is_counted(demand: &PodDemand) -> bool {
     let mut resources = demand
         .containers
         .iter()

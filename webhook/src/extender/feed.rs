@@ -12,13 +12,16 @@ use kube::{
     runtime::watcher,
 };
 use scheduler::{
-    engine::Event,
+    engine::{Event, Stage},
     report::{Sequence, Source},
 };
 use serde_json::Value;
 use tracing::{debug, warn};
 
-use super::{scheduling::Kind, watched::Watched};
+use super::{demands::is_counted, scheduling::Kind, watched::Watched};
+
+/// How many objects a list brings at once: all of them are in memory, and much larger there than what is kept of them.
+const PAGE: u32 = 50;
 
 /// What came of one kind.
 #[derive(Debug)]
@@ -53,6 +56,12 @@ pub fn api(kind: Kind, client: Client) -> Api<Watched> {
     };
     let kind = GroupVersionKind::gvk(group, version, name);
     Api::all_with(client, &ApiResource::from_gvk_with_plural(&kind, plural))
+}
+
+/// How a kind is watched.
+#[must_use]
+pub fn config() -> watcher::Config {
+    watcher::Config::default().page_size(PAGE)
 }
 
 /// When a pod was bound, as texts that sort: when that was noted, and when the pod was made, for those of one second.
@@ -91,8 +100,12 @@ impl Feed {
                 Vec::new()
             }
             watcher::Event::InitApply(object) => {
+                let event = self.read(object);
+                if event.as_ref().is_some_and(|event| self.is_nothing(event)) {
+                    return Vec::new();
+                }
                 self.listed.extend(self.key(&object.metadata));
-                match (self.kind, self.read(object)) {
+                match (self.kind, event) {
                     // Their order matters: which of them a kubelet had first.
                     (Kind::Pods, Some(event)) => {
                         self.pods.push((bound_at(&object.object), event));
@@ -103,8 +116,11 @@ impl Feed {
             }
             watcher::Event::InitDone => self.complete(),
             watcher::Event::Apply(object) => {
-                self.known.extend(self.key(&object.metadata));
-                Vec::from_iter(self.read(object))
+                let event = self.read(object);
+                if !event.as_ref().is_some_and(|event| self.is_nothing(event)) {
+                    self.known.extend(self.key(&object.metadata));
+                }
+                Vec::from_iter(event)
             }
             watcher::Event::Delete(object) => {
                 let key = self.key(&object.metadata);
@@ -156,6 +172,16 @@ impl Feed {
             Kind::Nodes | Kind::Inventories | Kind::Topologies => metadata.name.as_deref(),
         };
         key.filter(|key| !key.is_empty()).map(Box::from)
+    }
+
+    /// Whether an event tells of a pod that need not be known: no kubelet could refuse it, or it is over and was never
+    /// known. Most pods of a cluster are such; what was known of one goes with the list that does not have it.
+    fn is_nothing(&self, event: &Event) -> bool {
+        let Event::PodSeen(pod) = event else {
+            return false;
+        };
+        let is_over = pod.stage == Stage::Ended && !self.known.contains(&pod.demand.uid);
+        is_over || !is_counted(&pod.demand)
     }
 
     /// What an object tells. One that cannot be read is told of and passed over: what was known of it stays.

@@ -1,10 +1,13 @@
 //! A question read, asked of the engine, and its answer written.
 
+use std::collections::HashMap;
+
 use scheduler::{
     align::Scratch,
     demand::{DemandError, PodDemand},
     engine::{AT_ONCE, Question},
     extender::{Candidates, ExtenderArgs, ExtenderFilterResult, HostPriorityList},
+    placement::Refusal,
 };
 
 use super::{
@@ -48,20 +51,40 @@ const REASON: usize = 64;
 /// The room of a score in an answer, beyond the name.
 const SCORE: usize = 24;
 
+/// A question of a scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Which of these nodes fit.
+    Filter,
+    /// How good each of them is.
+    Prioritize,
+}
+
+impl Ask {
+    /// What it is counted as.
+    #[must_use]
+    pub const fn verb(self) -> Verb {
+        match self {
+            Self::Filter => Verb::Filter,
+            Self::Prioritize => Verb::Prioritize,
+        }
+    }
+}
+
 /// Answers a question.
 ///
 /// # Errors
 /// There is no answer.
-pub fn to(verb: Verb, scheduling: &Scheduling, body: &[u8]) -> Result<Vec<u8>, Unanswered> {
+pub fn to(ask: Ask, scheduling: &Scheduling, body: &[u8]) -> Result<Vec<u8>, Unanswered> {
     if let Some(kind) = scheduling.awaited() {
         return Err(Unanswered::NotSynced(kind));
     }
     let args = ExtenderArgs::read(body).map_err(Unanswered::Args)?;
     let demand = PodDemand::of(&args.pod)?;
-    scheduling.counts.ask(verb, args.candidates.len());
-    match verb {
-        Verb::Filter => filter(scheduling, &args, &demand, body.len()),
-        Verb::Prioritize => prioritize(scheduling, &args, &demand, body.len()),
+    scheduling.counts.ask(ask.verb(), args.candidates.len());
+    match ask {
+        Ask::Filter => filter(scheduling, &args, &demand, body.len()),
+        Ask::Prioritize => prioritize(scheduling, &args, &demand, body.len()),
     }
 }
 
@@ -72,25 +95,31 @@ fn filter(
     length: usize,
 ) -> Result<Vec<u8>, Unanswered> {
     let candidates = &args.candidates;
+    let mut verdicts = Vec::with_capacity(candidates.len());
+    // Many nodes, few reasons. They are put into words here so that the answer is written when others are asked.
+    let mut reasons: HashMap<Refusal, String> = HashMap::new();
     scheduling.read(|engine, now| {
         let question = engine.question(demand, now);
         let mut scratch = Scratch::default();
-        let mut verdicts = Vec::with_capacity(candidates.len());
         let names = fetched(candidates, &question);
         verdicts.extend(names.map(|node| question.filter(node, &mut scratch).err()));
-        scheduling.counts.judge(&verdicts);
-        let refused = verdicts.iter().flatten().count();
-        // kube-scheduler asks for no scores then.
-        if verdicts.len() == refused + 1 {
-            let mut fits = candidates.names().zip(&verdicts);
-            if let Some((node, _)) = fits.find(|(_, verdict)| verdict.is_none()) {
-                scheduling.offered(&demand.uid, node);
-            }
+        for refusal in verdicts.iter().flatten() {
+            let reason = reasons.entry(*refusal);
+            reason.or_insert_with(|| question.reason(*refusal).to_string());
         }
-        let reason = |refusal| question.reason(refusal);
-        let result = ExtenderFilterResult::new(candidates, &verdicts, reason);
-        write(&result, length + refused * REASON)
-    })
+    });
+    scheduling.counts.judge(&verdicts);
+    let refused = verdicts.iter().flatten().count();
+    // kube-scheduler asks for no scores then.
+    if verdicts.len() == refused + 1 {
+        let mut fits = candidates.names().zip(&verdicts);
+        if let Some((node, _)) = fits.find(|(_, verdict)| verdict.is_none()) {
+            scheduling.offered(&demand.uid, node);
+        }
+    }
+    let reason = |refusal| reasons.get(&refusal).map_or("", String::as_str);
+    let result = ExtenderFilterResult::new(candidates, &verdicts, reason);
+    write(&result, length + refused * REASON)
 }
 
 fn prioritize(
@@ -101,14 +130,21 @@ fn prioritize(
 ) -> Result<Vec<u8>, Unanswered> {
     let candidates = &args.candidates;
     let mut scores = Vec::with_capacity(candidates.len());
+    // What is offered changes with every answer: whoever notes an offer should not wait for all scores.
+    let weights: Vec<_> = {
+        let tentative = scheduling.tentative();
+        let weights = candidates.names();
+        weights
+            .map(|node| tentative.weight(node, &demand.uid))
+            .collect()
+    };
     scheduling.read(|engine, now| {
         let question = engine.question(demand, now);
         let mut scratch = Scratch::default();
-        let tentative = scheduling.tentative();
-        scores.extend(fetched(candidates, &question).map(|node| {
-            let tentative = tentative.weight(node, &demand.uid);
-            question.score_beside(node, tentative, &mut scratch)
-        }));
+        let nodes = fetched(candidates, &question).zip(weights);
+        scores.extend(
+            nodes.map(|(node, tentative)| question.score_beside(node, tentative, &mut scratch)),
+        );
     });
     if let Some(node) = best(candidates, &scores) {
         scheduling.offered(&demand.uid, node);

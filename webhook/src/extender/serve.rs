@@ -23,7 +23,7 @@ use super::{
     clients::{self, Clients},
     counts::Failure,
     explain,
-    reply::{self, Unanswered},
+    reply::{self, Ask, Unanswered},
     scheduling::Scheduling,
     verb::Verb,
 };
@@ -37,7 +37,7 @@ use crate::{
 pub const BODY_LIMIT: usize = 64 << 20;
 
 /// How long kube-scheduler waits without a `httpTimeout` of its own.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bodies from here on are read on a thread of their own: others should not wait for a tenth of a second.
 const LONG: usize = 1 << 20;
@@ -57,10 +57,10 @@ pub struct Extender {
 pub fn router(extender: Extender) -> Router {
     // Two of the largest at once; names alone are a megabyte at most.
     let room = Room::new(2 * BODY_LIMIT, 32 << 10, Duration::from_secs(2)).up_to(BODY_LIMIT);
-    let to = |verb| {
+    let to = |ask: Ask| {
         let room = room.clone();
         post(async move |State(extender): State<Extender>, body: Body| {
-            serve(verb, &extender, &room, body).await
+            serve(ask, &extender, &room, body).await
         })
         .layer(middleware::from_fn(async |request: Request, next: Next| {
             deadline::enforce_within(PATIENCE, request, next).await
@@ -70,20 +70,20 @@ pub fn router(extender: Extender) -> Router {
             clients::admitted,
         ))
         .layer(middleware::from_fn_with_state(
-            (verb, extender.clone()),
+            (ask.verb(), extender.clone()),
             attended,
         ))
     };
     let explanations = explain::router(&extender);
     Router::new()
-        .route("/scheduler/filter", to(Verb::Filter))
-        .route("/scheduler/prioritize", to(Verb::Prioritize))
+        .route("/scheduler/filter", to(Ask::Filter))
+        .route("/scheduler/prioritize", to(Ask::Prioritize))
         .with_state(extender)
         .merge(explanations)
 }
 
 /// Sees to it that a question is counted and measured however it ends.
-async fn attended(
+pub(super) async fn attended(
     State((verb, extender)): State<(Verb, Extender)>,
     request: Request,
     next: Next,
@@ -111,7 +111,7 @@ async fn attended(
     response
 }
 
-fn defect(verb: Verb, extender: &Extender) -> Response {
+pub(super) fn defect(verb: Verb, extender: &Extender) -> Response {
     extender.scheduling.counts.fail(verb, Failure::Defect);
     // The panic's own words may quote the pod; the hook of panics logs them, at debug.
     error!(
@@ -122,7 +122,8 @@ fn defect(verb: Verb, extender: &Extender) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }
 
-async fn serve(verb: Verb, extender: &Extender, room: &Room, body: Body) -> Response {
+async fn serve(ask: Ask, extender: &Extender, room: &Room, body: Body) -> Response {
+    let verb = ask.verb();
     let body = match room.read(body).await {
         Ok(body) => body,
         Err(error) => {
@@ -138,10 +139,10 @@ async fn serve(verb: Verb, extender: &Extender, room: &Room, body: Body) -> Resp
     // Until there is an answer, whoever waits for room waits for this body, too.
     let scheduling = &extender.scheduling;
     let answer = if body.as_ref().len() < LONG {
-        reply::to(verb, scheduling, body.as_ref())
+        reply::to(ask, scheduling, body.as_ref())
     } else {
         let scheduling = Arc::clone(scheduling);
-        let reply = move || reply::to(verb, &scheduling, body.as_ref());
+        let reply = move || reply::to(ask, &scheduling, body.as_ref());
         match tokio::task::spawn_blocking(reply).await {
             Ok(answer) => answer,
             Err(_) => return defect(verb, extender),
@@ -173,7 +174,7 @@ fn refuse(verb: Verb, extender: &Extender, unanswered: &Unanswered) -> Response 
 }
 
 /// The error may quote the pod: the scheduler is told it, and the log at debug alone.
-fn failed(verb: Verb, extender: &Extender, failure: Failure, error: &str) {
+pub(super) fn failed(verb: Verb, extender: &Extender, failure: Failure, error: &str) {
     extender.scheduling.counts.fail(verb, failure);
     let (verb, reason) = (verb.as_str(), failure.as_str());
     match failure {

@@ -1,4 +1,4 @@
-//! What kube-scheduler asks an extender.
+//! What is asked below `/scheduler`.
 
 use std::fmt;
 
@@ -11,11 +11,13 @@ pub enum Verb {
     Filter,
     /// How good each of them is.
     Prioritize,
+    /// Why a pod is where it is: asked by people, and by no scheduler.
+    Explain,
 }
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Filter, Self::Prioritize];
+    pub const ALL: [Self; 3] = [Self::Filter, Self::Prioritize, Self::Explain];
 
     /// Its name in paths, logs and metrics.
     #[must_use]
@@ -23,6 +25,7 @@ impl Verb {
         match self {
             Self::Filter => "filter",
             Self::Prioritize => "prioritize",
+            Self::Explain => "explain",
         }
     }
 }

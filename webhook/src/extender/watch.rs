@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::{
-    feed::{Feed, api},
+    feed::{Feed, api, config},
     scheduling::{Kind, Scheduling},
     watched::Watched,
 };
@@ -69,7 +69,7 @@ async fn wait_no_longer(scheduling: &Scheduling) {
 
 async fn nodes(client: Client, scheduling: Arc<Scheduling>) {
     let mut feed = Feed::new(Kind::Nodes);
-    let events = watcher(api(Kind::Nodes, client), watcher::Config::default());
+    let events = watcher(api(Kind::Nodes, client), config());
     let mut events = std::pin::pin!(events.default_backoff());
     while let Some(event) = events.next().await {
         take(&mut feed, Kind::Nodes, event, &scheduling).await;
@@ -79,7 +79,7 @@ async fn nodes(client: Client, scheduling: Arc<Scheduling>) {
 /// All pods: what a watch of those that have not ended tells of one that ends is how it was before, and not that the
 /// kubelet refused it.
 async fn pods(client: Client, store: Arc<Store>, scheduling: Arc<Scheduling>) {
-    let events = watcher(api(Kind::Pods, client), watcher::Config::default());
+    let events = watcher(api(Kind::Pods, client), config());
     let begin = (events.default_backoff().boxed(), Feed::new(Kind::Pods));
     let scheduling = &*scheduling;
     let users = stream::unfold(begin, move |(mut events, mut known)| async move {
@@ -128,7 +128,7 @@ async fn reports(kind: Kind, client: Client, scheduling: Arc<Scheduling>) {
     let mut feed = Feed::new(kind);
     let mut is_told = false;
     loop {
-        let events = watcher(api(kind, client.clone()), watcher::Config::default());
+        let events = watcher(api(kind, client.clone()), config());
         let mut refused = None;
         let events = optional::served(events.default_backoff(), |refusal| {
             refused = Some(refusal.clone());

@@ -12,7 +12,11 @@ use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tracing::warn;
 
 use super::{Helper, round::round, state::State};
-use crate::extender::{feed::api, scheduling::Kind, watched::Watched};
+use crate::extender::{
+    feed::{self, api},
+    scheduling::Kind,
+    watched::Watched,
+};
 
 /// Pods without a node.
 const UNBOUND: &str = "spec.nodeName=";
@@ -28,7 +32,7 @@ pub(super) async fn work(helper: &Helper) -> Infallible {
     let scheduling = &helper.scheduling;
     // Before anything is listed: what is freed from here on is heard of.
     let mut outcomes = scheduling.outcomes();
-    let config = watcher::Config::default;
+    let config = feed::config;
     let pods = watcher(
         api(Kind::Pods, helper.client.clone()),
         config().fields(UNBOUND),

@@ -15,7 +15,9 @@ fn pod(uid: &str, bound: Option<u32>) -> Watched {
     });
     watched(json!({
         "metadata": {"uid": uid, "name": uid, "namespace": "default", "managedFields": [{"manager": "x"}]},
-        "spec": {"nodeName": bound.map(|_| "n1"), "containers": [{"name": "a"}]},
+        "spec": {"nodeName": bound.map(|_| "n1"), "containers": [
+            {"name": "a", "resources": {"limits": {"intel.com/sriov": "1"}}},
+        ]},
         "status": {"phase": "Pending", "conditions": conditions},
     }))
 }
@@ -104,6 +106,49 @@ fn pods_of_a_list_come_as_they_were_bound() {
     let mut done = take(&mut feed, vec![Watch::InitDone]);
     done.sort_unstable();
     assert_eq!(done, ["no pod later", "no pod pending", "pod early"]);
+}
+
+#[test]
+fn of_pods_that_no_kubelet_could_refuse_and_of_those_that_are_over_nothing_is_kept() {
+    let mut feed = Feed::new(Kind::Pods);
+    let plain = |uid| {
+        let mut pod = pod(uid, Some(1));
+        pod.object["spec"]["containers"] = json!([{"name": "a"}]);
+        pod
+    };
+    let over = |uid, reason: &str| {
+        let mut pod = pod(uid, Some(1));
+        pod.object["status"] = json!({"phase": "Failed", "reason": reason});
+        pod
+    };
+    let list = vec![
+        Watch::Init,
+        Watch::InitApply(plain("plain")),
+        Watch::InitApply(over("over", "Evicted")),
+        Watch::InitApply(pod("counted", Some(1))),
+        Watch::InitApply(pod("ends", Some(2))),
+    ];
+    assert!(take(&mut feed, list).is_empty());
+    assert_eq!((feed.listed.len(), feed.pods.len()), (2, 2));
+    let done = take(&mut feed, vec![Watch::InitDone]);
+    assert_eq!(done, ["pod counted", "pod ends"]);
+    let seen = vec![Watch::Apply(plain("later"))];
+    assert_eq!(
+        take(&mut feed, seen),
+        ["pod later"],
+        "it may have been offered a node"
+    );
+    assert_eq!(feed.known.len(), 2);
+    let relist = vec![
+        Watch::Init,
+        Watch::InitApply(plain("counted")),
+        Watch::InitApply(over("ends", "Evicted")),
+        Watch::InitApply(over("refused", "TopologyAffinityError")),
+        Watch::InitDone,
+    ];
+    let mut relisted = take(&mut feed, relist);
+    relisted.sort_unstable();
+    assert_eq!(relisted, ["no pod counted", "pod ends", "pod refused"]);
 }
 
 #[test]

@@ -38,7 +38,8 @@ async fn what_may_not_be_listed_any_more_stays_and_what_is_not_there_any_more_go
         let api = FakeApiServer::default();
         // The watch has the same path as the list: it is told that its version is too old, and lists again.
         api.answer(LIST, 200, topologies(&["a", "b"]));
-        api.answer(LIST, 410, refusal(410, "too old"));
+        let too_old = json!({"type": "ERROR", "object": refusal(410, "too old")});
+        api.answer(LIST, 200, too_old);
         api.answer(LIST, status, refusal(status, "not now"));
         let scheduling = Arc::new(Scheduling::awaiting(&Kind::ALL, Policy::default()));
         assert_eq!(reported(&api, &scheduling, 120).await, left, "{status}");
