@@ -32,8 +32,11 @@ pub fn admit<'a>(
     // Every pod that is asked about, whether it has networks or not.
     let is_let_alone = pod.metadata.deletion_timestamp.is_some() || pod.is_mirror();
     if !findings.deny() && !is_let_alone && inject::is_wanted(pod) != Ok(false) {
-        plan.scheduler_name = device_pod::scheduler_name(pod, &plan, &policy.scheduling);
-        plan.scheduling_gate = gate::is_wanted(pod, &mut plan, &policy.scheduling.gates, &findings);
+        let (scheduling, classes) = (&policy.scheduling, &view.cluster().devices.classes);
+        device_pod::warn_of_spread(pod, &mut plan, classes);
+        plan.scheduler_name = device_pod::scheduler_name(pod, &plan, scheduling, classes);
+        plan.scheduling_gate =
+            gate::is_wanted(pod, &mut plan, &scheduling.gates, &findings, classes);
     }
     findings.leave_questions();
     findings.conclude(&mut plan, subject(pod, namespace))?;

@@ -118,6 +118,11 @@ impl Class {
         }
     }
 
+    /// Whether containers get its devices by requesting this extended resource.
+    fn gives(&self, resource: &str) -> bool {
+        self.extended_resource.as_deref() == Some(resource)
+    }
+
     /// Whether all devices of the class, which is called `name`, are of `resource`.
     fn is_of(&self, name: &str, resource: &ResourceName) -> bool {
         self.extended_resource.as_deref() == Some(resource.as_str())

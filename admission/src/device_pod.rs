@@ -2,43 +2,77 @@
 
 use api::pod::{Container, Pod};
 use serde_json::Value;
-use spec::{device::ResourceName, scheduler_name::SchedulerName};
+use spec::{
+    device::ResourceName,
+    network::{SPREAD, Spread},
+    scheduler_name::SchedulerName,
+};
 
 use crate::{
-    Plan,
+    Plan, Warning,
+    device_claim::ClassIndex,
+    placement_fault::shown,
     policy::{DEFAULT_SCHEDULER, Scheduling},
 };
 
-/// Whether a device plugin has to give something to `pod`, as it will be after `plan`: extended resources of its networks or
-/// of its own. Devices of claims are no extended resources; kube-scheduler knows where they are.
-pub(crate) fn demands_devices(pod: &Pod, plan: &Plan) -> bool {
-    plan.additions.iter().any(|addition| addition.total > 0) || requests_devices(pod)
+/// Whether device plugins have to give something to `pod`, as it will be after `plan`, and nobody else has to: extended
+/// resources of its networks or of its own. Where devices of claims and of DeviceClasses are kube-scheduler alone knows; no
+/// node reports them, so that a pod with one of them would be refused everywhere.
+pub(crate) fn demands_devices(pod: &Pod, plan: &Plan, classes: &ClassIndex) -> bool {
+    let additions = plan.additions.iter().filter(|addition| addition.total > 0);
+    let added = additions.map(|addition| addition.resource.as_str());
+    let mut devices = added.chain(requested(pod)).peekable();
+    devices.peek().is_some() && !devices.any(|resource| classes.give(resource))
 }
 
 /// Whether a container of the pod requests an extended resource.
 #[must_use]
 pub fn requests_devices(pod: &Pod) -> bool {
-    let mut containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
-    containers.any(has_devices)
+    requested(pod).next().is_some()
 }
 
-fn has_devices(container: &Container) -> bool {
-    let Some(resources) = &container.resources else {
-        return false;
-    };
-    let lists = [&resources.requests, &resources.limits];
-    let mut quantities = lists.into_iter().flatten().flatten();
-    quantities.any(|(name, quantity)| {
-        let is_device = name
-            .parse()
-            .is_ok_and(|name: ResourceName| name.is_extended_resource());
-        is_device && !is_zero(quantity)
-    })
+/// The extended resources that containers of the pod request.
+fn requested(pod: &Pod) -> impl Iterator<Item = &str> {
+    let containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
+    containers.flat_map(devices)
+}
+
+fn devices(container: &Container) -> impl Iterator<Item = &str> {
+    let resources = container.resources.iter();
+    let lists = resources.flat_map(|resources| [&resources.requests, &resources.limits]);
+    let quantities = lists.flatten().flatten();
+    let devices = quantities.filter(|(name, quantity)| is_device(name) && !is_zero(quantity));
+    devices.map(|(name, _)| name.as_str())
+}
+
+/// Whether a device plugin may have it. Of Kubernetes's own names there is one that [`ResourceName`] takes: a DeviceClass by
+/// its name (KEP-5004).
+fn is_device(name: &str) -> bool {
+    let is_extended = name
+        .parse()
+        .is_ok_and(|name: ResourceName| name.is_extended_resource());
+    let domain = name.split_once('/').map_or("", |(domain, _)| domain);
+    is_extended && !domain.ends_with(".kubernetes.io")
 }
 
 /// A quantity that cannot be read is the API server's to refuse.
 fn is_zero(quantity: &Value) -> bool {
     api::quantity::whole(quantity) == Ok(0)
+}
+
+/// Says what is wrong with the annotation [`SPREAD`] of a pod that demands devices: no node is found for it.
+pub(crate) fn warn_of_spread(pod: &Pod, plan: &mut Plan, classes: &ClassIndex) {
+    let written = pod.metadata.annotations.get(SPREAD);
+    let Some(found) = written.or_else(|| plan.annotations.get(SPREAD)) else {
+        return;
+    };
+    if Spread::parse(found).is_none() && demands_devices(pod, plan, classes) {
+        let warning = Warning::new(&format!(
+            "annotation {SPREAD} is {:?}; write physical-function or switch; no node is chosen for the pod",
+            shown(found)
+        ));
+        plan.warnings.push(warning);
+    }
 }
 
 /// The scheduler that is to be written into `pod`. One that chose another scheduler than the default one keeps it, and so
@@ -47,6 +81,7 @@ pub(crate) fn scheduler_name(
     pod: &Pod,
     plan: &Plan,
     scheduling: &Scheduling,
+    classes: &ClassIndex,
 ) -> Option<SchedulerName> {
     let wanted = scheduling.scheduler_name.as_ref()?;
     let found = pod.spec.scheduler_name.as_str();
@@ -54,7 +89,7 @@ pub(crate) fn scheduler_name(
     let is_to_be_written = is_default
         && wanted.as_str() != DEFAULT_SCHEDULER
         && pod.spec.node_name.is_empty()
-        && demands_devices(pod, plan);
+        && demands_devices(pod, plan, classes);
     is_to_be_written.then(|| wanted.clone())
 }
 

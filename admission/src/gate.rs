@@ -11,6 +11,7 @@ use spec::{
 
 use crate::{
     Plan, Warning,
+    device_claim::ClassIndex,
     device_pod::demands_devices,
     findings::Findings,
     placement_fault::shown,
@@ -23,11 +24,12 @@ pub(crate) fn is_wanted(
     plan: &mut Plan,
     gates: &Gates,
     findings: &Findings<'_>,
+    classes: &ClassIndex,
 ) -> bool {
     gates.enabled
         && pod.spec.node_name.is_empty()
         && !has_gate(pod)
-        && demands_devices(pod, plan)
+        && demands_devices(pod, plan, classes)
         && is_of_schedulers(pod, plan, gates)
         && is_let(pod, plan)
         && gates

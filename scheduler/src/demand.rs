@@ -7,6 +7,7 @@ mod spread;
 mod total;
 
 use api::pod::Pod;
+pub use spec::network::Spread;
 
 pub use self::amounts::Amounts;
 use self::amounts::Requirements;
@@ -56,15 +57,6 @@ pub enum Qos {
     Burstable,
     /// None does.
     BestEffort,
-}
-
-/// What devices are to be spread over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Spread {
-    /// Different physical functions.
-    PhysicalFunction,
-    /// Different switches (`phys_switch_id`), so that no two share what is behind a port.
-    Switch,
 }
 
 /// Why a pod cannot be counted.

@@ -127,6 +127,11 @@ impl ClassIndex {
         }
     }
 
+    /// Whether a class gives its devices as this extended resource.
+    pub(crate) fn give(&self, resource: &str) -> bool {
+        self.0.values().any(|class| class.gives(resource))
+    }
+
     /// The class of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Class> {
         self.0.get(name)

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use spec::network::INJECT;
+use spec::network::{INJECT, SPREAD};
 
 use super::*;
 use crate::{
@@ -38,6 +38,65 @@ fn plain(spec: Value) -> Value {
 
 fn ours() -> Value {
     json!([{"name": SCHEDULING_GATE}])
+}
+
+#[test]
+fn devices_of_classes_get_none() {
+    let class =
+        json!({"metadata": {"name": "gpus"}, "spec": {"extendedResourceName": "example.com/gpu"}});
+    let mut cluster = cluster();
+    let class = serde_json::from_value(class).unwrap();
+    cluster.devices.classes.insert(&class);
+    let policy = policy_with_scheduler_and_gate();
+    let mut both = requesting("intel.com/qat", json!(1));
+    both["containers"][0]["resources"]["limits"]["example.com/gpu"] = json!(1);
+    for (spec, wanted) in [
+        (requesting("example.com/gpu", json!(1)), false),
+        (
+            requesting("deviceclass.resource.kubernetes.io/gpus", json!(1)),
+            false,
+        ),
+        // No node would be found for it.
+        (both, false),
+        (requesting("intel.com/qat", json!(1)), true),
+    ] {
+        let pod: Pod = serde_json::from_value(plain(spec.clone())).unwrap();
+        let plan = admit(&pod, &fixture::namespace("default"), &cluster, &policy).unwrap();
+        let found = (plan.scheduling_gate, plan.scheduler_name.is_some());
+        assert_eq!(found, (wanted, wanted), "{spec}");
+    }
+}
+
+#[test]
+fn a_spread_that_is_none_is_warned_of() {
+    let devices = requesting("intel.com/qat", json!(1));
+    let none = json!({"containers": [{"name": "c0"}]});
+    for (word, spec, count) in [
+        ("switch", &devices, 0),
+        ("physical-function", &devices, 0),
+        ("pf", &devices, 1),
+        ("pf", &none, 0),
+    ] {
+        let mut pod = plain(spec.clone());
+        pod["metadata"]["annotations"] = json!({SPREAD: word});
+        let pod: Pod = serde_json::from_value(pod).unwrap();
+        let plan = admit(
+            &pod,
+            &fixture::namespace("default"),
+            &cluster(),
+            &gating(json!({})),
+        );
+        let warnings = plan.unwrap().warnings;
+        assert_eq!(warnings.len(), count, "{word} {spec}");
+        if let Some(warning) = warnings.first() {
+            insta::assert_snapshot!(warning.to_string(), @r#"annotation polypod.dev/spread is "pf"; write physical-function or switch; no node is chosen for the pod"#);
+        }
+    }
+}
+
+fn policy_with_scheduler_and_gate() -> Policy {
+    let gates = json!({"enabled": true, "schedulerNames": ["polypod-scheduler"]});
+    policy(json!({"scheduling": {"schedulerName": "polypod-scheduler", "gates": gates}}))
 }
 
 #[test]

@@ -10,15 +10,12 @@ pub(super) fn of(pod: &Pod) -> Result<Option<Spread>, DemandError> {
     let Some(word) = pod.metadata.annotations.get(SPREAD) else {
         return Ok(None);
     };
-    match word.trim() {
-        "physical-function" => Ok(Some(Spread::PhysicalFunction)),
-        "switch" => Ok(Some(Spread::Switch)),
-        _ => Err(DemandError::Spread {
-            namespace: pod.metadata.namespace.clone(),
-            name: pod.display_name(),
-            found: word.chars().take(SHOWN).collect(),
-        }),
-    }
+    let spread = Spread::parse(word).ok_or_else(|| DemandError::Spread {
+        namespace: pod.metadata.namespace.clone(),
+        name: pod.display_name(),
+        found: word.chars().take(SHOWN).collect(),
+    });
+    spread.map(Some)
 }
 
 /// How much of a word that is none is shown.

@@ -16,6 +16,7 @@ mod name;
 mod port_mapping;
 mod selection;
 mod short_form;
+mod spread;
 mod status;
 mod unmet;
 
@@ -34,5 +35,6 @@ pub use legacy_object::{LegacyFault, LegacyNetwork};
 pub use name::{Namespace, ObjectName};
 pub use port_mapping::{PortMapping, Protocol};
 pub use selection::{NetworkRef, Selection};
+pub use spread::Spread;
 pub use status::{DeviceInfo, NetworkStatus, pci_device_info, print_statuses, statuses};
 pub use unmet::{Demands, Unmet};
