@@ -94,6 +94,9 @@ pub enum Event {
     },
     /// Nothing but that time has passed.
     Tick,
+    /// Every object that there is has been told of, for the first time: what was thought before, when some were missing, is
+    /// forgotten.
+    AllListed,
 }
 
 /// What is known of a pod.
@@ -187,6 +190,7 @@ impl Engine {
             Event::PodSeen(facts) => self.pod_seen(*facts, now),
             Event::PodGone { uid } => self.pod_gone(&uid, now),
             Event::Tick => self.tick(now),
+            Event::AllListed => self.all_listed(now),
         };
         if self.resources.count() > known {
             outcomes.extend(self.renumber(now));

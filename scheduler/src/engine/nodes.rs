@@ -129,6 +129,20 @@ impl Engine {
         self.settle(name, was_open, now)
     }
 
+    /// A report that came before its pods looked as if they were gone.
+    pub(super) fn all_listed(&mut self, now: Moment) -> Vec<Outcome> {
+        let names: Vec<Arc<str>> = self.sites.keys().cloned().collect();
+        let mut outcomes = Vec::new();
+        for name in names {
+            let (site, was_open) = self.site(&name, now);
+            for entry in &mut site.ledger {
+                entry.alternatives.clear();
+            }
+            outcomes.extend(self.settle(&name, was_open, now));
+        }
+        outcomes
+    }
+
     pub(super) fn tick(&mut self, now: Moment) -> Vec<Outcome> {
         let mut due: Vec<Arc<str>> = Vec::new();
         let mut offered_again: Vec<Arc<str>> = Vec::new();

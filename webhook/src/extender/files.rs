@@ -99,7 +99,8 @@ impl Told {
                 stage: pod.stage,
             }))
         });
-        self.scheduling.learn(pods.chain(self.topologies));
+        let events = pods.chain(self.topologies);
+        self.scheduling.learn(events.chain([Event::AllListed]));
     }
 }
 

@@ -134,6 +134,10 @@ impl Scheduling {
 
     /// Notes that all objects of a kind have been learnt of.
     pub fn listed(&self, kind: Kind) {
+        let awaited = *self.awaited.borrow();
+        if awaited == kind.bit() {
+            self.learn([Event::AllListed]);
+        }
         self.awaited.send_modify(|awaited| *awaited &= !kind.bit());
     }
 

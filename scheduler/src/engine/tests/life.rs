@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fixture::*;
 use crate::{
-    engine::{Outcome, Standing},
+    engine::{Event, Outcome, Standing},
     placement::Refusal,
     policy::{Openness, Policy},
 };
@@ -317,4 +317,19 @@ fn a_silent_node_is_closed_to_devices_until_it_reports_again() {
     assert_eq!(cluster.filter(&pod("a", 1), "n1"), Ok(()));
     // A heartbeat in time frees nothing.
     assert_eq!(cluster.learn(reported(&inventory(3, &[]))), []);
+}
+
+#[test]
+fn what_was_thought_before_all_was_heard_is_forgotten() {
+    let listed: (&str, &[&str]) = ("a", &["0a", "0b", "0c"]);
+    let mut cluster = Cluster::default();
+    cluster.learn(node("n1", json!({NIC: "8"})));
+    cluster.learn(reported(&inventory(1, &[listed])));
+    // Without "a", which is listed, it could have been put where that seems to have been.
+    cluster.learn(pod("b", 2).on("n1").seen());
+    cluster.learn(pod("a", 3).on("n1").seen());
+    assert!(cluster.engine.node("n1").unwrap().is_fuzzy);
+    cluster.learn(Event::AllListed);
+    assert!(!cluster.engine.node("n1").unwrap().is_fuzzy);
+    assert_eq!(cluster.free(), (3, vec![1, 2]));
 }

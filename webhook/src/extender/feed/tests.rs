@@ -36,6 +36,7 @@ fn told(events: Vec<Event>) -> Vec<String> {
         Event::PodSeen(pod) => format!("pod {}", pod.demand.uid),
         Event::PodGone { uid } => format!("no pod {uid}"),
         Event::Tick => "tick".to_owned(),
+        Event::AllListed => "all listed".to_owned(),
     };
     events.into_iter().map(one).collect()
 }
