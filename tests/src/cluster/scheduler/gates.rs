@@ -1,15 +1,12 @@
 //! Without a word in any scheduler's configuration: pods wait at a gate until nodes with devices for them were chosen.
 
-use std::{
-    ffi::OsString,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{
     machine::{A_WHILE, Machine, runs_on, set_status},
-    stage::{PODS, RESOURCE, Stage, is_created, manifest, pod, text, until},
+    stage::{PODS, RESOURCE, Stage, is_created, pod, text, until},
 };
 
 /// As in `woken`: two seconds are asked for, and a busy machine may take longer.
@@ -17,14 +14,9 @@ const SOON: Duration = Duration::from_secs(8);
 
 const GATE: &str = "polypod.dev/devices";
 
-/// A stage whose scheduler knows of no extender, and whose webhook lifts gates by this Lease.
+/// A stage whose scheduler knows of no extender, and whose webhook lifts gates.
 fn stage() -> Stage {
-    let arguments: [OsString; 3] = [
-        "--scheduling-gates".into(),
-        "--scheduling-lease".into(),
-        "default/gates".into(),
-    ];
-    let mut stage = Stage::with(&arguments);
+    let mut stage = Stage::with(&["--scheduling-gates".into()]);
     stage.start_plain_scheduler();
     stage
 }
@@ -189,48 +181,9 @@ pub(super) fn the_last_devices_are_promised_once() {
     }
 }
 
-const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
-
 /// The webhook does its work with the rights of the manifests.
 pub(super) fn no_right_is_missing() {
-    let mut stage = Stage::new();
-    stage.stop_webhook();
-    let account =
-        json!([{"kind": "ServiceAccount", "namespace": "kube-system", "name": "polypod-webhook"}]);
-    for file in [
-        "admission/cluster-role",
-        "scheduler/cluster-role",
-        "scheduler/gates-cluster-role",
-    ] {
-        for role in manifest(&format!("manifests/{file}.yaml")) {
-            let kind = text(&role["kind"]);
-            let (place, bindings) = match kind.as_str() {
-                "Role" => (
-                    "/namespaces/kube-system/roles",
-                    "/namespaces/kube-system/rolebindings",
-                ),
-                _ => ("/clusterroles", "/clusterrolebindings"),
-            };
-            is_created(&stage.plane.ask("POST", &format!("{RBAC}{place}"), &role));
-            let name = &role["metadata"]["name"];
-            let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
-            let binding = json!({"metadata": {"name": name}, "roleRef": role, "subjects": account});
-            is_created(
-                &stage
-                    .plane
-                    .ask("POST", &format!("{RBAC}{bindings}"), &binding),
-            );
-        }
-    }
-    let kubeconfig = stage
-        .plane
-        .kubeconfig_as("system:serviceaccount:kube-system:polypod-webhook");
-    let arguments: [OsString; 3] = [
-        "--scheduling-gates".into(),
-        "--scheduling-lease".into(),
-        "kube-system/polypod-scheduling".into(),
-    ];
-    stage.start_webhook_as(kubeconfig, &arguments);
+    let mut stage = Stage::with(&["--scheduling-gates".into()]);
     let mut only = Machine::reporting(&stage, "only", &[1]);
     stage.create(&gated("waits", 2));
     until(|| {
