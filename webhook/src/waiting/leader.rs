@@ -57,7 +57,7 @@ async fn holds(lock: &mut Lock) -> bool {
         match timeout_at(lock.patience(), lock.hold()).await {
             Ok(Ok(leads)) => return leads,
             Ok(Err(error)) => {
-                warn!(%error, "The Lease of scheduling cannot be held, trying again");
+                warn!(%error, "The Lease of scheduling cannot be held, trying again; without the Role polypod-webhook-scheduling-writes nobody is helped");
             }
             Err(_) => {
                 warn!(

@@ -90,7 +90,7 @@ pub(super) async fn write(client: &Client, act: Act, pod: &Unbound, patch: &Valu
         Ok(Err(error)) => {
             warn!(
                 ?act,
-                "A pod without a node cannot be written, trying again; grant patch on pods"
+                "A pod without a node cannot be written, trying again; the ClusterRole polypod-webhook-scheduling-writes grants patch on pods"
             );
             debug!(?act, namespace, name, %error, "The pod that cannot be written");
             Outcome::Failed

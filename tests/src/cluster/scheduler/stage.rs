@@ -11,6 +11,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::manifests::{RIGHTS, path_of};
 use crate::fixture::{
     binaries::workspace,
     control_plane::{ControlPlane, Reply, free_ports},
@@ -25,13 +26,6 @@ pub(super) const NODES: &str = "/api/v1/nodes";
 pub(super) const PODS: &str = "/api/v1/namespaces/default/pods";
 pub(super) const INVENTORIES: &str = "/apis/polypod.dev/v1alpha1/nodeinventories";
 pub(super) const TOPOLOGIES: &str = "/apis/topology.node.k8s.io/v1alpha2/noderesourcetopologies";
-
-/// What the webhook's service account is bound to.
-const ROLES: [&str; 3] = [
-    "manifests/admission/cluster-role.yaml",
-    "manifests/scheduler/cluster-role.yaml",
-    "manifests/scheduler/gates-cluster-role.yaml",
-];
 
 /// The webhook's service account, which has these rights and no others.
 const ACCOUNT: &str = "system:serviceaccount:kube-system:polypod-webhook";
@@ -249,23 +243,18 @@ impl Stage {
 
 /// Gives the webhook's service account its rights, strictly as the manifests have them.
 fn grant(plane: &ControlPlane) {
-    let rights = "/apis/rbac.authorization.k8s.io/v1";
     let system = "/api/v1/namespaces/kube-system";
     until(|| (plane.ask("GET", system, &Value::Null).status == 200).then_some(()));
-    for file in ROLES {
-        for role in manifest(file) {
-            let (kind, name) = (text(&role["kind"]), &role["metadata"]["name"]);
-            let (folder, plural) = match kind.as_str() {
-                "Role" => (format!("{rights}/namespaces/kube-system"), "role"),
-                _ => (rights.to_owned(), "clusterrole"),
-            };
-            let strictly = "?fieldValidation=Strict";
-            is_created(&plane.ask("POST", &format!("{folder}/{plural}s{strictly}"), &role));
-            let binding = json!({"metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
-                "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": "polypod-webhook"}]});
-            is_created(&plane.ask("POST", &format!("{folder}/{plural}bindings"), &binding));
-        }
+    let role = manifest("manifests/admission/cluster-role.yaml");
+    // The manifests leave this one to whoever deploys the webhook.
+    let name = "polypod-webhook";
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": name}]});
+    let rights = RIGHTS.into_iter().flat_map(manifest);
+    for object in role.into_iter().chain([binding]).chain(rights) {
+        let path = format!("{}?fieldValidation=Strict", path_of(&object));
+        is_created(&plane.ask("POST", &path, &object));
     }
 }
 
