@@ -31,22 +31,22 @@ const FORBIDDEN: Duration = Duration::from_secs(5);
 /// Watches everything that scheduling looks at, for ever, each kind in a task of its own. Pods come once, for the store as
 /// well.
 pub async fn watch(client: &Client, store: &Arc<Store>, scheduling: &Arc<Scheduling>) {
-    let topologies = {
+    let reports_of = |kind| {
         let (client, scheduling) = (client.clone(), Arc::clone(scheduling));
         async move {
-            // A topology that comes after a pod was seen started is taken to have that pod in it.
+            // A topology that comes after a pod was seen started is taken to have that pod in it. Whoever is in an inventory
+            // and not known is thought to be gone.
             scheduling.until_listed(Kind::Pods).await;
-            reports(Kind::Topologies, client, scheduling).await;
+            reports(kind, client, scheduling).await;
         }
     };
     let pods = pods(client.clone(), Arc::clone(store), Arc::clone(scheduling));
-    let inventories = reports(Kind::Inventories, client.clone(), Arc::clone(scheduling));
     // None ever ends; if one did, the engine would go on with what was true yesterday.
     tokio::select! {
         () = apart(nodes(client.clone(), Arc::clone(scheduling))) => {}
         () = apart(pods) => {}
-        () = apart(inventories) => {}
-        () = apart(topologies) => {}
+        () = apart(reports_of(Kind::Inventories)) => {}
+        () = apart(reports_of(Kind::Topologies)) => {}
         () = wait_no_longer(scheduling) => {}
     }
 }

@@ -175,10 +175,17 @@ fn what_cannot_be_read_stops_nobody_and_is_not_gone() {
     assert_eq!(relisted, ["no report b Topology"], "a is still there");
     assert_eq!(told(feed.without()), ["no report a Topology"]);
     let mut feed = Feed::new(Kind::Pods);
-    let mut uncountable = pod("p", Some(1));
-    uncountable.object["spec"]["containers"][0]["resources"] =
-        json!({"requests": {"intel.com/sriov": "-1"}});
-    assert!(take(&mut feed, vec![Watch::Apply(uncountable)]).is_empty());
+    for (bound, wanted) in [(None, vec![]), (Some(1), vec!["pod p"])] {
+        let mut uncountable = pod("p", bound);
+        uncountable.object["spec"]["containers"][0]["resources"] =
+            json!({"requests": {"intel.com/sriov": "-1"}});
+        // One that is bound holds what it holds.
+        assert_eq!(
+            take(&mut feed, vec![Watch::Apply(uncountable)]),
+            wanted,
+            "{bound:?}"
+        );
+    }
     assert_eq!(
         take(&mut feed, vec![Watch::Apply(pod("q", None))]),
         ["pod q"]
