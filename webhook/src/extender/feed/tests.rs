@@ -174,7 +174,7 @@ fn what_cannot_be_read_stops_nobody_and_is_not_gone() {
     assert_eq!(relisted, ["no report b Topology"], "a is still there");
     assert_eq!(told(feed.without()), ["no report a Topology"]);
     let mut feed = Feed::new(Kind::Pods);
-    let mut uncountable = pod("p", Some(1));
+    let mut uncountable = pod("p", None);
     uncountable.object["spec"]["containers"][0]["resources"] =
         json!({"requests": {"intel.com/sriov": "-1"}});
     assert!(take(&mut feed, vec![Watch::Apply(uncountable)]).is_empty());
