@@ -72,6 +72,8 @@ pub fn names_of(certificate: &CertificateDer<'_>) -> Result<Vec<String>, Error> 
             _ => None,
         }));
     }
+    // Most say the same twice.
+    names.dedup();
     Ok(names)
 }
 
