@@ -11,6 +11,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
+use x509_parser::extensions::GeneralName;
 
 use std::sync::Arc;
 
@@ -44,6 +45,36 @@ impl ClientCa {
             .map(drop)
             .map_err(Error::UntrustedClient)
     }
+}
+
+/// Whom a certificate is for: the common names of its subject, and of its SANs the DNS names and the URIs. Only what was
+/// verified says anything.
+///
+/// # Errors
+/// It is no X.509 certificate, or its SANs cannot be read.
+pub fn names_of(certificate: &CertificateDer<'_>) -> Result<Vec<String>, Error> {
+    let unreadable = || {
+        let problem = rustls::CertificateError::BadEncoding;
+        Error::UntrustedClient(rustls::Error::InvalidCertificate(problem))
+    };
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    let (_, certificate) = parsed.map_err(|_| unreadable())?;
+    let common = certificate.subject().iter_common_name();
+    let mut names: Vec<String> = common
+        .filter_map(|name| name.as_str().ok())
+        .map(str::to_owned)
+        .collect();
+    let others = certificate.subject_alternative_name();
+    if let Some(others) = others.map_err(|_| unreadable())? {
+        let others = &others.value.general_names;
+        names.extend(others.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+            _ => None,
+        }));
+    }
+    // Most say the same twice.
+    names.dedup();
+    Ok(names)
 }
 
 fn verifier(bundle: &CaBundle) -> Result<Arc<dyn ClientCertVerifier>, Error> {

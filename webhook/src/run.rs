@@ -69,7 +69,10 @@ pub async fn run(config: Config) -> Result<()> {
         log_level: _,
     } = config;
     let mut signals = Signals::listen().context("listening for signals")?;
-    let client_ca = scheduler.as_ref().and_then(|plan| plan.client_ca.clone());
+    let client_ca = scheduler.as_ref().and_then(|plan| {
+        let path = plan.client_ca.clone()?;
+        Some((path, plan.client_names.clone()))
+    });
     let answers = scheduler.as_ref().is_some_and(|plan| plan.answers);
     let awaited: &[Kind] = match &source {
         Source::Files(_) => &[],
@@ -126,7 +129,10 @@ pub async fn run(config: Config) -> Result<()> {
         readiness: Arc::clone(&readiness),
         api_server: client.clone(),
     });
-    let clients = client_ca.map(Clients::open).transpose()?.map(Arc::new);
+    let clients = client_ca
+        .map(|(path, names)| Clients::open(path).map(|clients| clients.named(names)))
+        .transpose()?
+        .map(Arc::new);
     if let Some(scheduling) = scheduling.as_ref().filter(|_| answers) {
         routes = routes.merge(serve::router(Extender {
             scheduling: Arc::clone(scheduling),

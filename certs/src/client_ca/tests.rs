@@ -87,3 +87,26 @@ fn a_handshake_takes_any_client_and_none() {
         handshake(&Arc::new(client), &server, "localhost").unwrap();
     }
 }
+
+#[test]
+fn a_certificate_names_its_holder() {
+    let authority = authority();
+    let names = |common: Option<&str>, others: &[&str]| {
+        let others: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(others).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        if let Some(common) = common {
+            params
+                .distinguished_name
+                .push(rcgen::DnType::CommonName, common);
+        }
+        let key = KeyPair::generate().unwrap();
+        names_of(params.signed_by(&key, &authority).unwrap().der()).unwrap()
+    };
+    let scheduler = "system:kube-scheduler";
+    assert_eq!(names(Some(scheduler), &[]), [scheduler]);
+    assert_eq!(names(None, &["a.example"]), ["a.example"]);
+    assert_eq!(names(Some("a"), &["b.c", "10.0.0.1"]), ["a", "b.c"]);
+    assert_eq!(names(None, &[]), [""; 0]);
+    assert!(names_of(&CertificateDer::from(vec![1, 2, 3])).is_err());
+}

@@ -30,6 +30,17 @@ pub struct SchedulerArgs {
     )]
     pub scheduler_client_ca: Option<PathBuf>,
 
+    /// Names of whom a certificate of --scheduler-client-ca must be for, such as system:kube-scheduler: its common name, or
+    /// a DNS name or URI of its SANs. Without it all certificates of these CAs will do
+    #[arg(
+        long,
+        env = "POLYPOD_WEBHOOK_SCHEDULER_CLIENT_NAME",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "scheduler_client_ca"
+    )]
+    pub scheduler_client_name: Vec<String>,
+
     /// Whether a pod that demands devices may go to a node that never reported any
     #[arg(
         long,

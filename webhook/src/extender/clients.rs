@@ -14,7 +14,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use certs::client_ca::ClientCa;
+use certs::client_ca::{ClientCa, names_of};
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tracing::{debug, error, info};
@@ -38,6 +38,8 @@ pub struct Shown {
 #[derive(Debug)]
 pub struct Clients {
     path: PathBuf,
+    /// Whom a certificate must be for; whomever where there are none.
+    names: Vec<String>,
     trusted: RwLock<Trusted>,
 }
 
@@ -75,6 +77,11 @@ pub enum Stranger {
     /// It showed another one.
     #[error("{}", crate::certificate::with_causes(.0))]
     Other(#[from] certs::error::Error),
+    /// It showed a good one, of somebody who may not ask.
+    #[error(
+        "the client's certificate is for `{0}`, which is none of --scheduler-client-name; give the scheduler a certificate of its own, or add its name there"
+    )]
+    Unnamed(String),
 }
 
 impl Shown {
@@ -100,8 +107,15 @@ impl Clients {
         };
         Ok(Self {
             path,
+            names: Vec::new(),
             trusted: RwLock::new(trusted),
         })
+    }
+
+    /// Of the clients of these CAs only those whose certificate has one of these names; all where there are none.
+    #[must_use]
+    pub fn named(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
     }
 
     /// Takes every good change of the file, for ever. What is not good is told once, and the CAs before it stay.
@@ -152,12 +166,28 @@ impl Clients {
             trusted.clone()
         };
         ca.verify(&shown.chain, OffsetDateTime::now_utc())?;
+        self.recognize(&shown.chain)?;
         let mut found_good = shown
             .found_good
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *found_good = Some((version, Instant::now()));
         Ok(())
+    }
+}
+
+impl Clients {
+    /// Whether a client whose certificate is good is one of those who may ask.
+    fn recognize(&self, chain: &[CertificateDer<'_>]) -> Result<(), Stranger> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let own = chain.first().ok_or(Stranger::Nobody)?;
+        let names = names_of(own)?;
+        match names.iter().any(|name| self.names.contains(name)) {
+            true => Ok(()),
+            false => Err(Stranger::Unnamed(names.join(", "))),
+        }
     }
 }
 
@@ -175,7 +205,7 @@ pub async fn admitted(
             debug!(%stranger, "A client is not answered");
             let status = match stranger {
                 Stranger::Nobody => StatusCode::UNAUTHORIZED,
-                Stranger::Other(_) => StatusCode::FORBIDDEN,
+                Stranger::Other(_) | Stranger::Unnamed(_) => StatusCode::FORBIDDEN,
             };
             (status, format!("{stranger}\n")).into_response()
         }
@@ -197,6 +227,28 @@ mod tests {
     use certs::authority::Authority;
 
     use super::*;
+
+    #[test]
+    fn of_the_clients_of_a_ca_those_may_ask_who_are_named() {
+        let now = OffsetDateTime::now_utc();
+        let authority = Authority::generate("a", now, time::Duration::DAY).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.crt");
+        std::fs::write(&path, authority.pem()).unwrap();
+        let clients = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Clients::open(path.clone()).unwrap().named(names)
+        };
+        let names = certs::names::ServerNames::new(["scheduler.example".parse().unwrap()]);
+        let leaf = authority.issue(&names.unwrap(), now, time::Duration::DAY);
+        let chain = leaf.unwrap().certified_key().cert.clone();
+        clients(&[]).recognize(&chain).unwrap();
+        clients(&["x", "scheduler.example"])
+            .recognize(&chain)
+            .unwrap();
+        let error = clients(&["x", "scheduler"]).recognize(&chain).unwrap_err();
+        assert!(error.to_string().contains("`scheduler.example`"), "{error}");
+    }
 
     #[test]
     fn a_damaged_file_changes_nothing() {

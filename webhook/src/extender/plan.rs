@@ -15,6 +15,8 @@ pub struct SchedulerPlan {
     pub policy: Policy,
     /// Whose certificates are demanded, if any are.
     pub client_ca: Option<PathBuf>,
+    /// Whom they must be for; whomever where there are none.
+    pub client_names: Vec<String>,
 }
 
 impl SchedulerPlan {
@@ -24,6 +26,7 @@ impl SchedulerPlan {
         let SchedulerArgs {
             scheduler_extender,
             scheduler_client_ca,
+            scheduler_client_name,
             scheduler_unreported,
             scheduler_stale,
             scheduler_stale_after,
@@ -41,6 +44,7 @@ impl SchedulerPlan {
                 ..Policy::default()
             },
             client_ca: scheduler_client_ca,
+            client_names: scheduler_client_name,
         })
     }
     /// The same for a cluster that is read from files once: they are of one moment, in which no time passes.
@@ -63,6 +67,25 @@ mod tests {
         let arguments = [&["polypod-webhook", "--scheduler-extender"], arguments].concat();
         let config: Config = Args::try_parse_from(arguments).unwrap().try_into().unwrap();
         config.scheduler.unwrap()
+    }
+
+    #[test]
+    fn names_of_clients_need_a_ca() {
+        let names = plan(&[
+            "--scheduler-client-ca",
+            "a",
+            "--scheduler-client-name",
+            "b,c",
+        ]);
+        assert_eq!(names.client_names, ["b", "c"]);
+        let without = [
+            "polypod-webhook",
+            "--scheduler-extender",
+            "--scheduler-client-name",
+            "b",
+        ];
+        let error = Args::try_parse_from(without).unwrap_err().to_string();
+        assert!(error.contains("--scheduler-client-ca"), "{error}");
     }
 
     #[test]
