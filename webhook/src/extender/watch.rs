@@ -64,7 +64,7 @@ async fn wait_no_longer(scheduling: &Scheduling) {
             "NodeResourceTopologies cannot be listed; schedulers are answered without them, as if nodes without a NodeInventory had never reported"
         );
     }
-    pending().await
+    pending::<()>().await;
 }
 
 async fn nodes(client: Client, scheduling: Arc<Scheduling>) {
