@@ -280,6 +280,8 @@ fn what_cannot_be_read_hides_nothing_else() {
     let mut all = cluster();
     all[0]["metadata"]["name"] = json!(null);
     all[4]["epoch"] = json!("new");
+    // One that is bound is counted whatever is written in it.
+    all[6]["spec"]["nodeName"] = json!(null);
     all[6]["spec"]["containers"][0]["resources"]["limits"]["intel.com/sriov"] = json!("many");
     let output = why(&["one", "-f", "-"], &documents(&all));
     let (out, err) = (stdout(&output), stderr(&output));
