@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    fixture::binaries::{self, workspace},
+    fixture::{
+        binaries::{self, workspace},
+        kubectl_polypod,
+    },
     scenario::Scenario,
 };
 
@@ -39,19 +42,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 fn lint(arguments: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(binaries::path("kubectl-polypod"))
-        .arg("lint")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("kubectl-polypod can be executed");
-    let mut pipe = child.stdin.take().expect("standard input is piped");
-    // Unusable arguments are refused before anything is read.
-    let _ = pipe.write_all(stdin.as_bytes());
-    drop(pipe);
-    child.wait_with_output().expect("it ends")
+    kubectl_polypod::run("lint", arguments, stdin)
 }
 
 fn examples() -> String {

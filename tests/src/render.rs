@@ -1,15 +1,12 @@
 //! `kubectl-polypod render`: what the webhook would return, offline.
 
-use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
-};
+use std::process::Output;
 
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    fixture::binaries::{self, workspace},
+    fixture::{binaries::workspace, kubectl_polypod},
     scenario::Scenario,
 };
 
@@ -29,19 +26,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 fn render(arguments: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(binaries::path("kubectl-polypod"))
-        .arg("render")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("kubectl-polypod can be executed");
-    let mut pipe = child.stdin.take().expect("standard input is piped");
-    // Unusable arguments are refused before anything is read.
-    let _ = pipe.write_all(stdin.as_bytes());
-    drop(pipe);
-    child.wait_with_output().expect("it ends")
+    kubectl_polypod::run("render", arguments, stdin)
 }
 
 fn examples() -> String {

@@ -1,8 +1,7 @@
 //! `kubectl-polypod why`: why a pod is where it is, or on no node, from files and from a cluster.
 
 use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
+    process::Output,
     time::{Duration, Instant},
 };
 
@@ -11,11 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    fixture::{
-        binaries::{self, workspace},
-        control_plane::ControlPlane,
-        needs::Need,
-    },
+    fixture::{binaries::workspace, control_plane::ControlPlane, kubectl_polypod, needs::Need},
     scenario::Scenario,
 };
 
@@ -50,20 +45,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 fn why(arguments: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(binaries::path("kubectl-polypod"))
-        .arg("why")
-        .args(arguments)
-        .env("KUBECONFIG", "/does/not/exist")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("kubectl-polypod can be executed");
-    let mut pipe = child.stdin.take().expect("standard input is piped");
-    // Unusable arguments are refused before anything is read.
-    let _ = pipe.write_all(stdin.as_bytes());
-    drop(pipe);
-    child.wait_with_output().expect("it ends")
+    kubectl_polypod::run("why", arguments, stdin)
 }
 
 fn node(name: &str) -> Value {
