@@ -8,10 +8,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::fixture::{
-    applied::{Kinds, called, documents, kustomize},
-    binaries::workspace,
-    control_plane::ControlPlane,
+use crate::{
+    fixture::{
+        applied::{Kinds, called},
+        control_plane::ControlPlane,
+    },
+    manifests::objects::{manifests, read, rendered},
 };
 
 /// Kinds of others that overlays use: group, version, kind, plural, and whether they are namespaced. Their own
@@ -31,18 +33,18 @@ const STAND_INS: [(&str, &str, &str, &str, bool); 3] = [
 /// As on a machine without kubectl's kustomize.
 pub(super) fn install_yaml_is_applied() {
     let cluster = Cluster::new();
-    cluster.apply("install.yaml", &documents("manifests/install.yaml"));
+    cluster.apply("install.yaml", &read(&manifests("install.yaml")));
 }
 
 pub(super) fn base_and_every_overlay_are_applied() {
     let cluster = Cluster::new();
-    let base = kustomize(&workspace().join("manifests/base"));
+    let base = rendered(&manifests("base"));
     cluster.apply("base", &base);
     let base: BTreeSet<String> = base.iter().map(called).collect();
-    let overlays = folders("manifests/overlays");
+    let overlays = folders(&manifests("overlays"));
     assert!(overlays.len() >= 10, "{overlays:?}");
     for overlay in overlays {
-        let objects = kustomize(&overlay);
+        let objects = rendered(&overlay);
         cluster.apply(&overlay.display().to_string(), &objects);
         // The next one is applied to a cluster that has the base.
         for object in objects.iter().rev() {
@@ -55,9 +57,9 @@ pub(super) fn base_and_every_overlay_are_applied() {
     }
 }
 
-/// The kustomizations below a folder of the workspace.
-fn folders(folder: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(workspace().join(folder)).expect("the folder is there");
+/// The kustomizations below a folder.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.expect("it can be read").path())
         .filter(|path: &PathBuf| Path::join(path, "kustomization.yaml").is_file())
@@ -74,7 +76,8 @@ struct Cluster {
 impl Cluster {
     fn new() -> Self {
         Self {
-            plane: ControlPlane::start(),
+            // Without this an API server takes no privileged container, not even in a template.
+            plane: ControlPlane::start_with(&["--allow-privileged=true"]),
             kinds: Kinds::default(),
         }
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{
-    applied::{Kinds, documents},
-    control_plane::ControlPlane,
+use crate::{
+    fixture::{applied::Kinds, control_plane::ControlPlane},
+    manifests::objects::{manifests, read},
 };
 
 const CRDS: [&str; 3] = [
@@ -16,7 +16,7 @@ const CRDS: [&str; 3] = [
 pub(super) fn custom_resources_are_judged() {
     let plane = ControlPlane::start();
     let kinds = Kinds::default();
-    for crd in CRDS.map(|file| documents(&format!("manifests/crds/{file}.yaml")).remove(0)) {
+    for crd in CRDS.map(|file| read(&manifests(&format!("crds/{file}.yaml"))).remove(0)) {
         kinds.apply(&plane, &crd);
     }
     let judge = Judge { plane, kinds };

@@ -9,10 +9,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::fixture::{
-    applied::{Kinds, documents},
-    control_plane::ControlPlane,
-    daemon::Daemon,
+use crate::{
+    fixture::{applied::Kinds, control_plane::ControlPlane, daemon::Daemon},
+    manifests::objects::{manifests, read},
 };
 
 /// The cluster.
@@ -39,7 +38,7 @@ impl Installed {
         let installed = Self {
             plane: ControlPlane::start_with(flags),
             kinds: Kinds::default(),
-            objects: documents("manifests/install.yaml"),
+            objects: read(&manifests("install.yaml")),
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
         };
         for object in &installed.objects {
