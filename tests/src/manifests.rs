@@ -3,7 +3,7 @@
 
 mod arguments;
 mod installed;
-mod objects;
+pub(crate) mod objects;
 mod overlays;
 mod posture;
 mod references;
@@ -85,7 +85,10 @@ fn the_base_holds() {
 /// Every file beside a kustomization is named by it, so that none is forgotten.
 fn every_file_is_used() {
     // No objects of the API server, or an offer of their own.
-    const APART: [&str; 2] = ["default-scheduler.yaml", "validating-admission-policies.yaml"];
+    const APART: [&str; 2] = [
+        "default-scheduler.yaml",
+        "validating-admission-policies.yaml",
+    ];
     let mut folders = vec![manifests("")];
     while let Some(folder) = folders.pop() {
         let kustomization = std::fs::read_to_string(folder.join("kustomization.yaml"));

@@ -93,7 +93,9 @@ fn volume_at<'a>(objects: &'a [Value], path: &str) -> &'a Value {
 
 fn names_of<'a>(objects: &'a [Value], kind: &'a str) -> Vec<String> {
     let of_kind = of_kind(objects, kind);
-    of_kind.map(|object| word(&object["metadata"]["name"])).collect()
+    of_kind
+        .map(|object| word(&object["metadata"]["name"]))
+        .collect()
 }
 
 fn openshift(objects: &[Value]) {
@@ -116,7 +118,8 @@ fn cert_manager(objects: &[Value]) {
     let Mode::Files { folder } = of_webhook(objects).certificate.mode else {
         panic!("the webhook makes its own certificate");
     };
-    let webhook = of_kind(objects, "Deployment").find_map(|object| container(object, "polypod-webhook"));
+    let webhook =
+        of_kind(objects, "Deployment").find_map(|object| container(object, "polypod-webhook"));
     let mut mounts = items(&webhook.expect("there is a webhook")["volumeMounts"]);
     assert!(mounts.any(|mount| mount["mountPath"] == folder.display().to_string()));
     let certificate = of_kind(objects, "Certificate")
@@ -169,8 +172,14 @@ fn multus(objects: &[Value]) {
     assert_eq!(serve.hotplug.host_pid, Some(1));
     let socket = serve.hotplug.hotplug_socket.expect("there is a socket");
     assert_eq!(socket, Path::new("/run/multus/multus.sock"));
-    assert_eq!(volume_at(objects, "/run/multus")["hostPath"]["path"], "/run/multus");
-    let overlay = serve.hotplug.hotplug_config.expect("there is a configuration");
+    assert_eq!(
+        volume_at(objects, "/run/multus")["hostPath"]["path"],
+        "/run/multus"
+    );
+    let overlay = serve
+        .hotplug
+        .hotplug_config
+        .expect("there is a configuration");
     assert!(overlay.ends_with("daemon-config.json"));
     let install = serve.install.expect("the agent installs");
     assert_eq!(install.alias, Some(Alias::Multus));
