@@ -30,6 +30,7 @@ mod fixture;
 mod fuzz;
 mod gc;
 mod hotplug;
+mod images;
 mod install;
 mod instructions;
 mod killed;
@@ -91,6 +92,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         gc::scenarios(),
         install::scenarios(),
         hotplug::scenarios(),
+        images::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),

@@ -2,6 +2,7 @@
 //! operator applies fits together and is what the programs understand.
 
 mod arguments;
+mod chart;
 mod installed;
 pub(crate) mod objects;
 mod overlays;
@@ -62,6 +63,26 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "manifests::every_overlay_holds",
             needs: &[Need::Kubectl],
             body: overlays::every_overlay_holds,
+        },
+        Scenario {
+            name: "manifests::the_chart_renders_what_kustomize_renders",
+            needs: &[Need::Helm, Need::Kubectl],
+            body: chart::renders_what_kustomize_renders,
+        },
+        Scenario {
+            name: "manifests::values_of_the_chart_reach_the_objects",
+            needs: &[Need::Helm],
+            body: chart::values_reach_the_objects,
+        },
+        Scenario {
+            name: "manifests::the_chart_refuses_values_that_it_does_not_know",
+            needs: &[Need::Helm],
+            body: chart::refuses_values_that_it_does_not_know,
+        },
+        Scenario {
+            name: "manifests::values_and_schema_have_the_same_keys",
+            needs: &[],
+            body: chart::values_and_schema_have_the_same_keys,
         },
         Scenario {
             name: "manifests::every_file_is_used",
