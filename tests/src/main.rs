@@ -24,6 +24,7 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod examples;
 mod extender;
 mod extender_vectors;
 mod fixture;
@@ -85,6 +86,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        examples::scenarios(),
         extender::scenarios(),
         extender_vectors::scenarios(),
         fuzz::scenarios(),
