@@ -35,6 +35,7 @@ mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lifecycle;
 mod lint;
 mod logs;
 mod manifests;
@@ -96,6 +97,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lifecycle::scenarios(),
         lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
