@@ -73,7 +73,7 @@ fn run(args: Args) -> Result<()> {
         Task::Install { install, .. } => {
             runtime.block_on(serve::install_alone(*install, &mut stdout()))?;
         }
-        Task::Uninstall(uninstall) => install::uninstall::run(&uninstall)?,
+        Task::Uninstall(uninstall) => runtime.block_on(serve::uninstall(&uninstall))?,
         Task::Enter(_) => {}
     }
     Ok(())

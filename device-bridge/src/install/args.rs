@@ -33,6 +33,20 @@ pub struct UninstallCommandArgs {
     #[arg(long, env = "POLYPOD_UNINSTALL_FORCE")]
     pub force: bool,
 
+    /// How long the executables stay when the configuration is gone: the runtime may be about to execute the plugin
+    #[arg(
+        long,
+        env = "POLYPOD_UNINSTALL_GRACE",
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(..=3600)
+    )]
+    pub grace: u32,
+
+    /// Waits for SIGTERM when it is done, as the container of a DaemonSet has to
+    #[arg(long, env = "POLYPOD_UNINSTALL_STAY")]
+    pub stay: bool,
+
     /// Where.
     #[command(flatten)]
     pub places: PlaceArgs,

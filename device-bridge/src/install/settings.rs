@@ -80,6 +80,10 @@ pub struct Uninstall {
     pub places: Places,
     /// Whether to go on where something would be left without what it needs.
     pub force: bool,
+    /// How long the executables stay when the configuration is gone.
+    pub grace: Duration,
+    /// Whether the end of it is not the end of the process.
+    pub stay: bool,
 }
 
 /// An argument that cannot be carried out.
@@ -224,11 +228,18 @@ impl Uninstall {
     pub fn of_command(args: UninstallCommandArgs) -> Result<(Self, Option<String>), SettingsError> {
         let UninstallCommandArgs {
             force,
+            grace,
+            stay,
             places,
             log_level,
         } = args;
-        let places = Places::of(places)?;
-        Ok((Self { places, force }, log_level))
+        let uninstall = Self {
+            places: Places::of(places)?,
+            force,
+            grace: Duration::from_secs(grace.into()),
+            stay,
+        };
+        Ok((uninstall, log_level))
     }
 }
 
