@@ -5,6 +5,7 @@ mod applied;
 mod crds;
 pub(super) mod installed;
 mod pod_security;
+mod rights;
 
 use crate::{fixture::needs::Need, scenario::Scenario};
 
@@ -31,6 +32,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             name: "cluster::pod_security",
             needs: PLANE,
             body: pod_security::pod_security,
+        },
+        Scenario {
+            name: "cluster::rights_are_used_and_enough",
+            needs: &[Need::ControlPlane, Need::Namespaces, Need::Ip],
+            body: rights::rights_are_used_and_enough,
         },
     ]
 }
