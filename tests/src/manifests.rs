@@ -2,6 +2,7 @@
 //! operator applies fits together and is what the programs understand.
 
 mod arguments;
+mod capability;
 mod chart;
 mod installed;
 pub(crate) mod objects;
@@ -83,6 +84,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "manifests::values_and_schema_have_the_same_keys",
             needs: &[],
             body: chart::values_and_schema_have_the_same_keys,
+        },
+        Scenario {
+            name: "manifests::the_agents_capability_is_enough_and_needed",
+            needs: &[Need::Namespaces],
+            body: capability::is_enough_and_needed,
         },
         Scenario {
             name: "manifests::every_file_is_used",
