@@ -214,15 +214,14 @@ impl Keeper {
                     credential,
                     problem,
                 } = supply.borrow().clone();
-                // One that has ended is no reason to write nothing: it is what there was, with the CA of today.
-                let placed = credential
-                    .map(|credential| kubeconfig::refresh_with(credentials, &here, &credential))
-                    .transpose()?;
-                match (problem, placed) {
+                match (problem, credential) {
+                    // What has ended is not written over what may be better.
                     (Some(problem), _) => return Err(kubeconfig::KubeconfigError::Token(problem)),
                     // The API server is being asked for the first time.
                     (None, None) => return Ok(false),
-                    (None, Some(placed)) => placed,
+                    (None, Some(credential)) => {
+                        kubeconfig::refresh_with(credentials, &here, &credential)?
+                    }
                 }
             }
         };

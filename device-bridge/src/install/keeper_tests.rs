@@ -214,3 +214,49 @@ fn a_kubeconfig_of_the_operators_needs_the_resolver_too() {
     assert!(node.path("host/opt/cni/bin/polypod-device-bridge").exists());
     assert!(!node.path("host/etc/own").exists());
 }
+
+#[test]
+fn what_the_plugin_gets_is_written_and_nothing_over_it() {
+    use crate::install::plugin_token::{Credential, Token};
+
+    let node = Node::new();
+    let (sender, supply) = watch::channel(Supply::default());
+    let mut keeper = node
+        .keeper(&["--plugin-kubeconfig", "/etc/polypod/k"])
+        .unwrap()
+        .supplied_by(supply);
+    let file = node.path("host/etc/polypod/k");
+    let first = keeper.turn(Instant::now());
+    assert!(!first.is_ready && first.problems.is_empty() && !file.exists());
+
+    let bound = |token: &str| Some(Credential::Bound(Token::new(token).unwrap()));
+    let give = |credential, problem: Option<&str>| {
+        sender.send_replace(Supply {
+            credential,
+            problem: problem.map(str::to_owned),
+        });
+    };
+    give(bound("token-1"), None);
+    assert!(keeper.turn(Instant::now()).is_ready);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("token-1") && !text.contains("secret"),
+        "{text}"
+    );
+    assert_eq!(node.mode("host/etc/polypod/k"), 0o600);
+
+    // Ended, and not renewed: what is there may be better, as another agent's.
+    fs::write(&file, "another").unwrap();
+    give(bound("token-1"), Some("the API server is away"));
+    let ended = keeper.turn(Instant::now());
+    assert!(!ended.is_ready);
+    assert!(ended.problems[0].contains("is away"), "{ended:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "another");
+
+    give(bound("token-2"), None);
+    assert!(keeper.turn(Instant::now()).is_ready);
+    assert!(fs::read_to_string(&file).unwrap().contains("token-2"));
+    give(Some(Credential::Own), None);
+    assert!(keeper.turn(Instant::now()).is_ready);
+    assert!(fs::read_to_string(&file).unwrap().contains("secret"));
+}

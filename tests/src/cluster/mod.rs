@@ -5,6 +5,7 @@ mod admission;
 mod all_the_way;
 mod certificates;
 mod claims;
+mod credentials;
 mod installed_thin;
 mod manifests;
 mod networks_in_use;
@@ -93,6 +94,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         },
     ];
     scenarios.extend(admission::scenarios());
+    scenarios.extend(credentials::scenarios());
     scenarios.extend(manifests::scenarios());
     scenarios.extend(outage::scenarios());
     scenarios.extend(scheduler::scenarios());

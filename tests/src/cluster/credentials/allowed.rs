@@ -1,0 +1,310 @@
+//! A table: which identity of a node may ask for what, and who refuses it: its role, or a policy.
+
+use serde_json::{Value, json};
+
+use super::{
+    AGENT, Cluster, PLUGIN, SYSTEM, create_pod, dry, event, inventory, node_reference, report,
+    token_path, token_request, topology, until,
+};
+
+/// What comes of a request.
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    /// It is carried out, or would be.
+    Taken,
+    /// The role does not allow it.
+    Role,
+    /// A policy denies it, in these words.
+    Policy(&'static str),
+}
+
+use Expected::{Policy, Role, Taken};
+
+const STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
+const POD: &str = "/api/v1/namespaces/default/pods/p1";
+const OTHER_POD: &str = "/api/v1/namespaces/default/pods/p2";
+const WAITING_POD: &str = "/api/v1/namespaces/default/pods/p3";
+const EVENTS: &str = "/api/v1/namespaces/default/events";
+
+pub(super) fn what_a_nodes_identities_may_write() {
+    let cluster = Cluster::start();
+    let plane = &cluster.installed.plane;
+    for (name, node) in [("p1", Some("node-1")), ("p2", Some("node-2")), ("p3", None)] {
+        create_pod(&cluster.installed, "default", name, node);
+    }
+    let stored = event(&json!({"metadata": {"name": "stored", "namespace": "default"}}));
+    assert_eq!(plane.ask("POST", EVENTS, &stored).status, 201);
+
+    let agent = cluster.agent_token();
+    let bound = token_request(&node_reference("node-1"), 600);
+    let (status, said, given) = cluster.ask(&agent, "POST", &token_path(PLUGIN), &bound);
+    assert_eq!(status, 201, "{said}");
+    let plugin = given["status"]["token"].as_str().expect("it is given");
+    for token in [agent.as_str(), plugin] {
+        both(&cluster, token);
+    }
+    of_the_agent(&cluster, &agent);
+    of_the_plugin(&cluster, plugin);
+    without_a_node(&cluster);
+    whatever_the_role_allows(&cluster, &agent);
+}
+
+fn judge(cluster: &Cluster, token: &str, rows: &[(&str, &str, Value, Expected)]) {
+    for (method, path, body, expected) in rows {
+        let url = if *method == "GET" {
+            (*path).to_owned()
+        } else {
+            dry(path)
+        };
+        let (status, said, _) = cluster.ask(token, method, &url, body);
+        let is_of_policy = said.contains("ValidatingAdmissionPolicy");
+        let is_expected = match expected {
+            Taken => matches!(status, 200 | 201),
+            Role => status == 403 && !is_of_policy,
+            Policy(words) => status == 403 && is_of_policy && said.contains(words),
+        };
+        assert!(
+            is_expected,
+            "{method} {path} {body}: wanted {expected:?}, got {status} {said}"
+        );
+    }
+}
+
+fn annotated(annotations: &Value) -> Value {
+    json!({"metadata": {"annotations": annotations}})
+}
+
+fn both(cluster: &Cluster, token: &str) {
+    let own = format!("{POD}/status");
+    let [other, waiting] = [OTHER_POD, WAITING_POD].map(|pod| format!("{pod}/status"));
+    let published = annotated(&json!({STATUS: "[]"}));
+    let only = Policy("only k8s.v1.cni.cncf.io/network-status");
+    let rest = Policy("labels, finalizers, owners, spec and status stay");
+    let count = format!("{EVENTS}/stored");
+    let pod = |kind: &str, namespace: &str| json!({"involvedObject": {"apiVersion": "v1", "kind": kind, "namespace": namespace, "name": "p1"}});
+    let source =
+        |component: &str, host: &str| json!({"source": {"component": component, "host": host}});
+    let words = Policy("component multus");
+    let rows = [
+        ("PATCH", own.as_str(), published.clone(), Taken),
+        (
+            "PATCH",
+            &other,
+            published.clone(),
+            Policy("default/p2 is on node 'node-2', and the token is one of node 'node-1'"),
+        ),
+        (
+            "PATCH",
+            &waiting,
+            published.clone(),
+            Policy("is on node ''"),
+        ),
+        (
+            "PATCH",
+            &own,
+            annotated(&json!({STATUS: "[]", "z": "1"})),
+            only,
+        ),
+        (
+            "PATCH",
+            &own,
+            annotated(&json!({STATUS: "[]", "k8s.v1.cni.cncf.io/networks": "other"})),
+            only,
+        ),
+        ("PATCH", &own, annotated(&json!({"x": null})), only),
+        (
+            "PATCH",
+            &own,
+            json!({"metadata": {"labels": {"a": "c"}}}),
+            rest,
+        ),
+        ("PATCH", &own, json!({"metadata": {"labels": null}}), rest),
+        (
+            "PATCH",
+            &own,
+            json!({"metadata": {"finalizers": ["a/b"]}}),
+            rest,
+        ),
+        (
+            "PATCH",
+            &own,
+            json!({"status": {"podIP": "10.0.0.1"}}),
+            rest,
+        ),
+        ("PATCH", POD, published, Role),
+        (
+            "PATCH",
+            POD,
+            json!({"metadata": {"labels": {"a": "c"}}}),
+            Role,
+        ),
+        ("DELETE", POD, Value::Null, Role),
+        ("POST", EVENTS, event(&json!({})), Taken),
+        ("POST", EVENTS, event(&source("multus", "node-1")), Taken),
+        ("POST", EVENTS, event(&source("multus", "node-2")), words),
+        ("POST", EVENTS, event(&source("kubelet", "")), words),
+        (
+            "POST",
+            EVENTS,
+            event(&json!({"reportingInstance": "node-2"})),
+            words,
+        ),
+        (
+            "POST",
+            EVENTS,
+            event(&pod("Node", "default")),
+            Policy("about a pod"),
+        ),
+        ("PATCH", &count, json!({"count": 2}), Taken),
+        (
+            "PATCH",
+            &count,
+            json!({"message": "another"}),
+            Policy("its words stay"),
+        ),
+        ("DELETE", &count, Value::Null, Role),
+        // What a policy cannot hold back: reading.
+        ("GET", OTHER_POD, Value::Null, Taken),
+        (
+            "GET",
+            "/api/v1/namespaces/default/secrets",
+            Value::Null,
+            Role,
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/default/configmaps",
+            Value::Null,
+            Role,
+        ),
+    ];
+    judge(cluster, token, &rows);
+}
+
+fn of_the_agent(cluster: &Cluster, token: &str) {
+    let reports = ["nodeinventories", "noderesourcetopologies"];
+    let [inventories, topologies] = reports.map(|plural| report(plural, "node-1"));
+    let [other_inventory, other_topology] = reports.map(|plural| report(plural, "node-2"));
+    let another = Policy("the report of node 'node-2', and the token is one of node 'node-1'");
+    let (plugin, agent) = (token_path(PLUGIN), token_path(AGENT));
+    let own = node_reference("node-1");
+    let bound = Policy("must be bound to Node 'node-1'");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "name": "agent-1"});
+    let long = Policy("for a day at most");
+    let rows = [
+        ("PATCH", inventories.as_str(), inventory("node-1"), Taken),
+        ("PATCH", &topologies, topology("node-1"), Taken),
+        ("PATCH", &other_inventory, inventory("node-2"), another),
+        ("PATCH", &other_topology, topology("node-2"), another),
+        ("POST", &plugin, token_request(&own, 86_400), Taken),
+        (
+            "POST",
+            &plugin,
+            token_request(&node_reference("node-2"), 600),
+            bound,
+        ),
+        ("POST", &plugin, token_request(&Value::Null, 600), bound),
+        ("POST", &plugin, token_request(&pod, 600), bound),
+        ("POST", &plugin, token_request(&own, 86_401), long),
+        ("POST", &plugin, token_request(&own, 3607), long),
+        ("POST", &agent, token_request(&own, 600), Role),
+        ("GET", "/api/v1/pods", Value::Null, Taken),
+        ("GET", "/api/v1/nodes", Value::Null, Role),
+    ];
+    judge(cluster, token, &rows);
+}
+
+fn of_the_plugin(cluster: &Cluster, token: &str) {
+    let (inventories, plugin) = (report("nodeinventories", "node-1"), token_path(PLUGIN));
+    let own = token_request(&node_reference("node-1"), 600);
+    let networks = "/apis/k8s.cni.cncf.io/v1/network-attachment-definitions";
+    let rows = [
+        ("PATCH", inventories.as_str(), inventory("node-1"), Role),
+        ("POST", &plugin, own, Role),
+        ("GET", "/api/v1/pods", Value::Null, Role),
+        ("GET", "/api/v1/nodes/node-1", Value::Null, Role),
+        ("GET", networks, Value::Null, Role),
+        (
+            "GET",
+            "/apis/resource.k8s.io/v1/resourceslices",
+            Value::Null,
+            Taken,
+        ),
+    ];
+    judge(cluster, token, &rows);
+}
+
+/// As from a Secret, or of an API server that is too old.
+fn without_a_node(cluster: &Cluster) {
+    let none = Policy("this token names no node");
+    for account in [AGENT, PLUGIN] {
+        let token = cluster.installed.plane.token_of(SYSTEM, account, None);
+        let own = format!("{POD}/status");
+        let rows = [
+            (
+                "PATCH",
+                own.as_str(),
+                annotated(&json!({STATUS: "[]"})),
+                none,
+            ),
+            ("POST", EVENTS, event(&json!({})), none),
+        ];
+        judge(cluster, &token, &rows);
+    }
+}
+
+/// A role that allows everything does not lift the policies; and they are nobody else's.
+fn whatever_the_role_allows(cluster: &Cluster, agent: &str) {
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "too-much"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": AGENT, "namespace": SYSTEM},
+            {"kind": "ServiceAccount", "name": "default", "namespace": SYSTEM}]});
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    let plane = &cluster.installed.plane;
+    assert_eq!(plane.ask("POST", path, &binding).status, 201);
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    let path = format!("/api/v1/namespaces/{SYSTEM}/serviceaccounts");
+    assert!(matches!(
+        plane.ask("POST", &path, &account).status,
+        201 | 409
+    ));
+    let other = plane.token_of(SYSTEM, "default", None);
+    for token in [agent, &other] {
+        until("the role", || {
+            let (status, ..) = cluster.ask(token, "GET", "/api/v1/nodes", &Value::Null);
+            (status == 200).then_some(())
+        });
+    }
+    let relabelled = json!({"metadata": {"labels": {"a": "c"}}});
+    let only = Policy("of pods only pods/status is written");
+    let evicted = format!("{POD}/eviction");
+    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p1", "namespace": "default"}});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "new"},
+        "spec": {"containers": [{"name": "app", "image": "busybox"}]}});
+    let accounts = Policy("of service accounts nothing is written but tokens of polypod-plugin");
+    let mine = token_path(AGENT);
+    let stored = format!("{EVENTS}/stored");
+    let rows = [
+        ("PATCH", POD, relabelled.clone(), only),
+        ("DELETE", POD, Value::Null, only),
+        ("POST", &evicted, eviction, only),
+        ("POST", "/api/v1/namespaces/default/pods", pod, only),
+        (
+            "POST",
+            &mine,
+            token_request(&node_reference("node-1"), 600),
+            accounts,
+        ),
+        (
+            "POST",
+            &path,
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "new"}}),
+            accounts,
+        ),
+        ("DELETE", &stored, Value::Null, Policy("not deleted")),
+    ];
+    judge(cluster, agent, &rows);
+    judge(cluster, &other, &[("PATCH", POD, relabelled, Taken)]);
+}
