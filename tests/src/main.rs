@@ -24,6 +24,7 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod examples;
 mod extender;
 mod extender_vectors;
 mod fixture;
@@ -35,6 +36,7 @@ mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lifecycle;
 mod lint;
 mod logs;
 mod manifests;
@@ -86,6 +88,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        examples::scenarios(),
         extender::scenarios(),
         extender_vectors::scenarios(),
         fuzz::scenarios(),
@@ -96,6 +99,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lifecycle::scenarios(),
         lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),

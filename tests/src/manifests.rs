@@ -4,7 +4,7 @@
 mod arguments;
 mod chart;
 mod installed;
-mod objects;
+pub(crate) mod objects;
 mod overlays;
 mod posture;
 mod references;
