@@ -126,7 +126,10 @@ pub(super) fn values_reach_the_objects() {
         let name = workload["metadata"]["name"]
             .as_str()
             .expect("it has a name");
-        assert_eq!(container["image"], format!("registry.example/net/{name}:v7"));
+        assert_eq!(
+            container["image"],
+            format!("registry.example/net/{name}:v7")
+        );
         assert_eq!(container["imagePullPolicy"], "Always");
         assert_eq!(spec["imagePullSecrets"], json!([{ "name": "pull" }]));
     }
