@@ -124,6 +124,8 @@ impl Image<'_> {
             format!("--build-arg=REVISION={}", stamp.revision),
             format!("--timestamp={}", stamp.timestamp),
             // Nothing of them is to be fetched, and no layer is reused: it is one COPY.
+            // It would name the version of the builder.
+            "--identity-label=false".to_owned(),
             "--no-cache".to_owned(),
             "--pull=never".to_owned(),
             format!("--tag={name}"),

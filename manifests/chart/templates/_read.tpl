@@ -71,12 +71,19 @@ pointer are left to the caller.
 {{- range (include "polypod.documents" (dict "root" $call.root "path" (printf "%s/%s" $folder .path)) | fromJsonArray) -}}
 {{- $patch := . -}}
 {{- $met := dict -}}
+{{- $left := list -}}
 {{- range $call.into.objects -}}
 {{- if and (eq .kind $patch.kind) (eq .metadata.name $patch.metadata.name) -}}
 {{- $_ := set $met "it" true -}}
+{{- if ne (get $patch "$patch" | default "") "delete" -}}
 {{- include "polypod.merge" (dict "into" . "patch" $patch) -}}
+{{- $left = append $left . -}}
+{{- end -}}
+{{- else -}}
+{{- $left = append $left . -}}
 {{- end -}}
 {{- end -}}
+{{- $_ := set $call.into "objects" $left -}}
 {{- if and (not $met.it) (ne $patch.kind "Namespace") -}}
 {{- fail (printf "the component %s patches a %s %s that is not there" $call.name $patch.kind $patch.metadata.name) -}}
 {{- end -}}
