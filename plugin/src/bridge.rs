@@ -44,6 +44,9 @@ const REPORT_DEADLINE: Duration = Duration::from_secs(5);
 /// The same for a pod about which nobody was asked: it does not wait for the agent.
 const QUIET_REPORT_DEADLINE: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether an agent that is away is back.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+
 /// How long apart a connection is tried that finds the agent's queue full.
 const QUEUE_WAIT: Duration = Duration::from_millis(10);
 
@@ -93,7 +96,8 @@ impl Bridge {
         }
     }
 
-    /// Tells what a sandbox got, to be published as network-status.
+    /// Tells what a sandbox got, to be published as network-status. An agent that was asked before and is away now is waited
+    /// for as long as a report may take.
     ///
     /// # Errors
     /// The exchange failed.
@@ -117,12 +121,21 @@ impl Bridge {
             None if was_asked => REPORT_DEADLINE,
             None => QUIET_REPORT_DEADLINE,
         };
-        match self.exchange(&Request::Report(report), deadline) {
-            Ok(Ok(Reply::Taken)) => Ok(()),
-            Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
-            Ok(Ok(Reply::Answer(_))) => Err(self.failed(BridgeProblem::WrongReply)),
-            Ok(Err(absence)) => Err(self.failed(io::Error::from(absence.kind()).into())),
-            Err(problem) => Err(self.failed(problem)),
+        let request = Request::Report(report);
+        let until = Instant::now() + deadline;
+        loop {
+            return match self.exchange(&request, deadline::left(until)) {
+                Ok(Ok(Reply::Taken)) => Ok(()),
+                Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
+                Ok(Ok(Reply::Answer(_))) => Err(self.failed(BridgeProblem::WrongReply)),
+                // Its successor publishes it at once, and else finds out minutes later that it is missing.
+                Ok(Err(_)) if was_asked && Instant::now() + LOOK < until => {
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
+                Ok(Err(absence)) => Err(self.failed(io::Error::from(absence.kind()).into())),
+                Err(problem) => Err(self.failed(problem)),
+            };
         }
     }
 
@@ -392,6 +405,40 @@ mod tests {
             assert_eq!(replied, Err(Absence::Ended));
         }
         agent.join().unwrap();
+    }
+
+    #[test]
+    fn a_report_waits_for_the_next_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.sock");
+        let bridge = Bridge::Agent {
+            socket: socket.clone(),
+        };
+        let report = Report {
+            pod: spec::bridge::PodRef {
+                namespace: "default".parse().unwrap(),
+                name: "p".parse().unwrap(),
+                uid: None,
+            },
+            container_id: "c".parse().unwrap(),
+            statuses: Vec::new(),
+            added: Vec::new(),
+            wait_ms: None,
+            traceparent: None,
+        };
+        bridge.report(report.clone(), false).unwrap_err();
+        let agent = std::thread::spawn(move || {
+            std::thread::sleep(LOOK);
+            let (mut stream, _) = UnixListener::bind(&socket).unwrap().accept().unwrap();
+            let mut header = [0; HEADER];
+            stream.read_exact(&mut header).unwrap();
+            let mut json = vec![0; frame_length(header).unwrap()];
+            stream.read_exact(&mut json).unwrap();
+            stream.write_all(&encode(&Reply::Taken).unwrap()).unwrap();
+            decode::<Request>(&json).unwrap()
+        });
+        bridge.report(report.clone(), true).unwrap();
+        assert_eq!(agent.join().unwrap(), Request::Report(report));
     }
 
     #[test]

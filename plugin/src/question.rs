@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use spec::{
@@ -12,14 +12,11 @@ use spec::{
 };
 
 use crate::{
-    bridge::Bridge,
+    bridge::{Bridge, LOOK},
     error::Error,
     net_conf::{Cluster, NetConf},
     source::{self, Source},
 };
-
-/// How often it is looked whether a device-bridge is back.
-pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// What came of asking.
 #[derive(Debug)]

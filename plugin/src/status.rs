@@ -8,7 +8,7 @@ use std::{
 use spec::cni::{Command, NetworkConf, NetworkName};
 
 use crate::{
-    bridge::Bridge,
+    bridge::{Bridge, LOOK},
     chain, cluster_network,
     delegate::Executor,
     delegates,
@@ -67,7 +67,7 @@ fn check_bridge(conf: &NetConf) -> Result<(), Error> {
     let has_kubeconfig = || conf.kubeconfig.as_deref().is_some_and(Path::exists);
     let is_expected = conf.bridge_expected || conf.kubeconfig.is_none();
     while reachable.is_err() && is_expected && !has_kubeconfig() && Instant::now() < back_by {
-        std::thread::sleep(question::LOOK);
+        std::thread::sleep(LOOK);
         reachable = agent.is_reachable();
     }
     match &conf.kubeconfig {

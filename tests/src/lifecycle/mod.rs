@@ -1,6 +1,7 @@
 //! What operators do to a node while pods start on it: an upgrade, a reboot, and the end.
 
 mod agent;
+mod handed_back;
 mod reboot;
 mod uninstall;
 mod upgrade;
@@ -19,6 +20,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         versions::scenarios(),
         reboot::scenarios(),
         uninstall::scenarios(),
+        handed_back::scenarios(),
     ]
     .concat()
 }
