@@ -49,7 +49,7 @@ pub(super) fn rights_are_used_and_enough() {
         let installed = Installed::start(&flags.each_ref().map(String::as_str));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
         runtime.block_on(node_agent::works(node, &installed));
-        webhook::works(&installed);
+        let _webhook = webhook::works(&installed);
         webhook::rotates(&audit);
         for account in ACCOUNTS {
             let requests = audit.requests_of(account);

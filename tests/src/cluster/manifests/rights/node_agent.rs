@@ -11,7 +11,7 @@ use crate::{
     cluster::{agent_with, bind, create, create_node, wait_for},
     fixture::{
         binaries,
-        claiming_kubelet::ClaimingKubelet,
+        claiming_kubelet::{Claim, ClaimingKubelet},
         delegates,
         node::Node,
         runtime::{Sandbox, conf},
@@ -27,10 +27,15 @@ pub(super) async fn works(node: &Node, installed: &Installed) {
     delegates::install(node, "probe", delegates::PROBE);
     let socket = node.path("kubelet.sock");
     let held = [(DRIVER, "pool", "vf-1")];
-    let _kubelet = ClaimingKubelet::start(
-        &socket,
-        &[("by-agent", "c", &held), ("by-plugin", "c", &held)],
-    );
+    // Kubelets that are too old to tell of claims.
+    let untold = [];
+    let claims: [Claim<'_>; 4] = [
+        ("by-agent", "claimed", &held),
+        ("by-plugin", "claimed", &held),
+        ("untold-by-agent", "claimed", &untold),
+        ("untold-by-plugin", "claimed", &untold),
+    ];
+    let _kubelet = ClaimingKubelet::start(&socket, &claims);
 
     let agents_pod = agents_pod(installed);
     let account = "polypod-device-bridge";
@@ -111,12 +116,12 @@ fn resolver(node: &Node, kubelet: &Path) -> std::path::PathBuf {
     node.path("bin/resolver")
 }
 
-/// A pod gets the device of its claim and its network-status; one that asks for what is not there is told so, twice; and one
-/// that nobody knows is looked for.
+/// A pod gets the device of its claim and its network-status; one that asks for what is not there is told so, twice; one whose
+/// claim the kubelet does not tell of has it read; and one that nobody knows is looked for.
 async fn attached(node: &Node, client: &Client, name: &str, conf: &Value) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    let lost = format!("lost-{name}");
-    for (name, networks) in [(name, "nic"), (&lost, "nowhere")] {
+    let (lost, untold) = (format!("lost-{name}"), format!("untold-{name}"));
+    for (name, networks) in [(name, "nic"), (&lost, "nowhere"), (&untold, "nic")] {
         let claims = json!([{"name": "c", "resourceClaimName": "claimed"}]);
         let pod = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
@@ -159,5 +164,6 @@ async fn attached(node: &Node, client: &Client, name: &str, conf: &Value) {
         })
         .await;
     }
+    sandbox(&untold).await.fail("ADD", conf);
     Sandbox::new(node, &format!("unknown-{name}")).fail("ADD", conf);
 }
