@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::preset::Preset;
+use super::{plugin_token::args::PluginTokenArgs, preset::Preset};
 
 /// Arguments of `install`.
 #[derive(Clone, Debug, Args)]
@@ -16,6 +16,10 @@ pub struct InstallCommandArgs {
     /// What is installed.
     #[command(flatten)]
     pub install: InstallArgs,
+
+    /// This node, for --plugin-service-account
+    #[arg(long, env = "NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<String>,
 
     /// What is logged, such as info or device_bridge=debug; without it RUST_LOG's word, else info
     #[arg(long, env = "POLYPOD_BRIDGE_LOG_LEVEL", value_name = "LEVEL")]
@@ -241,6 +245,10 @@ pub struct CredentialArgs {
     /// The API server as the node reaches it; without it the one that every pod is told
     #[arg(long, env = "POLYPOD_INSTALL_API_SERVER", value_name = "URL")]
     pub api_server: Option<String>,
+
+    /// Whose token is in it.
+    #[command(flatten)]
+    pub plugin_token: PluginTokenArgs,
 
     /// What every pod is told.
     #[arg(long, env = "KUBERNETES_SERVICE_HOST", hide = true)]

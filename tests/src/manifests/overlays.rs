@@ -44,6 +44,7 @@ pub(super) fn every_overlay_holds() {
         references::hold(&objects);
         ports_are_told(&objects);
         posture::webhook_is_restricted(&objects);
+        posture::rights_are_few(&objects);
         is_right(&objects);
     }
 }
@@ -163,6 +164,18 @@ fn thin(objects: &[Value]) {
         .filter(|path| !path.is_empty())
         .collect();
     assert_eq!(folders, ["/opt/cni/bin", "/etc/cni/net.d", "/run/polypod"]);
+    // All that it asks of the API server is the plugin's token.
+    let roles = names_of(objects, "ClusterRole");
+    assert!(!roles.contains(&"polypod-device-bridge".to_owned()));
+    let bound: Vec<String> = of_kind(objects, "RoleBinding")
+        .chain(of_kind(objects, "ClusterRoleBinding"))
+        .filter(|binding| {
+            let mut subjects = items(&binding["subjects"]);
+            subjects.any(|subject| subject["name"] == "polypod-device-bridge")
+        })
+        .map(|binding| word(&binding["roleRef"]["name"]))
+        .collect();
+    assert_eq!(bound, ["polypod-plugin-token"]);
 }
 
 fn multus(objects: &[Value]) {
