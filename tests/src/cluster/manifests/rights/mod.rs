@@ -21,7 +21,7 @@ use crate::fixture::{
 const ACCOUNTS: [&str; 3] = ["polypod-webhook", "polypod-device-bridge", "polypod-plugin"];
 
 /// Rights that the audit log does not show, each with the reason for which it is there.
-const UNSEEN: [(&str, &str, &str, &str); 3] = [
+const UNSEEN: [(&str, &str, &str, &str); 2] = [
     (
         "polypod-device-bridge",
         "create",
@@ -33,12 +33,6 @@ const UNSEEN: [(&str, &str, &str, &str); 3] = [
         "create",
         "noderesourcetopologies",
         "as above",
-    ),
-    (
-        "polypod-device-bridge",
-        "create",
-        "serviceaccounts/token",
-        "for install --plugin-service-account, which has tests of its own",
     ),
 ];
 

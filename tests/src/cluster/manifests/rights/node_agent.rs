@@ -1,6 +1,6 @@
 //! Everything for which the node agent asks the API server, and the plugin where no agent answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{Api, Client, api::ListParams};
@@ -16,6 +16,7 @@ use crate::{
         node::Node,
         runtime::{Sandbox, conf},
     },
+    install::{Folders, plugin_binary},
 };
 
 const DRIVER: &str = "sriov.example.com";
@@ -63,18 +64,53 @@ pub(super) async fn works(node: &Node, installed: &Installed) {
     }
     drop(agent);
 
-    let its_node = installed
-        .plane
-        .ask("GET", "/api/v1/nodes/node-1", &Value::Null);
-    let kubeconfig = installed
-        .plane
-        .kubeconfig_of(SYSTEM, "polypod-plugin", Some(&its_node.body));
+    let kubeconfig = plugins_kubeconfig(node, installed, &agents_pod);
     let by_plugin = conf(
         json!({"bridgeSocket": node.path("no.sock"), "kubeconfig": kubeconfig,
         "resolver": resolver(node, &socket)}),
     );
     attached(node, &client, "by-plugin", &by_plugin).await;
     assert_eq!(node.files("state"), [].into());
+}
+
+/// The kubeconfig that the agent writes for the plugin, with a token that it asks for.
+fn plugins_kubeconfig(node: &Node, installed: &Installed, agents_pod: &Value) -> PathBuf {
+    let account = node.path("service-account");
+    let token = installed
+        .plane
+        .token_of(SYSTEM, "polypod-device-bridge", Some(agents_pod));
+    installed
+        .plane
+        .write_service_account_with(&account, SYSTEM, &token);
+    let folders = Folders::new(&node.path("host"));
+    folders.put(
+        "10-probe.conflist",
+        &json!({"cniVersion": "1.0.0", "name": "probes", "plugins": [{"type": "probe"}]}),
+    );
+    let kubeconfig = node.path("host/plugin.kubeconfig");
+    let (account, at) = (
+        account.display().to_string(),
+        kubeconfig.display().to_string(),
+    );
+    let binary = plugin_binary();
+    folders.succeeds(
+        "install",
+        &[
+            "--once",
+            "--no-bridge-socket",
+            "--node-name=node-1",
+            "--plugin-service-account=polypod-plugin",
+            "--plugin-binary",
+            &binary,
+            "--plugin-kubeconfig",
+            &at,
+            "--service-account-dir",
+            &account,
+            "--api-server",
+            installed.plane.server(),
+        ],
+    );
+    kubeconfig
 }
 
 /// A network of devices, and the slice in which the device of the claims is.
@@ -106,7 +142,7 @@ fn agents_pod(installed: &Installed) -> Value {
 }
 
 /// The resolver asks the kubelet of the test.
-fn resolver(node: &Node, kubelet: &Path) -> std::path::PathBuf {
+fn resolver(node: &Node, kubelet: &Path) -> PathBuf {
     let script = format!(
         "exec env POLYPOD_BRIDGE_POD_RESOURCES_SOCKET='{}' '{}' \"$@\"\n",
         kubelet.display(),
