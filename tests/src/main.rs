@@ -52,6 +52,7 @@ mod status;
 mod storm;
 mod switch_over;
 mod topology;
+mod whole_node;
 mod why;
 
 use std::process::ExitCode;
