@@ -7,6 +7,7 @@ mod certificates;
 mod claims;
 mod installed_thin;
 mod networks_in_use;
+mod outage;
 mod scheduler;
 mod static_policies;
 mod told;
@@ -15,6 +16,7 @@ mod v1_networks;
 
 use std::{
     ffi::OsStr,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -90,18 +92,20 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         },
     ];
     scenarios.extend(admission::scenarios());
+    scenarios.extend(outage::scenarios());
     scenarios.extend(scheduler::scenarios());
     scenarios
 }
 
 /// The agent of node `node-1`.
 fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
-    let (kubeconfig, socket, kubelet_socket) = (
-        plane.kubeconfig(),
-        node.path("run/bridge.sock"),
-        node.path("kubelet.sock"),
-    );
-    let arguments: [&OsStr; 9] = [
+    agent_with(node, &plane.kubeconfig(), &[])
+}
+
+/// The same, with a kubeconfig and more arguments.
+fn agent_with(node: &Node, kubeconfig: &Path, more: &[&str]) -> Daemon {
+    let (socket, kubelet_socket) = (node.path("run/bridge.sock"), node.path("kubelet.sock"));
+    let mut arguments: Vec<&OsStr> = vec![
         "serve".as_ref(),
         "--kubeconfig".as_ref(),
         kubeconfig.as_os_str(),
@@ -112,6 +116,7 @@ fn agent(node: &Node, plane: &ControlPlane) -> Daemon {
         "--pod-resources-socket".as_ref(),
         kubelet_socket.as_os_str(),
     ];
+    arguments.extend(more.iter().map(OsStr::new));
     let bridge = Daemon::start("polypod-device-bridge", &arguments);
     bridge.ready("serving unix://");
     bridge
