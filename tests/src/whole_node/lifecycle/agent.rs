@@ -6,21 +6,18 @@ use std::{
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
 };
 
 use super::{
     super::{
         Story,
-        bringing_up::CNI_BIN,
+        bringing_up::{CNI_BIN, agent_is_ready},
         cluster::Cluster,
         component::Component,
-        pods::{self, PODS},
     },
-    alive::{self, Seen, create, has, is_told, starts},
+    alive::{self, Seen, create, during, has, is_told, starts},
 };
-use crate::fixture::{binaries, control_plane::ControlPlane};
+use crate::fixture::binaries;
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
@@ -77,25 +74,18 @@ fn upgraded(cluster: &mut Cluster) {
         cluster.agent.arguments().clone(),
     );
     let folder = cluster.folder.clone();
-    let created = {
-        let Cluster { agent, plane, .. } = &mut *cluster;
-        let plane = &*plane;
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let creator = scope.spawn(|| create_until(plane, &done));
-            for round in 0..2 {
-                upgrade(agent, &folder.join(format!("upgrade-{round}")));
-            }
-            // Back to what the other stories know.
-            agent.terminate();
-            *agent.program() = program;
-            *agent.arguments() = arguments;
-            agent.start();
-            agent.ready("installed ");
-            done.store(true, Ordering::Relaxed);
-            creator.join().expect("it does not panic")
-        })
-    };
+    let Cluster { agent, plane, .. } = &mut *cluster;
+    let created = during(plane, NETWORKS, || {
+        for round in 0..2 {
+            upgrade(agent, &folder.join(format!("upgrade-{round}")));
+        }
+        // Back to what the other stories know.
+        agent.terminate();
+        *agent.program() = program;
+        *agent.arguments() = arguments;
+        agent.start();
+        agent_is_ready(agent);
+    });
     let mut faults = Vec::new();
     for name in &created {
         has(cluster, name, &INTERFACES);
@@ -110,19 +100,6 @@ fn upgraded(cluster: &mut Cluster) {
     );
 }
 
-/// Creates pods, some each second, until it is told that it is enough.
-fn create_until(plane: &ControlPlane, done: &AtomicBool) -> Vec<String> {
-    let mut names = Vec::new();
-    while !done.load(Ordering::Relaxed) && names.len() < 80 {
-        let name = format!("meanwhile-{}", names.len());
-        let reply = plane.ask("POST", PODS, &pods::pod(&name, NETWORKS));
-        assert_eq!(reply.status, 201, "{}", reply.body);
-        names.push(name);
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    names
-}
-
 /// Ends the agent and starts another build of it, which brings another build of the plugin.
 fn upgrade(agent: &mut Component, folder: &Path) {
     let [program, plugin] = ["polypod-device-bridge", "polypod"]
@@ -135,7 +112,7 @@ fn upgrade(agent: &mut Component, folder: &Path) {
         }
     }
     agent.start();
-    agent.ready("installed ");
+    agent_is_ready(agent);
     let installed = fs::read(Path::new(CNI_BIN).join("polypod")).expect("it is installed");
     assert!(
         installed == fs::read(plugin).expect("it was just written"),
@@ -169,7 +146,7 @@ fn absent(cluster: &mut Cluster) {
     assert_eq!(pod["status"]["phase"], "Pending");
 
     cluster.agent.start();
-    cluster.agent.ready("installed ");
+    agent_is_ready(&mut cluster.agent);
     has(cluster, "asks-0", &INTERFACES);
 
     // What was moved aside is there again: the agent has written it.
@@ -183,6 +160,6 @@ fn absent(cluster: &mut Cluster) {
     // Deleting needs no agent either.
     alive::delete(cluster, ["alone-0", "asks-0", "plain-0"]);
     cluster.agent.start();
-    cluster.agent.ready("installed ");
+    agent_is_ready(&mut cluster.agent);
     alive::delete(cluster, ["alone-1", "alone-2"]);
 }

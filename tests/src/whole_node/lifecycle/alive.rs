@@ -1,6 +1,11 @@
 //! Pods that must not notice what happens around them, and pods that start meanwhile.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -9,7 +14,7 @@ use super::super::{
     evidence::until,
     pods::{self, network_status},
 };
-use crate::fixture::node::Link;
+use crate::fixture::{control_plane::ControlPlane, node::Link};
 
 /// Where the plugin keeps what it knows of sandboxes.
 pub(super) const RECORDS: &str = "/var/lib/cni/multus/sandboxes";
@@ -81,6 +86,33 @@ pub(super) fn create(cluster: &Cluster, prefix: &str, count: usize, networks: &s
         cluster.create_pod(&pods::pod(name, networks));
     }
     names
+}
+
+/// Does something while pods that select `networks` are created all the time, and gives back their names.
+pub(super) fn during(plane: &ControlPlane, networks: &str, body: impl FnOnce()) -> Vec<String> {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let creator = scope.spawn(|| {
+            let mut names = Vec::new();
+            // A node has room for so many, whatever happens to the body.
+            while !done.load(Ordering::Relaxed) && names.len() < 80 {
+                let name = format!("meanwhile-{}", names.len());
+                let reply = plane.ask("POST", pods::PODS, &pods::pod(&name, networks));
+                assert_eq!(reply.status, 201, "{}", reply.body);
+                names.push(name);
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            names
+        });
+        // Also when it panics: the scope waits for the creator.
+        let body = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        done.store(true, Ordering::Relaxed);
+        let names = creator.join().expect("the API server takes pods");
+        if let Err(panic) = body {
+            std::panic::resume_unwind(panic);
+        }
+        names
+    })
 }
 
 /// Waits until a pod runs, and checks that it has these interfaces, no others, and network-status of each.

@@ -2,12 +2,21 @@
 
 mod agent;
 mod alive;
+mod applied;
 mod reboot;
 mod restarts;
+mod uninstalled;
 
 use super::Story;
 
 /// These stories, in their order.
 pub(super) fn stories() -> Vec<Story> {
-    [agent::stories(), restarts::stories(), reboot::stories()].concat()
+    [
+        agent::stories(),
+        restarts::stories(),
+        reboot::stories(),
+        uninstalled::stories(),
+        applied::stories(),
+    ]
+    .concat()
 }

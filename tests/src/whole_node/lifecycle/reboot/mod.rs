@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         Story,
-        bringing_up::{CNI_BIN, CNI_CONF, DEVICE_PLUGINS, wait_for_node},
+        bringing_up::{CNI_BIN, CNI_CONF, DEVICE_PLUGINS, agent_is_ready, wait_for_node},
         cluster::{Cluster, is_ready},
         device_plugin::{DevicePlugin, RESOURCE, VFS},
         evidence::until,
@@ -79,7 +79,7 @@ fn rebooted(cluster: &mut Cluster) {
     for (aside, file) in &aside {
         fs::rename(aside, file).expect("both are on one disk");
     }
-    cluster.agent.ready("installed ");
+    agent_is_ready(&mut cluster.agent);
     let folder = Path::new(DEVICE_PLUGINS);
     cluster.device_plugin = Some(DevicePlugin::start(folder, RESOURCE, &VFS));
     wait_for_node(cluster);
