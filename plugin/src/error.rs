@@ -359,6 +359,12 @@ impl Error {
         matches!(self, Self::Delegate { problem, .. } if matches!(&**problem, DelegateProblem::Said(_)))
     }
 
+    /// Whether somebody who is away for the moment would mend it by coming back.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::NoAnswer { passing: true, .. })
+    }
+
     /// The code of the CNI error.
     #[must_use]
     pub fn code(&self) -> u32 {

@@ -2,8 +2,9 @@
 //! operator applies fits together and is what the programs understand.
 
 mod arguments;
+mod chart;
 mod installed;
-mod objects;
+pub(crate) mod objects;
 mod overlays;
 mod posture;
 mod references;
@@ -64,6 +65,26 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: overlays::every_overlay_holds,
         },
         Scenario {
+            name: "manifests::the_chart_renders_what_kustomize_renders",
+            needs: &[Need::Helm, Need::Kubectl],
+            body: chart::renders_what_kustomize_renders,
+        },
+        Scenario {
+            name: "manifests::values_of_the_chart_reach_the_objects",
+            needs: &[Need::Helm],
+            body: chart::values_reach_the_objects,
+        },
+        Scenario {
+            name: "manifests::the_chart_refuses_values_that_it_does_not_know",
+            needs: &[Need::Helm],
+            body: chart::refuses_values_that_it_does_not_know,
+        },
+        Scenario {
+            name: "manifests::values_and_schema_have_the_same_keys",
+            needs: &[],
+            body: chart::values_and_schema_have_the_same_keys,
+        },
+        Scenario {
             name: "manifests::every_file_is_used",
             needs: &[],
             body: every_file_is_used,
@@ -85,7 +106,10 @@ fn the_base_holds() {
 /// Every file beside a kustomization is named by it, so that none is forgotten.
 fn every_file_is_used() {
     // No objects of the API server, or an offer of their own.
-    const APART: [&str; 2] = ["default-scheduler.yaml", "validating-admission-policies.yaml"];
+    const APART: [&str; 2] = [
+        "default-scheduler.yaml",
+        "validating-admission-policies.yaml",
+    ];
     let mut folders = vec![manifests("")];
     while let Some(folder) = folders.pop() {
         let kustomization = std::fs::read_to_string(folder.join("kustomization.yaml"));

@@ -22,7 +22,8 @@ pub(super) fn container<'a>(workload: &'a Value, image: &str) -> Option<&'a Valu
 
 /// What the webhook would do as it is started there.
 pub(super) fn of_webhook(objects: &[Value]) -> WebhookConfig {
-    let workload = of_kind(objects, "Deployment").find(|object| container(object, WEBHOOK).is_some());
+    let workload =
+        of_kind(objects, "Deployment").find(|object| container(object, WEBHOOK).is_some());
     let workload = workload.expect("there is a Deployment of the webhook");
     let told = Told::by(objects, workload, WEBHOOK, &webhook::args::Args::command());
     let arguments = told
@@ -157,7 +158,10 @@ pub(super) fn ports_are_told(objects: &[Value]) {
     let deployment = of_kind(objects, "Deployment").find_map(|object| container(object, WEBHOOK));
     let deployment = deployment.expect("there is a webhook");
     assert_eq!(port(deployment, "https"), Some(webhook.listen.port()));
-    assert_eq!(port(deployment, "health"), Some(webhook.health_listen.port()));
+    assert_eq!(
+        port(deployment, "health"),
+        Some(webhook.health_listen.port())
+    );
     let pod = container(agent(objects), AGENT).expect("there is an agent");
     let told = match of_agent(objects) {
         Task::Serve(serve) => health(&serve).map(|address| address.port()),

@@ -15,7 +15,7 @@ use crate::fixture::{binaries::workspace, needs::kubectl};
 pub(super) type Key = (String, String, String, String);
 
 /// A folder or file below `manifests`.
-pub(super) fn manifests(path: &str) -> PathBuf {
+pub(crate) fn manifests(path: &str) -> PathBuf {
     workspace().join("manifests").join(path)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn documents(text: &str) -> Vec<Value> {
 }
 
 /// The documents of a file.
-pub(super) fn read(file: &Path) -> Vec<Value> {
+pub(crate) fn read(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file);
     documents(&text.unwrap_or_else(|error| panic!("{}: {error}", file.display())))
 }
@@ -58,7 +58,7 @@ pub(super) fn listed(folder: &Path) -> Vec<Value> {
 }
 
 /// What kubectl makes of a kustomization.
-pub(super) fn rendered(folder: &Path) -> Vec<Value> {
+pub(crate) fn rendered(folder: &Path) -> Vec<Value> {
     let kubectl = kubectl().expect("the scenario needs it");
     let output = Command::new(kubectl).arg("kustomize").arg(folder).output();
     let output = output.expect("kubectl can be executed");

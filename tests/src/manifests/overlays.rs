@@ -44,6 +44,7 @@ pub(super) fn every_overlay_holds() {
         references::hold(&objects);
         ports_are_told(&objects);
         posture::webhook_is_restricted(&objects);
+        posture::rights_are_few(&objects);
         is_right(&objects);
     }
 }
@@ -93,7 +94,9 @@ fn volume_at<'a>(objects: &'a [Value], path: &str) -> &'a Value {
 
 fn names_of<'a>(objects: &'a [Value], kind: &'a str) -> Vec<String> {
     let of_kind = of_kind(objects, kind);
-    of_kind.map(|object| word(&object["metadata"]["name"])).collect()
+    of_kind
+        .map(|object| word(&object["metadata"]["name"]))
+        .collect()
 }
 
 fn openshift(objects: &[Value]) {
@@ -116,7 +119,8 @@ fn cert_manager(objects: &[Value]) {
     let Mode::Files { folder } = of_webhook(objects).certificate.mode else {
         panic!("the webhook makes its own certificate");
     };
-    let webhook = of_kind(objects, "Deployment").find_map(|object| container(object, "polypod-webhook"));
+    let webhook =
+        of_kind(objects, "Deployment").find_map(|object| container(object, "polypod-webhook"));
     let mut mounts = items(&webhook.expect("there is a webhook")["volumeMounts"]);
     assert!(mounts.any(|mount| mount["mountPath"] == folder.display().to_string()));
     let certificate = of_kind(objects, "Certificate")
@@ -160,6 +164,18 @@ fn thin(objects: &[Value]) {
         .filter(|path| !path.is_empty())
         .collect();
     assert_eq!(folders, ["/opt/cni/bin", "/etc/cni/net.d", "/run/polypod"]);
+    // All that it asks of the API server is the plugin's token.
+    let roles = names_of(objects, "ClusterRole");
+    assert!(!roles.contains(&"polypod-device-bridge".to_owned()));
+    let bound: Vec<String> = of_kind(objects, "RoleBinding")
+        .chain(of_kind(objects, "ClusterRoleBinding"))
+        .filter(|binding| {
+            let mut subjects = items(&binding["subjects"]);
+            subjects.any(|subject| subject["name"] == "polypod-device-bridge")
+        })
+        .map(|binding| word(&binding["roleRef"]["name"]))
+        .collect();
+    assert_eq!(bound, ["polypod-plugin-token"]);
 }
 
 fn multus(objects: &[Value]) {
@@ -169,8 +185,14 @@ fn multus(objects: &[Value]) {
     assert_eq!(serve.hotplug.host_pid, Some(1));
     let socket = serve.hotplug.hotplug_socket.expect("there is a socket");
     assert_eq!(socket, Path::new("/run/multus/multus.sock"));
-    assert_eq!(volume_at(objects, "/run/multus")["hostPath"]["path"], "/run/multus");
-    let overlay = serve.hotplug.hotplug_config.expect("there is a configuration");
+    assert_eq!(
+        volume_at(objects, "/run/multus")["hostPath"]["path"],
+        "/run/multus"
+    );
+    let overlay = serve
+        .hotplug
+        .hotplug_config
+        .expect("there is a configuration");
     assert!(overlay.ends_with("daemon-config.json"));
     let install = serve.install.expect("the agent installs");
     assert_eq!(install.alias, Some(Alias::Multus));

@@ -137,7 +137,8 @@ fn runs(objects: &[Value], workload: &Value) {
 }
 
 fn has_port(container: &Value, port: &Value) -> bool {
-    items(&container["ports"]).any(|known| known["name"] == *port || known["containerPort"] == *port)
+    items(&container["ports"])
+        .any(|known| known["name"] == *port || known["containerPort"] == *port)
 }
 
 /// Whether a selector of labels selects what has these metadata.
