@@ -2,6 +2,7 @@
 
 mod agent;
 mod reboot;
+mod told;
 mod uninstall;
 mod upgrade;
 mod versions;
@@ -18,6 +19,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         upgrade::scenarios(),
         versions::scenarios(),
         reboot::scenarios(),
+        told::scenarios(),
         uninstall::scenarios(),
     ]
     .concat()
