@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Story,
+        NODE, Story,
         bringing_up::wait_for_node,
         cluster::{Cluster, POD},
+        device_plugin::{RESOURCE, VFS},
         evidence::until,
         hardware::function_of,
         pods::PODS,
@@ -59,16 +60,37 @@ fn kubelet(cluster: &mut Cluster) {
         .filter_map(|link| function_of(&link.mac))
         .collect();
     assert_eq!(vfs.len(), 4, "four networks have a VF each: {vfs:?}");
+    let plugin = cluster.device_plugin.as_ref();
+    let plugin = plugin.expect("it was started with the node");
+    let asked: Vec<String> = plugin.allocated().into_iter().flatten().collect();
+    assert!(vfs.iter().all(|vf| asked.iter().any(|id| id == vf)), "{vfs:?} of {asked:?}");
     for name in &names {
         has(cluster, name, &["eth0", "net1", "net2"]);
     }
     cluster.gone("ends-0");
+    fails_and_works_again(cluster);
     for seen in &alive {
         seen.is_as_before(cluster);
     }
     let all = alive.iter().chain([&after]).map(Seen::name);
     let all = all.chain(names.iter().map(String::as_str)).chain(["ends-1"]);
     alive::delete(cluster, all);
+}
+
+/// A VF that fails is no longer allocatable until it works again.
+fn fails_and_works_again(cluster: &Cluster) {
+    let vf = VFS[VFS.len() - 1].id;
+    let plugin = cluster.device_plugin.as_ref();
+    let plugin = plugin.expect("it was started with the node");
+    for (healthy, count) in [(false, VFS.len() - 1), (true, VFS.len())] {
+        plugin.set_healthy(vf, healthy);
+        until(&format!("{count} VFs are allocatable"), POD, || {
+            let path = format!("/api/v1/nodes/{NODE}");
+            let node = cluster.ask("GET", &path, &Value::Null).body;
+            let told = &node["status"]["allocatable"][RESOURCE];
+            if *told == count.to_string() { Ok(()) } else { Err(told.to_string()) }
+        });
+    }
 }
 
 fn registrations(cluster: &Cluster) -> usize {
