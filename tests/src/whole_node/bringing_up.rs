@@ -31,6 +31,9 @@ pub(crate) const CNI_CONF: &str = "/etc/cni/net.d";
 /// Where the runtime looks for plugins.
 pub(crate) const CNI_BIN: &str = "/opt/cni/bin";
 
+/// Where device plugins have their sockets.
+pub(crate) const DEVICE_PLUGINS: &str = "/var/lib/kubelet/device-plugins";
+
 /// Brings everything up, and waits until pods with devices can run.
 pub(super) fn bring_up(folder: &Path) -> Cluster {
     mounts::of_the_kernel(folder);
@@ -46,6 +49,8 @@ pub(super) fn bring_up(folder: &Path) -> Cluster {
     let plane = ControlPlane::start_with(&[
         "--authorization-mode=Node",
         "--kubelet-preferred-address-types=InternalIP",
+        // Webhooks are called by the addresses of their pods: there is no kube-proxy.
+        "--enable-aggregator-routing=true",
     ]);
     let mut controller_manager = controller_manager(folder, &plane);
     controller_manager.start();
@@ -60,17 +65,10 @@ pub(super) fn bring_up(folder: &Path) -> Cluster {
 
     let mut agent = agent(folder, &plane, &sysfs);
     agent.start();
-    agent.ready("serving unix://");
-    until("our configuration is there", STEP, || {
-        let file = Path::new(CNI_CONF).join("00-polypod.conflist");
-        file.exists()
-            .then_some(())
-            .ok_or_else(|| agent.log_tail(10))
-    });
+    agent_is_ready(&mut agent);
     let mut kubelet = kubelet(folder, &plane);
     kubelet.start();
-    let device_plugin =
-        DevicePlugin::start(Path::new("/var/lib/kubelet/device-plugins"), RESOURCE, &VFS);
+    let device_plugin = DevicePlugin::start(Path::new(DEVICE_PLUGINS), RESOURCE, &VFS);
     let cluster = Cluster {
         kubelet,
         agent,
@@ -84,6 +82,18 @@ pub(super) fn bring_up(folder: &Path) -> Cluster {
     };
     wait_for_node(&cluster);
     cluster
+}
+
+/// Waits until the agent answers plugins and has the node's configuration as it ought to be.
+pub(crate) fn agent_is_ready(agent: &mut Component) {
+    agent.ready("serving unix://");
+    let health = agent.ready("health ");
+    until("the agent is ready", STEP, || {
+        let answer = ureq::get(format!("{health}/readyz")).call();
+        answer
+            .map(drop)
+            .map_err(|error| format!("{error}\n{}", agent.log_tail(15)))
+    });
 }
 
 /// Waits until the node is Ready and has its devices.

@@ -103,8 +103,13 @@ impl Cluster {
         });
     }
 
-    /// Deletes every pod at once, and whatever would make new ones: a story has failed.
-    pub(crate) fn clear(&self) {
+    /// Deletes every pod at once, and whatever would make new ones, and starts what a story has stopped: it has failed.
+    pub(crate) fn clear(&mut self) {
+        for part in [&mut self.containerd, &mut self.agent, &mut self.kubelet] {
+            if !part.is_running() {
+                part.start();
+            }
+        }
         for kind in ["deployments", "replicasets"] {
             let path = format!("/apis/apps/v1/namespaces/default/{kind}");
             let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
@@ -137,14 +142,22 @@ impl Cluster {
             .collect()
     }
 
-    /// The sandbox of a pod of the namespace default, as containerd has it.
-    pub(crate) fn sandbox(&self, pod: &str) -> Sandbox {
+    /// The sandboxes of a pod of the namespace default that run, as containerd has them: one that has ended is collected later.
+    pub(crate) fn sandboxes(&self, pod: &str) -> Vec<String> {
         let filter = format!(
             "labels.\"io.kubernetes.pod.name\"=={pod},labels.\"io.cri-containerd.kind\"==sandbox"
         );
+        let running = self.ctr(&["tasks", "list", "-q"]);
+        let running: Vec<&str> = running.lines().collect();
         let ids = self.ctr(&["containers", "list", "-q", &filter]);
-        let ids: Vec<&str> = ids.lines().collect();
-        let [id] = ids[..] else {
+        let ids = ids.lines().filter(|id| running.contains(id));
+        ids.map(str::to_owned).collect()
+    }
+
+    /// The sandbox of a pod of the namespace default, as containerd has it.
+    pub(crate) fn sandbox(&self, pod: &str) -> Sandbox {
+        let ids = self.sandboxes(pod);
+        let [id] = &ids[..] else {
             panic!("the sandboxes of {pod} are {ids:?}");
         };
         let described = self.ctr(&["containers", "info", id]);

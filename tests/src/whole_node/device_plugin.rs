@@ -9,7 +9,10 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -78,6 +81,7 @@ pub(crate) struct DevicePlugin {
     /// The ids, each with whether it is healthy.
     devices: watch::Sender<BTreeMap<&'static str, (i64, bool)>>,
     allocated: Allocated,
+    registrations: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,11 +95,13 @@ impl DevicePlugin {
         let devices = vfs.iter().map(|vf| (vf.id, (vf.numa, true))).collect();
         let (devices, _) = watch::channel(devices);
         let allocated = Allocated::default();
+        let registrations = Arc::<AtomicUsize>::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = Served {
             resource,
             devices: devices.subscribe(),
             allocated: Arc::clone(&allocated),
+            registrations: Arc::clone(&registrations),
         };
         let folder = folder.to_owned();
         let thread = std::thread::spawn(move || {
@@ -114,6 +120,7 @@ impl DevicePlugin {
         Self {
             devices,
             allocated,
+            registrations,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -134,6 +141,11 @@ impl DevicePlugin {
     pub(crate) fn allocated(&self) -> Vec<Vec<String>> {
         let allocated = self.allocated.lock();
         allocated.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often a kubelet has taken its registration.
+    pub(crate) fn registrations(&self) -> usize {
+        self.registrations.load(Ordering::Relaxed)
     }
 }
 
@@ -182,6 +194,7 @@ async fn keep(folder: &Path, served: &Served) {
                     return;
                 }
             }
+            served.registrations.fetch_add(1, Ordering::Relaxed);
             while own.exists() {
                 tokio::time::sleep(LOOK).await;
             }
@@ -216,6 +229,7 @@ struct Served {
     resource: &'static str,
     devices: watch::Receiver<BTreeMap<&'static str, (i64, bool)>>,
     allocated: Allocated,
+    registrations: Arc<AtomicUsize>,
 }
 
 /// `PCIDEVICE_INTEL_COM_SRIOV` for `intel.com/sriov`.

@@ -64,6 +64,9 @@ pub(super) fn of_the_node(folder: &Path) {
     }
     let flags = MsFlags::empty();
     mount(Some("tmpfs"), "/run", Some("tmpfs"), flags, None::<&str>).expect("root mounts tmpfs");
+    // Pods may see what is mounted there later, such as network namespaces.
+    let shared = MsFlags::MS_SHARED;
+    mount(None::<&str>, "/run", None::<&str>, shared, None::<&str>).expect("it is mounted");
     for name in ["/run/netns", "/run/lock"] {
         fs::create_dir_all(name).expect("it is a new tmpfs");
     }
@@ -110,7 +113,7 @@ pub(super) fn overlays(folder: &Path) -> bool {
 }
 
 /// Mounts a folder or a file at another one.
-pub(super) fn bind(own: &Path, point: &Path) {
+pub(crate) fn bind(own: &Path, point: &Path) {
     let none = None::<&str>;
     mount(Some(own), point, none, MsFlags::MS_BIND, none)
         .unwrap_or_else(|error| panic!("{} cannot be mounted on: {error}", point.display()));

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::{device_plugin::RESOURCE, hardware::UPLINK};
 
 /// The primary network: what the installer of a cluster network leaves in the runtime's folder.
-pub(super) fn primary() -> Value {
+pub(crate) fn primary() -> Value {
     json!({"cniVersion": "1.0.0", "name": "primary", "plugins": [{
         "type": "bridge", "bridge": "cni0", "isDefaultGateway": true, "hairpinMode": true,
         "ipam": {"type": "host-local", "subnet": "10.88.0.0/16"}}]})
 }
 
 /// The bridges that plugins make and leave to the node.
-pub(super) const BRIDGES: [&str; 3] = ["cni0", "br-storage", "br-other"];
+pub(crate) const BRIDGES: [&str; 3] = ["cni0", "br-storage", "br-other"];
 
 /// All of them.
 pub(super) fn all() -> Vec<Value> {

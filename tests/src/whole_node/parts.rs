@@ -5,11 +5,12 @@ use std::{fs, path::Path, path::PathBuf, process::Command};
 use crate::fixture::needs::{assets, plugin};
 
 /// What is executed, from the folder of the control plane's binaries or by `PATH`.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "etcd",
     "kube-apiserver",
     "kube-controller-manager",
     "kube-scheduler",
+    "kubectl",
     "kubelet",
     "containerd",
     "containerd-shim-runc-v2",
