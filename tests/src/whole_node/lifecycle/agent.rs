@@ -64,7 +64,10 @@ fn killed(cluster: &mut Cluster) {
         has(cluster, name, &INTERFACES);
     }
     before.is_as_before(cluster);
-    alive::delete(cluster, all.iter().map(String::as_str).chain([before.name()]));
+    alive::delete(
+        cluster,
+        all.iter().map(String::as_str).chain([before.name()]),
+    );
 }
 
 fn upgraded(cluster: &mut Cluster) {
@@ -90,7 +93,11 @@ fn upgraded(cluster: &mut Cluster) {
     for name in &created {
         has(cluster, name, &INTERFACES);
         let events = cluster.events(name);
-        faults.extend(events.into_iter().filter(|event| event.starts_with("Failed")));
+        faults.extend(
+            events
+                .into_iter()
+                .filter(|event| event.starts_with("Failed")),
+        );
     }
     assert_eq!(faults, [""; 0], "of {} pods", created.len());
     before.is_as_before(cluster);
@@ -141,7 +148,11 @@ fn absent(cluster: &mut Cluster) {
     create(cluster, "plain", 1, "");
     create(cluster, "asks", 1, NETWORKS);
     starts(cluster, "plain-0");
-    is_told(cluster, "asks-0", &["FailedCreatePodSandBox", "polypod-device-bridge"]);
+    is_told(
+        cluster,
+        "asks-0",
+        &["FailedCreatePodSandBox", "polypod-device-bridge"],
+    );
     let pod = cluster.pod("asks-0").expect("it was created");
     assert_eq!(pod["status"]["phase"], "Pending");
 

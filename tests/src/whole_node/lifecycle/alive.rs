@@ -74,7 +74,11 @@ fn containers(pod: &Value) -> Value {
         .flatten()
         .map(|status| {
             let part = |key: &str| status[key].clone();
-            Value::from(vec![part("name"), part("containerID"), part("restartCount")])
+            Value::from(vec![
+                part("name"),
+                part("containerID"),
+                part("restartCount"),
+            ])
         })
         .collect()
 }
@@ -118,7 +122,11 @@ pub(super) fn during(plane: &ControlPlane, networks: &str, body: impl FnOnce()) 
 /// Waits until a pod runs, and checks that it has these interfaces, no others, and network-status of each.
 pub(super) fn has(cluster: &Cluster, name: &str, interfaces: &[&str]) {
     let pod = cluster.running(name);
-    let mut found: Vec<String> = cluster.links(name).into_iter().map(|link| link.name).collect();
+    let mut found: Vec<String> = cluster
+        .links(name)
+        .into_iter()
+        .map(|link| link.name)
+        .collect();
     found.sort();
     assert_eq!(found, interfaces, "{name}: {:?}", cluster.events(name));
     let status = network_status(&pod).expect("it was waited for");
@@ -143,7 +151,11 @@ pub(super) fn is_told(cluster: &Cluster, name: &str, words: &[&str]) {
     until(&format!("the pod {name} is told {words:?}"), POD, || {
         let events = cluster.events(name);
         let says_all = |event: &String| words.iter().all(|word| event.contains(word));
-        if events.iter().any(says_all) { Ok(()) } else { Err(events.join("; ")) }
+        if events.iter().any(says_all) {
+            Ok(())
+        } else {
+            Err(events.join("; "))
+        }
     });
 }
 
@@ -152,7 +164,11 @@ pub(super) fn wait_for_add(known: &[String]) {
     until("an ADD is under way", POD, || {
         let records = records();
         let is_new = records.iter().any(|name| !known.contains(name));
-        if is_new { Ok(()) } else { Err(format!("{records:?}")) }
+        if is_new {
+            Ok(())
+        } else {
+            Err(format!("{records:?}"))
+        }
     });
 }
 

@@ -42,8 +42,7 @@ const ROLLED_OUT: Duration = Duration::from_secs(180);
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1";
 
-const NETWORKS: &str =
-    "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
+const NETWORKS: &str = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
 
 fn applied(cluster: &mut Cluster) {
     leave(cluster);
@@ -56,9 +55,24 @@ fn applied(cluster: &mut Cluster) {
 
     let file = workspace().join("manifests/install.yaml");
     let file = file.display().to_string();
-    kubectl(cluster, &["apply", "--server-side", "--force-conflicts", "-f", &file]);
-    rolled_out(cluster, "deployments", "polypod-webhook", "availableReplicas", 2);
-    rolled_out(cluster, "daemonsets", "polypod-device-bridge", "numberReady", 1);
+    kubectl(
+        cluster,
+        &["apply", "--server-side", "--force-conflicts", "-f", &file],
+    );
+    rolled_out(
+        cluster,
+        "deployments",
+        "polypod-webhook",
+        "availableReplicas",
+        2,
+    );
+    rolled_out(
+        cluster,
+        "daemonsets",
+        "polypod-device-bridge",
+        "numberReady",
+        1,
+    );
 
     net1(cluster);
     devices_and_denials(cluster);
@@ -72,10 +86,23 @@ fn applied(cluster: &mut Cluster) {
     let list_file = cluster.folder.join("install.json");
     std::fs::write(&list_file, list.to_string()).expect("the folder is ours");
     let list_file = list_file.display().to_string();
-    kubectl(cluster, &["delete", "--ignore-not-found", "--wait=false", "-f", &list_file]);
+    kubectl(
+        cluster,
+        &[
+            "delete",
+            "--ignore-not-found",
+            "--wait=false",
+            "-f",
+            &list_file,
+        ],
+    );
     until("the namespace polypod-system is gone", ROLLED_OUT, || {
         let reply = cluster.ask("GET", "/api/v1/namespaces/polypod-system", &Value::Null);
-        if reply.status == 404 { Ok(()) } else { Err(reply.body.to_string()) }
+        if reply.status == 404 {
+            Ok(())
+        } else {
+            Err(reply.body.to_string())
+        }
     });
     unregister(cluster);
 
@@ -99,9 +126,17 @@ fn net1(cluster: &Cluster) {
     assert!(address.starts_with("192.168.77."), "{link:?}");
     let status = network_status(&pod).expect("it was waited for");
     let told = &interface_of(&status, "net1")["ips"][0];
-    assert!(told.as_str().is_some_and(|ip| address.starts_with(ip)), "{told} {address}");
+    assert!(
+        told.as_str().is_some_and(|ip| address.starts_with(ip)),
+        "{told} {address}"
+    );
     let printed = cluster.exec("first", &["ip", "address", "show", "net1"]);
-    assert!(printed.as_ref().is_ok_and(|printed| printed.contains(address.as_str())), "{printed:?}");
+    assert!(
+        printed
+            .as_ref()
+            .is_ok_and(|printed| printed.contains(address.as_str())),
+        "{printed:?}"
+    );
     cluster.delete_pod("first");
     cluster.ask("DELETE", &format!("{NETWORKS}/first"), &Value::Null);
 }
@@ -116,11 +151,18 @@ fn devices_and_denials(cluster: &Cluster) {
 
     let denied = cluster.ask("POST", pods::PODS, &pods::pod("denied", "not-there"));
     let message = denied.body["message"].as_str().unwrap_or_default();
-    assert!(denied.status >= 400 && message.contains("not-there"), "{}", denied.body);
+    assert!(
+        denied.status >= 400 && message.contains("not-there"),
+        "{}",
+        denied.body
+    );
 }
 
 fn unregister(cluster: &Cluster) {
-    for kind in ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"] {
+    for kind in [
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+    ] {
         let path = format!("{CONFIGURATIONS}/{kind}/polypod");
         cluster.ask("DELETE", &path, &Value::Null);
     }
@@ -135,13 +177,17 @@ fn rolled_out(cluster: &Cluster, kind: &str, name: &str, key: &str, count: usize
         if reply.body["status"][key] == count {
             return Ok(());
         }
-        let selected = format!("/api/v1/{namespace}/pods?labelSelector=app.kubernetes.io/name={name}");
+        let selected =
+            format!("/api/v1/{namespace}/pods?labelSelector=app.kubernetes.io/name={name}");
         let pods = cluster.ask("GET", &selected, &Value::Null);
         let events = cluster.ask("GET", &format!("/api/v1/{namespace}/events"), &Value::Null);
         let events = events.body["items"].as_array().cloned().unwrap_or_default();
         let events: Vec<&Value> = events.iter().map(|event| &event["message"]).collect();
         let statuses = pods.body["items"].as_array().cloned().unwrap_or_default();
-        let statuses: Vec<&Value> = statuses.iter().map(|pod| &pod["status"]["containerStatuses"]).collect();
+        let statuses: Vec<&Value> = statuses
+            .iter()
+            .map(|pod| &pod["status"]["containerStatuses"])
+            .collect();
         Err(format!("{} {statuses:?} {events:?}", reply.body["status"]))
     });
 }
@@ -150,7 +196,9 @@ fn rolled_out(cluster: &Cluster, kind: &str, name: &str, key: &str, count: usize
 fn forward(cluster: &Cluster) {
     let service = "/api/v1/namespaces/default/services/kubernetes";
     let service = cluster.ask("GET", service, &Value::Null).body;
-    let address = service["spec"]["clusterIP"].as_str().unwrap_or_else(|| panic!("{service}"));
+    let address = service["spec"]["clusterIP"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{service}"));
     ip(&["address", "add", &format!("{address}/32"), "dev", "lo"]);
     let listener = TcpListener::bind((address, 443)).expect("the address is the node's");
     let server = cluster.plane.server().trim_start_matches("https://");
@@ -158,9 +206,16 @@ fn forward(cluster: &Cluster) {
     // It ends with this process, which is the node's.
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let Ok(server) = TcpStream::connect(server) else { continue };
-            for (from, to) in [(client.try_clone(), server.try_clone()), (server.try_clone(), client.try_clone())] {
-                let (Ok(mut from), Ok(mut to)) = (from, to) else { continue };
+            let Ok(server) = TcpStream::connect(server) else {
+                continue;
+            };
+            for (from, to) in [
+                (client.try_clone(), server.try_clone()),
+                (server.try_clone(), client.try_clone()),
+            ] {
+                let (Ok(mut from), Ok(mut to)) = (from, to) else {
+                    continue;
+                };
                 std::thread::spawn(move || {
                     // Either side may go at any time; there is nobody to tell.
                     let _ = copy(&mut from, &mut to);

@@ -49,7 +49,11 @@ fn kubelet(cluster: &mut Cluster) {
     cluster.kubelet.start();
     until("the device plugin has registered again", POD, || {
         let now = registrations(cluster);
-        if now > registered { Ok(()) } else { Err(format!("{now} times")) }
+        if now > registered {
+            Ok(())
+        } else {
+            Err(format!("{now} times"))
+        }
     });
     wait_for_node(cluster);
 
@@ -63,7 +67,10 @@ fn kubelet(cluster: &mut Cluster) {
     let plugin = cluster.device_plugin.as_ref();
     let plugin = plugin.expect("it was started with the node");
     let asked: Vec<String> = plugin.allocated().into_iter().flatten().collect();
-    assert!(vfs.iter().all(|vf| asked.iter().any(|id| id == vf)), "{vfs:?} of {asked:?}");
+    assert!(
+        vfs.iter().all(|vf| asked.iter().any(|id| id == vf)),
+        "{vfs:?} of {asked:?}"
+    );
     for name in &names {
         has(cluster, name, &["eth0", "net1", "net2"]);
     }
@@ -73,7 +80,9 @@ fn kubelet(cluster: &mut Cluster) {
         seen.is_as_before(cluster);
     }
     let all = alive.iter().chain([&after]).map(Seen::name);
-    let all = all.chain(names.iter().map(String::as_str)).chain(["ends-1"]);
+    let all = all
+        .chain(names.iter().map(String::as_str))
+        .chain(["ends-1"]);
     alive::delete(cluster, all);
 }
 
@@ -88,14 +97,20 @@ fn fails_and_works_again(cluster: &Cluster) {
             let path = format!("/api/v1/nodes/{NODE}");
             let node = cluster.ask("GET", &path, &Value::Null).body;
             let told = &node["status"]["allocatable"][RESOURCE];
-            if *told == count.to_string() { Ok(()) } else { Err(told.to_string()) }
+            if *told == count.to_string() {
+                Ok(())
+            } else {
+                Err(told.to_string())
+            }
         });
     }
 }
 
 fn registrations(cluster: &Cluster) -> usize {
     let plugin = cluster.device_plugin.as_ref();
-    plugin.expect("it was started with the node").registrations()
+    plugin
+        .expect("it was started with the node")
+        .registrations()
 }
 
 fn runtime(cluster: &mut Cluster) {
@@ -109,7 +124,12 @@ fn runtime(cluster: &mut Cluster) {
         create(cluster, &ends, 1, "front");
         has(cluster, &format!("{ends}-0"), &["eth0", "net1"]);
         let known = alive::records();
-        all.extend(create(cluster, &format!("starting-{round}"), 4, "front,slow"));
+        all.extend(create(
+            cluster,
+            &format!("starting-{round}"),
+            4,
+            "front,slow",
+        ));
         alive::wait_for_add(&known);
         if is_killed {
             cluster.containerd.kill();

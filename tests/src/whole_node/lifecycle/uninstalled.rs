@@ -29,7 +29,10 @@ fn uninstalled(cluster: &mut Cluster) {
             agent.terminate();
             // It fails as long as there are records of pods, which says that the executables have to stay.
             let _ = uninstall();
-            assert!(!ours().exists(), "the cluster network's configuration is in force");
+            assert!(
+                !ours().exists(),
+                "the cluster network's configuration is in force"
+            );
             std::thread::sleep(std::time::Duration::from_secs(1));
             agent.start();
             agent_is_ready(agent);
@@ -40,11 +43,18 @@ fn uninstalled(cluster: &mut Cluster) {
         starts(cluster, name);
         assert_eq!(cluster.links(name).len(), 1, "{name}");
         let events = cluster.events(name);
-        faults.extend(events.into_iter().filter(|event| event.starts_with("Failed")));
+        faults.extend(
+            events
+                .into_iter()
+                .filter(|event| event.starts_with("Failed")),
+        );
     }
     assert_eq!(faults, [""; 0], "of {} pods", created.len());
     before.is_as_before(cluster);
-    alive::delete(cluster, created.iter().map(String::as_str).chain([before.name()]));
+    alive::delete(
+        cluster,
+        created.iter().map(String::as_str).chain([before.name()]),
+    );
 
     leave(cluster);
     create(cluster, "without", 2, "");
@@ -61,7 +71,10 @@ pub(super) fn leave(cluster: &mut Cluster) {
     cluster.agent.terminate();
     gc();
     if let Err(why) = uninstall() {
-        panic!("uninstall: {why}; records: {:?}", alive::files(Path::new(RECORDS)));
+        panic!(
+            "uninstall: {why}; records: {:?}",
+            alive::files(Path::new(RECORDS))
+        );
     }
     let bin = Path::new(CNI_BIN);
     let left: Vec<String> = alive::files(bin)
@@ -80,12 +93,19 @@ fn ours() -> std::path::PathBuf {
 /// Runs `uninstall` with the flags that the agent was started with.
 fn uninstall() -> Result<(), String> {
     let output = Command::new(binaries::path("polypod-device-bridge"))
-        .args(["uninstall", "--plugin-kubeconfig=/run/polypod/plugin.kubeconfig"])
+        .args([
+            "uninstall",
+            "--plugin-kubeconfig=/run/polypod/plugin.kubeconfig",
+        ])
         .env("PATH", parts::search_path())
         .output()
         .expect("it is built");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(()) } else { Err(stderr) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(stderr)
+    }
 }
 
 /// Executes GC of our configuration with no sandbox that is valid: what has a network namespace is let alone.
@@ -102,8 +122,13 @@ fn gc() {
         .spawn()
         .expect("it is installed");
     let mut pipe = child.stdin.take().expect("it is piped");
-    pipe.write_all(conf.to_string().as_bytes()).expect("the plugin reads its configuration");
+    pipe.write_all(conf.to_string().as_bytes())
+        .expect("the plugin reads its configuration");
     drop(pipe);
     let output = child.wait_with_output().expect("it is our child");
-    assert!(output.status.success(), "GC: {}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "GC: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

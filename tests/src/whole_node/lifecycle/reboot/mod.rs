@@ -62,7 +62,15 @@ fn rebooted(cluster: &mut Cluster) {
     let program = Path::new(CNI_BIN).join("bridge");
     let aside: Vec<(PathBuf, PathBuf)> = [primary, program]
         .into_iter()
-        .map(|file| (cluster.folder.join("aside").join(file.file_name().expect("it has a name")), file))
+        .map(|file| {
+            (
+                cluster
+                    .folder
+                    .join("aside")
+                    .join(file.file_name().expect("it has a name")),
+                file,
+            )
+        })
         .collect();
     fs::create_dir_all(cluster.folder.join("aside")).expect("the folder is ours");
     for (aside, file) in &aside {
@@ -85,7 +93,10 @@ fn rebooted(cluster: &mut Cluster) {
     wait_for_node(cluster);
 
     let events = cluster.events(super::super::NODE);
-    assert!(events.iter().any(|event| event.starts_with("Rebooted")), "{events:?}");
+    assert!(
+        events.iter().any(|event| event.starts_with("Rebooted")),
+        "{events:?}"
+    );
     for name in PLAIN.iter().chain(&NETWORKED) {
         started_again(cluster, name, &of_before);
     }
@@ -124,8 +135,13 @@ fn available(cluster: &Cluster, name: &str, replicas: usize) {
     until(&format!("the Deployment {name} is available"), BACK, || {
         let reply = cluster.ask("GET", &format!("{DEPLOYMENTS}/{name}"), &Value::Null);
         let status = &reply.body["status"];
-        let is_so = status["availableReplicas"] == replicas && status["unavailableReplicas"].is_null();
-        if is_so { Ok(()) } else { Err(status.to_string()) }
+        let is_so =
+            status["availableReplicas"] == replicas && status["unavailableReplicas"].is_null();
+        if is_so {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
     });
 }
 
@@ -148,7 +164,10 @@ fn started_again(cluster: &Cluster, name: &str, of_before: &BTreeSet<String>) {
     until(&format!("the pod {name} was started again"), BACK, || {
         let pod = cluster.pod(name).ok_or("it is gone")?;
         let status = &pod["status"]["containerStatuses"][0];
-        let is_new = cluster.sandboxes(name).iter().any(|id| !of_before.contains(id));
+        let is_new = cluster
+            .sandboxes(name)
+            .iter()
+            .any(|id| !of_before.contains(id));
         if is_ready(&pod) && is_new && status["restartCount"] != 0 {
             Ok(())
         } else {
@@ -162,7 +181,10 @@ fn started_again(cluster: &Cluster, name: &str, of_before: &BTreeSet<String>) {
 fn right_or_failed(cluster: &Cluster, name: &str, of_before: &BTreeSet<String>) {
     let failed = until(&format!("the pod {name} has come to an end"), BACK, || {
         let pod = cluster.pod(name).ok_or("it is gone")?;
-        let is_new = cluster.sandboxes(name).iter().any(|id| !of_before.contains(id));
+        let is_new = cluster
+            .sandboxes(name)
+            .iter()
+            .any(|id| !of_before.contains(id));
         match pod["status"]["phase"].as_str() {
             Some("Failed") => Ok(Some(pod)),
             Some("Running") if is_ready(&pod) && is_new => Ok(None),
@@ -176,7 +198,11 @@ fn right_or_failed(cluster: &Cluster, name: &str, of_before: &BTreeSet<String>) 
             assert!(said.into_iter().all(says), "{}", pod["status"]);
         }
         None => {
-            let names: Vec<String> = cluster.links(name).into_iter().map(|link| link.name).collect();
+            let names: Vec<String> = cluster
+                .links(name)
+                .into_iter()
+                .map(|link| link.name)
+                .collect();
             assert!(names.contains(&"net1".to_owned()), "{name}: {names:?}");
         }
     }
@@ -190,11 +216,17 @@ fn nothing_of_before(cluster: &Cluster, of_before: &BTreeSet<String>) {
             .into_iter()
             .filter(|name| of_before.iter().any(|id| name.contains(id.as_str())))
             .map(|name| format!("record {name}"));
-        let leases = leases().into_iter().filter(|(_, id)| of_before.contains(id));
+        let leases = leases()
+            .into_iter()
+            .filter(|(_, id)| of_before.contains(id));
         let left: Vec<String> = records
             .chain(leases.map(|(file, id)| format!("lease {} of {id}", file.display())))
             .collect();
-        if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(left.join(", "))
+        }
     });
     let running = running_sandboxes(cluster);
     for (file, id) in leases() {
@@ -204,17 +236,27 @@ fn nothing_of_before(cluster: &Cluster, of_before: &BTreeSet<String>) {
 
 /// The leases of host-local: each file is named for an address, and says whose it is.
 fn leases() -> Vec<(PathBuf, String)> {
-    let networks = fs::read_dir("/var/lib/cni/networks").into_iter().flatten().flatten();
-    let files = networks.flat_map(|network| fs::read_dir(network.path()).into_iter().flatten().flatten());
+    let networks = fs::read_dir("/var/lib/cni/networks")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let files =
+        networks.flat_map(|network| fs::read_dir(network.path()).into_iter().flatten().flatten());
     files
         .map(|file| file.path())
         .filter(|path| {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             name.is_some_and(|name| name.parse::<std::net::IpAddr>().is_ok())
         })
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap_or_default();
-            let id = text.split_whitespace().next().unwrap_or_default().to_owned();
+            let id = text
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             (path, id)
         })
         .collect()
@@ -222,7 +264,15 @@ fn leases() -> Vec<(PathBuf, String)> {
 
 /// Deletes what the story has made.
 fn tidy(cluster: &Cluster) {
-    cluster.ask("DELETE", &format!("{DEPLOYMENTS}/replaced"), &json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground"}));
+    cluster.ask(
+        "DELETE",
+        &format!("{DEPLOYMENTS}/replaced"),
+        &json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground"}),
+    );
     let pods = cluster.pods();
-    alive::delete(cluster, pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str()));
+    alive::delete(
+        cluster,
+        pods.iter()
+            .filter_map(|pod| pod["metadata"]["name"].as_str()),
+    );
 }

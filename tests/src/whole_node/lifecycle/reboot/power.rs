@@ -13,9 +13,7 @@ use nix::{
 };
 use serde_json::Value;
 
-use super::super::super::{
-    cluster::Cluster, evidence::until, hardware, mounts, networks::BRIDGES,
-};
+use super::super::super::{cluster::Cluster, evidence::until, hardware, mounts, networks::BRIDGES};
 use crate::fixture::node::ip;
 
 /// How long the kernel may take to tidy up.
@@ -35,12 +33,20 @@ pub(super) fn off(cluster: &mut Cluster) {
         for pid in &processes {
             let _ = kill(*pid, Signal::SIGKILL);
         }
-        if processes.is_empty() { Ok(()) } else { Err(format!("{processes:?}")) }
+        if processes.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{processes:?}"))
+        }
     });
     unmount();
     for entry in fs::read_dir("/run").expect("it is a tmpfs").flatten() {
         let path = entry.path();
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         removed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     for name in ["/run/netns", "/run/lock"] {
@@ -58,7 +64,9 @@ fn of_containers() -> Vec<Pid> {
         let namespace = fs::read_link(folder.join("ns/pid"));
         name.starts_with("containerd-shim") || namespace.is_ok_and(|other| other != own)
     };
-    let processes = fs::read_dir("/proc").expect("the node has its own").flatten();
+    let processes = fs::read_dir("/proc")
+        .expect("the node has its own")
+        .flatten();
     processes
         .filter_map(|entry| {
             let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
@@ -85,7 +93,8 @@ fn unmount() {
 /// Those that plugins have made are gone, and hardware is where it belongs.
 fn interfaces() {
     for bridge in BRIDGES {
-        if Path::new("/sys/class/net").join(bridge).exists() || names().contains(&bridge.to_owned()) {
+        if Path::new("/sys/class/net").join(bridge).exists() || names().contains(&bridge.to_owned())
+        {
             ip(&["link", "delete", bridge]);
         }
     }
