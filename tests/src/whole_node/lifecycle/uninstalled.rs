@@ -1,6 +1,13 @@
 //! The node is handed back to its cluster network, and taken again, with pods starting all the time.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -33,7 +40,7 @@ fn uninstalled(cluster: &mut Cluster) {
                 !ours().exists(),
                 "the cluster network's configuration is in force"
             );
-            std::thread::sleep(std::time::Duration::from_secs(1));
+            std::thread::sleep(Duration::from_secs(1));
             agent.start();
             agent_is_ready(agent);
         }
@@ -86,7 +93,7 @@ pub(super) fn leave(cluster: &mut Cluster) {
 }
 
 /// Our configuration.
-fn ours() -> std::path::PathBuf {
+fn ours() -> PathBuf {
     Path::new(CNI_CONF).join("00-polypod.conflist")
 }
 
@@ -110,15 +117,18 @@ fn uninstall() -> Result<(), String> {
 
 /// Executes GC of our configuration with no sandbox that is valid: what has a network namespace is let alone.
 fn gc() {
-    use std::io::Write as _;
-
-    let conf = serde_json::json!({"cniVersion": "1.1.0", "name": "primary", "type": "polypod", "cniDir": "/var/lib/cni/multus"});
+    let text = std::fs::read_to_string(ours()).expect("it is in force");
+    let list: Value = serde_json::from_str(&text).expect("it is JSON");
+    let mut conf = list["plugins"][0].clone();
+    conf["cniVersion"] = json!("1.1.0");
+    conf["name"] = list["name"].clone();
+    conf["cni.dev/valid-attachments"] = json!([]);
     let mut child = Command::new(Path::new(CNI_BIN).join("polypod"))
         .env_clear()
         .env("CNI_COMMAND", "GC")
         .env("CNI_PATH", CNI_BIN)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .expect("it is installed");
     let mut pipe = child.stdin.take().expect("it is piped");
