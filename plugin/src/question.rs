@@ -107,6 +107,11 @@ fn to_be_told(conf: &NetConf, agent: Bridge) -> Option<Bridge> {
     if conf.bridge_expected || conf.bridge_socket.exists() {
         return Some(agent);
     }
+    without_agent(conf)
+}
+
+/// Who is told where there is no agent.
+pub(crate) fn without_agent(conf: &NetConf) -> Option<Bridge> {
     conf.kubeconfig.clone().map(|kubeconfig| Bridge::Resolver {
         program: resolver(conf),
         kubeconfig,

@@ -55,6 +55,7 @@ mod status;
 mod storm;
 mod switch_over;
 mod topology;
+mod whole_node;
 mod why;
 
 use std::process::ExitCode;
@@ -62,8 +63,12 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    if let Some(code) = whole_node::inside() {
+        return code;
+    }
     let arguments = Arguments::from_args();
     let conclusion = libtest_mimic::run(&arguments, scenario::trials(scenarios()));
+    whole_node::report();
     scenario::report_skipped();
     conclusion.exit_code()
 }
@@ -116,6 +121,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         storm::scenarios(),
         switch_over::scenarios(),
         topology::scenarios(),
+        whole_node::scenarios(),
         why::scenarios(),
     ]
     .concat()

@@ -3,6 +3,7 @@
 mod agent;
 mod handed_back;
 mod reboot;
+mod told;
 mod uninstall;
 mod upgrade;
 mod versions;
@@ -19,6 +20,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         upgrade::scenarios(),
         versions::scenarios(),
         reboot::scenarios(),
+        told::scenarios(),
         uninstall::scenarios(),
         handed_back::scenarios(),
     ]
