@@ -7,7 +7,11 @@ use spec::{bridge::Failure, cni::code};
 /// The failure to do `what` with the API server.
 pub(crate) fn failure(what: &str, error: &kube::Error) -> Failure {
     let (code, advice) = match status_code(error) {
-        Some(401 | 403) => (
+        Some(401) => (
+            code::IO_FAILURE,
+            "; the token has ended or is not valid any more, and the agent of this node renews it when it runs (docs/credentials.md)",
+        ),
+        Some(403) => (
             code::IO_FAILURE,
             "; check the role that polypod-device-bridge is bound to",
         ),

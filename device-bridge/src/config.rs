@@ -182,7 +182,7 @@ impl TryFrom<Args> for Config {
                 };
                 let install = install
                     .wanted
-                    .then(|| Install::of(install.install, &bridge_socket))
+                    .then(|| Install::of(install.install, &bridge_socket, node_name.as_deref()))
                     .transpose()?
                     .map(Box::new);
                 let topology = topology::Settings::new(topology, node_name.clone())?;

@@ -46,6 +46,7 @@ pub mod selected;
 pub mod serve;
 pub mod server;
 pub mod socket;
+pub mod sole;
 pub mod span;
 pub mod spool;
 mod stage;

@@ -67,11 +67,13 @@ fn run(args: Args) -> Result<()> {
             let request = resolve::read_request(&mut stdin().lock());
             runtime.block_on(resolve::run(config, request, &mut stdout()))?;
         }
-        Task::Install { install, once } if once => install::run::once(*install)?,
+        Task::Install { install, once } if once => {
+            runtime.block_on(install::run::once(*install))?;
+        }
         Task::Install { install, .. } => {
             runtime.block_on(serve::install_alone(*install, &mut stdout()))?;
         }
-        Task::Uninstall(uninstall) => install::uninstall::run(&uninstall)?,
+        Task::Uninstall(uninstall) => runtime.block_on(serve::uninstall(&uninstall))?,
         Task::Enter(_) => {}
     }
     Ok(())

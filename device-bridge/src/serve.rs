@@ -16,7 +16,7 @@ use std::{
 use kube::Client;
 use tokio::{sync::watch as flag, task::JoinSet, time::timeout};
 
-pub use self::installing::install_alone;
+pub use self::installing::{install_alone, uninstall};
 use self::known::Known;
 use crate::{
     client::ClientError,
@@ -32,6 +32,7 @@ use crate::{
     respond::Responder,
     server::{self, Limits},
     socket::{Socket, SocketError},
+    sole::Sole,
     spool::Spool,
     topology::{Parts, topology},
 };
@@ -69,12 +70,17 @@ pub enum ServeError {
     Watch(String),
 }
 
-/// Runs until SIGTERM or SIGINT. Prints `serving unix://PATH` on `announce` when the first request can be answered.
+/// Runs until SIGTERM or SIGINT. Where another one serves the socket its end is waited for first. Prints `serving unix://PATH` on `announce` when the first request can be answered.
 ///
 /// # Errors
 /// It cannot begin, or cannot go on.
 pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeError> {
     let stop = stop::signal().map_err(ServeError::Signal)?;
+    // Before anything of the node is touched, its health port included.
+    let _sole = tokio::select! {
+        sole = Sole::wait(&config.bridge_socket) => sole?,
+        () = stop::stopped(stop.clone()) => return Ok(()),
+    };
     let Serve {
         objects,
         bridge_socket,

@@ -10,6 +10,7 @@ use spec::{
 
 use crate::{
     attach::{Broken, Work, attach},
+    bridge::Bridge,
     deadline::{self, Deadline},
     default_route,
     delegate::{Executor, Sandbox},
@@ -61,7 +62,7 @@ pub fn add(
             ..report::report(pod, invocation, trace, &planned, &results)
         };
         // A pod is not kept from starting by its status; the agent finds out what was not reported.
-        if let Err(error) = bridge.report(report, asked.was_asked) {
+        if let Err(error) = tell(conf, &bridge, report, asked.was_asked) {
             log.error(
                 "network-status was not reported",
                 &[("error", Field::Shown(&error))],
@@ -69,6 +70,19 @@ pub fn add(
         }
     }
     Ok(results.into_iter().next().unwrap_or_default())
+}
+
+/// Tells what a sandbox got. An agent that has answered and has ended since is not waited for: the one-shot is told, where there is
+/// a kubeconfig. That the next agent finds out by itself takes minutes, in which nobody could read the pod's addresses.
+fn tell(conf: &NetConf, bridge: &Bridge, report: Report, was_asked: bool) -> Result<(), Error> {
+    match bridge.report(report.clone(), was_asked) {
+        Err(error) if was_asked && error.is_absence() => match question::without_agent(conf) {
+            // It is not waited for: the pod need not wait for the API server.
+            Some(resolver) => resolver.report(report, false),
+            None => Err(error),
+        },
+        told => told,
+    }
 }
 
 /// Checks what can be checked, writes the intent, and makes the attachments. When this returns, everything is written and

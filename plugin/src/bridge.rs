@@ -54,10 +54,23 @@ pub enum Absence {
     NoSocket,
     /// There is a socket that nobody listens at: an agent that was killed, or is being started again.
     NobodyListens,
+    /// The agent ended before it replied.
+    Ended,
+}
+
+impl Absence {
+    /// What the system would say.
+    const fn kind(self) -> io::ErrorKind {
+        match self {
+            Self::NoSocket => io::ErrorKind::NotFound,
+            Self::NobodyListens => io::ErrorKind::ConnectionRefused,
+            Self::Ended => io::ErrorKind::ConnectionReset,
+        }
+    }
 }
 
 impl Bridge {
-    /// Asks what a sandbox gets.
+    /// Asks what a sandbox gets. It changes nothing, and may be asked again.
     ///
     /// # Errors
     /// The exchange failed, or the request cannot be met.
@@ -108,7 +121,7 @@ impl Bridge {
             Ok(Ok(Reply::Taken)) => Ok(()),
             Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
             Ok(Ok(Reply::Answer(_))) => Err(self.failed(BridgeProblem::WrongReply)),
-            Ok(Err(_)) => Err(self.failed(io::Error::from(io::ErrorKind::NotFound).into())),
+            Ok(Err(absence)) => Err(self.failed(io::Error::from(absence.kind()).into())),
             Err(problem) => Err(self.failed(problem)),
         }
     }
@@ -198,6 +211,7 @@ fn over_socket(
     match exchange() {
         Ok(json) => Ok(Ok(decode(&json?)?)),
         Err(error) if is_timeout(&error) => Err(late()),
+        Err(error) if is_end(&error) => Ok(Err(Absence::Ended)),
         Err(error) => Err(error.into()),
     }
 }
@@ -264,6 +278,17 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// The other side is gone: it was killed, or has stopped before it came to this connection.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::WriteZero
     )
 }
 
@@ -345,6 +370,28 @@ mod tests {
             over_socket(&socket, b"x", SOON).unwrap(),
             Err(Absence::NobodyListens)
         );
+    }
+
+    #[test]
+    fn an_agent_that_ends_before_it_replies_is_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let agent = std::thread::spawn(move || {
+            let (unread, _) = listener.accept().unwrap();
+            drop(unread);
+            let (mut read, _) = listener.accept().unwrap();
+            read.read_exact(&mut [0]).unwrap();
+            drop(read);
+            let (mut begun, _) = listener.accept().unwrap();
+            begun.read_exact(&mut [0]).unwrap();
+            begun.write_all(&400_u32.to_be_bytes()).unwrap();
+        });
+        for _ in 0..3 {
+            let replied = over_socket(&socket, b"x", Duration::from_secs(30)).unwrap();
+            assert_eq!(replied, Err(Absence::Ended));
+        }
+        agent.join().unwrap();
     }
 
     #[test]

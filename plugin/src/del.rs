@@ -85,7 +85,7 @@ pub fn del(
                 attempted: "understood",
                 path: file.path().to_owned(),
                 problem: format!(
-                    "{problem}; {taken_away}; remove the interfaces and addresses that the sandbox still has by hand, then this file"
+                    "{problem}; {taken_away}; else remove the interfaces and addresses that the sandbox still has by hand, then this file"
                 ),
             })
         }

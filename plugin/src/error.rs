@@ -341,6 +341,15 @@ pub enum DelegateProblem {
 }
 
 impl Error {
+    /// Whether the agent is not there: nobody listens at its socket, or it has ended while it was spoken to.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::Bridge { problem: BridgeProblem::Io(error), .. } if matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+        ))
+    }
+
     /// Success where nothing failed.
     ///
     /// # Errors
@@ -357,6 +366,12 @@ impl Error {
     #[must_use]
     pub fn is_said(&self) -> bool {
         matches!(self, Self::Delegate { problem, .. } if matches!(&**problem, DelegateProblem::Said(_)))
+    }
+
+    /// Whether somebody who is away for the moment would mend it by coming back.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::NoAnswer { passing: true, .. })
     }
 
     /// The code of the CNI error.

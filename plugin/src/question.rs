@@ -1,6 +1,9 @@
 //! The pod of a sandbox, and the question what it gets.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use spec::{
     TraceContext,
@@ -14,6 +17,9 @@ use crate::{
     net_conf::{Cluster, NetConf},
     source::{self, Source},
 };
+
+/// How often it is looked whether a device-bridge is back.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// What came of asking.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ pub fn pod(args: &Args) -> Result<Option<PodRef>, Error> {
     }))
 }
 
-/// Asks what the sandbox gets, and says who was asked, because the report goes there too.
+/// Asks what the sandbox gets, and says who was asked, because the report goes there too. A device-bridge that is expected and
+/// away is waited for, as long as `bridgeTimeout` says.
 ///
 /// # Errors
 /// Nobody can say, or the request cannot be met.
@@ -69,11 +76,22 @@ pub fn ask(
         });
     };
     let question = question(conf, invocation, pod, trace);
-    let absence = match agent.ask(question.clone(), until)? {
-        Ok(answer) => return Ok(asked(answer, Some(agent))),
-        Err(absence) => absence,
+    let back_by = until.min(Instant::now() + conf.bridge_timeout);
+    let source = loop {
+        let absence = match agent.ask(question.clone(), until)? {
+            Ok(answer) => return Ok(asked(answer, Some(agent))),
+            Err(absence) => absence,
+        };
+        let has_kubeconfig = conf.kubeconfig.as_deref().is_some_and(Path::exists);
+        match source::without_bridge(conf, has_kubeconfig, pod, absence) {
+            // An agent that is being started again is no reason to fail a pod, which the kubelet would try again much later.
+            Err(error) if error.may_pass() && Instant::now() + LOOK < back_by => {
+                std::thread::sleep(LOOK);
+            }
+            decided => break decided?,
+        }
     };
-    match source::without_bridge(conf, pod, absence)? {
+    match source {
         Source::Conf => Ok(asked(Answer::default(), None)),
         Source::Resolver { kubeconfig } => {
             let resolver = Bridge::Resolver {
@@ -92,6 +110,11 @@ fn to_be_told(conf: &NetConf, agent: Bridge) -> Option<Bridge> {
     if conf.bridge_expected || conf.bridge_socket.exists() {
         return Some(agent);
     }
+    without_agent(conf)
+}
+
+/// Who is told where there is no agent.
+pub(crate) fn without_agent(conf: &NetConf) -> Option<Bridge> {
     conf.kubeconfig.clone().map(|kubeconfig| Bridge::Resolver {
         program: resolver(conf),
         kubeconfig,

@@ -73,17 +73,18 @@ fn an_object_may_be_meant(conf: &NetConf, namespace: &Namespace) -> bool {
         .any(|name| object_name(name).is_some())
 }
 
-/// Who answers when there is no device-bridge at its socket.
+/// Who answers when there is no device-bridge at its socket. `has_kubeconfig` says whether the file is there.
 ///
 /// # Errors
 /// Nobody, although the pod asked for networks, or a device-bridge is expected on this node: its socket is written in the
-/// configuration, or is there without a listener. A pod is never started silently without its networks.
-pub fn without_bridge(conf: &NetConf, pod: &PodRef, absence: Absence) -> Result<Source, Error> {
-    if let Some(kubeconfig) = &conf.kubeconfig {
-        return Ok(Source::Resolver {
-            kubeconfig: kubeconfig.clone(),
-        });
-    }
+/// configuration, or is there without a listener, or it ended while it was asked. A pod is never started silently without its
+/// networks.
+pub fn without_bridge(
+    conf: &NetConf,
+    has_kubeconfig: bool,
+    pod: &PodRef,
+    absence: Absence,
+) -> Result<Source, Error> {
     let socket = conf.bridge_socket.display();
     let refuse = |problem, passing| {
         Err(Error::NoAnswer {
@@ -92,7 +93,22 @@ pub fn without_bridge(conf: &NetConf, pod: &PodRef, absence: Absence) -> Result<
             passing,
         })
     };
-    let was_there = absence == Absence::NobodyListens;
+    let was_there = absence != Absence::NoSocket;
+    if let Some(kubeconfig) = &conf.kubeconfig {
+        // The agent writes it, and after a boot neither is there for a while.
+        if conf.bridge_expected && !has_kubeconfig {
+            let kubeconfig = kubeconfig.display();
+            return refuse(
+                format!(
+                    "nothing answers at the bridgeSocket {socket}, and there is no kubeconfig {kubeconfig} to look them up without it; is polypod-device-bridge running on this node?"
+                ),
+                true,
+            );
+        }
+        return Ok(Source::Resolver {
+            kubeconfig: kubeconfig.clone(),
+        });
+    }
     if conf.bridge_expected || was_there {
         return refuse(
             format!(
@@ -166,11 +182,12 @@ mod tests {
     fn nobody_is_started_silently_without_networks() {
         let pod = pod();
         assert_eq!(
-            without_bridge(&conf(DELEGATES), &pod, Absence::NoSocket).unwrap(),
+            without_bridge(&conf(DELEGATES), false, &pod, Absence::NoSocket).unwrap(),
             Source::Conf
         );
         let thin = without_bridge(
             &conf(&format!(r#"{DELEGATES}"kubeconfig":"/k","#)),
+            false,
             &pod,
             Absence::NoSocket,
         )
@@ -183,6 +200,7 @@ mod tests {
         );
         let asked = without_bridge(
             &conf(&format!("{DELEGATES}{NETWORKS}")),
+            false,
             &pod,
             Absence::NoSocket,
         )
@@ -190,12 +208,27 @@ mod tests {
         assert_eq!(asked.code(), 101);
         let expected = without_bridge(
             &conf(&format!(r#"{DELEGATES}"bridgeSocket":"/b","#)),
+            false,
             &pod,
             Absence::NoSocket,
         )
         .unwrap_err();
         assert_eq!(expected.code(), 11);
-        let fallen = without_bridge(&conf(DELEGATES), &pod, Absence::NobodyListens).unwrap_err();
-        assert_eq!(fallen.code(), 11);
+        let both = conf(&format!(
+            r#"{DELEGATES}"bridgeSocket":"/b","kubeconfig":"/k","#
+        ));
+        assert_eq!(
+            without_bridge(&both, true, &pod, Absence::NoSocket).unwrap(),
+            thin
+        );
+        let booting = without_bridge(&both, false, &pod, Absence::NoSocket).unwrap_err();
+        assert!(booting.may_pass(), "the agent brings both");
+        for fallen in [Absence::NobodyListens, Absence::Ended] {
+            let fallen = without_bridge(&conf(DELEGATES), false, &pod, fallen).unwrap_err();
+            assert_eq!(fallen.code(), 11);
+            assert!(fallen.may_pass());
+        }
+        assert!(expected.may_pass());
+        assert!(!asked.may_pass(), "nobody is expected who could come");
     }
 }

@@ -1,6 +1,9 @@
-//! STATUS: whether an ADD would find what it needs, without waiting for anything.
+//! STATUS: whether an ADD would find what it needs. Only for what an ADD would wait for it waits, and not as long.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use spec::cni::{Command, NetworkConf, NetworkName};
 
@@ -15,7 +18,8 @@ use crate::{
     question, readiness, source,
 };
 
-/// How long delegates may take to say how they are.
+/// How long delegates may take to say how they are, and how long a device-bridge is waited for that is being started again: a
+/// node whose network is said not to be ready is taken for broken, with all pods that run on it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks that the configuration can be carried out: its readiness file is there, the device-bridge reachable where it is
@@ -58,7 +62,14 @@ fn check_bridge(conf: &NetConf) -> Result<(), Error> {
     let agent = Bridge::Agent {
         socket: conf.bridge_socket.clone(),
     };
-    let reachable = agent.is_reachable();
+    let mut reachable = agent.is_reachable();
+    let back_by = Instant::now() + PATIENCE.min(conf.bridge_timeout).min(conf.state.timeout);
+    let has_kubeconfig = || conf.kubeconfig.as_deref().is_some_and(Path::exists);
+    let is_expected = conf.bridge_expected || conf.kubeconfig.is_none();
+    while reachable.is_err() && is_expected && !has_kubeconfig() && Instant::now() < back_by {
+        std::thread::sleep(question::LOOK);
+        reachable = agent.is_reachable();
+    }
     match &conf.kubeconfig {
         Some(kubeconfig) if reachable.is_err() => {
             let resolver = Bridge::Resolver {

@@ -345,10 +345,11 @@ fn the_resolver_answers_without_an_agent() {
             node.path("status").display(),
         );
         delegates::install(node, "resolver", &resolver);
+        std::fs::write(node.path("kubeconfig"), "").unwrap();
         let conf = conf(
             node,
             &json!({
-            "kubeconfig": "/etc/kubernetes/node-kubeconfig.yaml",
+            "kubeconfig": node.path("kubeconfig"),
             "bridgeSocket": node.path("no.sock"),
             "resolver": node.path("bin/resolver"),
             "delegates": [probe]}),

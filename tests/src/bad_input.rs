@@ -224,21 +224,22 @@ fn nobody_to_ask() {
         let asks = |networks: &str| json!({"io.kubernetes.cri.pod-annotations": {"k8s.v1.cni.cncf.io/networks": networks}});
         let cases: [(Value, u64, &str); 3] = [
             (
-                json!({"bridgeSocket": node.path("none.sock"), "delegates": delegates}),
+                json!({"bridgeSocket": node.path("none.sock"), "bridgeTimeout": 1, "delegates": delegates}),
                 11,
                 "none.sock",
             ),
             (
-                json!({"bridgeSocket": node.path("none.sock"), "delegates": delegates, "runtimeConfig": asks("x")}),
+                json!({"bridgeSocket": node.path("none.sock"), "bridgeTimeout": 1, "delegates": delegates, "runtimeConfig": asks("x")}),
                 11,
                 "none.sock",
             ),
             (
-                json!({"kubeconfig": "/k", "resolver": node.path("no-resolver"), "bridgeSocket": node.path("none.sock"), "delegates": delegates}),
+                json!({"kubeconfig": node.path("kubeconfig"), "resolver": node.path("no-resolver"), "bridgeSocket": node.path("none.sock"), "delegates": delegates}),
                 5,
                 "no-resolver",
             ),
         ];
+        std::fs::write(node.path("kubeconfig"), "").unwrap();
         for (index, (more, code, word)) in cases.into_iter().enumerate() {
             let sandbox = Sandbox::new(node, &format!("p{index}"));
             let (found, message) = sandbox.fail("ADD", &conf(node, &more));

@@ -110,7 +110,7 @@ fn of_the_node() {
             conf(node, &more)
         };
         let no_bridge = |node: &Node, _: &mut Sandbox| {
-            let more = json!({"bridgeSocket": node.path("none.sock"), "delegates": [probe()]});
+            let more = json!({"bridgeSocket": node.path("none.sock"), "bridgeTimeout": 1, "delegates": [probe()]});
             conf(node, &more)
         };
         let no_plugin = |node: &Node, _: &mut Sandbox| {
@@ -142,7 +142,7 @@ fn of_the_node() {
                 |node, _| {
                     conf(
                         node,
-                        &json!({"delegates": [probe()], "kubeconfig": "/no/kubeconfig", "bridgeSocket": node.path("none.sock"),
+                        &json!({"delegates": [probe()], "kubeconfig": "/no/kubeconfig",
                                    "resolver": binaries::path("polypod-device-bridge")}),
                     )
                 },

@@ -165,7 +165,7 @@ impl Folders {
     }
 }
 
-fn run(program: &Path, sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
+pub(crate) fn run(program: &Path, sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
     let mut child = Command::new(program)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -370,6 +370,8 @@ fn an_api_server_that_fails_is_not_the_default_network() {
         );
         let mut conf = v1(node, &unwanted());
         conf["bridgeSocket"] = json!(node.path("no.sock"));
+        std::fs::write(node.path("kubeconfig"), "").unwrap();
+        conf["kubeconfig"] = json!(node.path("kubeconfig"));
         conf["resolver"] = json!(node.path("bin/resolver"));
         let (_, message) = Sandbox::new(node, "p1").fail("ADD", &conf);
         assert!(message.contains("resolver"), "{message}");

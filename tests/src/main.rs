@@ -24,16 +24,19 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod examples;
 mod extender;
 mod extender_vectors;
 mod fixture;
 mod fuzz;
 mod gc;
 mod hotplug;
+mod images;
 mod install;
 mod instructions;
 mod killed;
 mod legacy;
+mod lifecycle;
 mod lint;
 mod logs;
 mod manifests;
@@ -90,15 +93,18 @@ fn scenarios() -> Vec<scenario::Scenario> {
         demo::scenarios(),
         device_info::scenarios(),
         device_order::scenarios(),
+        examples::scenarios(),
         extender::scenarios(),
         extender_vectors::scenarios(),
         fuzz::scenarios(),
         gc::scenarios(),
         install::scenarios(),
         hotplug::scenarios(),
+        images::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
         legacy::scenarios(),
+        lifecycle::scenarios(),
         lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),

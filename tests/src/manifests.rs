@@ -1,4 +1,13 @@
-//! What stands in `manifests/`: the CustomResourceDefinition is that of the code, and every example is admitted.
+//! What stands in `manifests/`: the CustomResourceDefinition is that of the code, every example is admitted, and what an
+//! operator applies fits together and is what the programs understand.
+
+mod arguments;
+mod chart;
+mod installed;
+pub(crate) mod objects;
+mod overlays;
+mod posture;
+mod references;
 
 use std::process::Command;
 
@@ -7,8 +16,14 @@ use k8s_openapi::{
     Resource as _, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 
+use device_bridge::install::preset::Preset;
+
+use self::objects::{listed, manifests};
 use crate::{
-    fixture::binaries::{self, workspace},
+    fixture::{
+        binaries::{self, workspace},
+        needs::Need,
+    },
     scenario::Scenario,
 };
 
@@ -29,7 +44,89 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             needs: &[],
             body: the_static_policies_are_those_of_the_code,
         },
+        Scenario {
+            name: "manifests::install_yaml_is_what_the_base_lists",
+            needs: &[],
+            body: installed::is_what_the_base_lists,
+        },
+        Scenario {
+            name: "manifests::install_yaml_is_what_kubectl_renders",
+            needs: &[Need::Kubectl],
+            body: installed::is_what_kubectl_renders,
+        },
+        Scenario {
+            name: "manifests::the_base_holds",
+            needs: &[],
+            body: the_base_holds,
+        },
+        Scenario {
+            name: "manifests::every_overlay_holds",
+            needs: &[Need::Kubectl],
+            body: overlays::every_overlay_holds,
+        },
+        Scenario {
+            name: "manifests::the_chart_renders_what_kustomize_renders",
+            needs: &[Need::Helm, Need::Kubectl],
+            body: chart::renders_what_kustomize_renders,
+        },
+        Scenario {
+            name: "manifests::values_of_the_chart_reach_the_objects",
+            needs: &[Need::Helm],
+            body: chart::values_reach_the_objects,
+        },
+        Scenario {
+            name: "manifests::the_chart_refuses_values_that_it_does_not_know",
+            needs: &[Need::Helm],
+            body: chart::refuses_values_that_it_does_not_know,
+        },
+        Scenario {
+            name: "manifests::values_and_schema_have_the_same_keys",
+            needs: &[],
+            body: chart::values_and_schema_have_the_same_keys,
+        },
+        Scenario {
+            name: "manifests::every_file_is_used",
+            needs: &[],
+            body: every_file_is_used,
+        },
     ]
+}
+
+/// What is said of base here is said of every overlay, where kubectl renders them.
+fn the_base_holds() {
+    let objects = listed(&manifests("base"));
+    references::hold(&objects);
+    arguments::ports_are_told(&objects);
+    overlays::has_paths_of(&objects, Preset::Containerd);
+    posture::webhook_is_restricted(&objects);
+    posture::agent_has_what_it_needs(&objects);
+    posture::rights_are_few(&objects);
+}
+
+/// Every file beside a kustomization is named by it, so that none is forgotten.
+fn every_file_is_used() {
+    // No objects of the API server, or an offer of their own.
+    const APART: [&str; 2] = [
+        "default-scheduler.yaml",
+        "validating-admission-policies.yaml",
+    ];
+    let mut folders = vec![manifests("")];
+    while let Some(folder) = folders.pop() {
+        let kustomization = std::fs::read_to_string(folder.join("kustomization.yaml"));
+        for entry in std::fs::read_dir(&folder).expect("the folder is there") {
+            let path = entry.expect("the folder can be read").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = &kustomization
+                && name.ends_with(".yaml")
+                && name != "kustomization.yaml"
+                && !APART.contains(&&*name)
+            {
+                assert!(text.contains(&*name), "{} is named nowhere", path.display());
+            }
+        }
+    }
 }
 
 fn the_crd_is_that_of_the_code() {

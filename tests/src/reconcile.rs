@@ -52,7 +52,7 @@ fn wait_until(what: &str, is_done: impl Fn() -> bool) {
 }
 
 /// What is younger than some minutes is not judged: the plugin may be at work on it.
-fn age(node: &Node, sandbox: &Sandbox) {
+pub(crate) fn age(node: &Node, sandbox: &Sandbox) {
     let record = node
         .path("state/sandboxes")
         .join(format!("{}.json", sandbox.id));

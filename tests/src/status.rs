@@ -66,7 +66,7 @@ fn what_is_missing() {
                 vec!["\"absent\"".to_owned(), "\"c\"".to_owned()],
             ),
             (
-                json!({"delegates": [delegate], "bridgeSocket": file("bridge.sock")}),
+                json!({"delegates": [delegate], "bridgeSocket": file("bridge.sock"), "bridgeTimeout": 1}),
                 vec!["polypod-device-bridge".to_owned(), file("bridge.sock")],
             ),
             (
@@ -80,7 +80,7 @@ fn what_is_missing() {
             ),
             // It may be an object: then somebody has to be there who can look it up.
             (
-                json!({"clusterNetwork": "net-a", "bridgeSocket": file("bridge.sock")}),
+                json!({"clusterNetwork": "net-a", "bridgeSocket": file("bridge.sock"), "bridgeTimeout": 1}),
                 vec![file("bridge.sock")],
             ),
         ] {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::preset::Preset;
+use super::{plugin_token::args::PluginTokenArgs, preset::Preset};
 
 /// Arguments of `install`.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +17,10 @@ pub struct InstallCommandArgs {
     #[command(flatten)]
     pub install: InstallArgs,
 
+    /// This node, for --plugin-service-account
+    #[arg(long, env = "NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<String>,
+
     /// What is logged, such as info or device_bridge=debug; without it RUST_LOG's word, else info
     #[arg(long, env = "POLYPOD_BRIDGE_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -28,6 +32,20 @@ pub struct UninstallCommandArgs {
     /// Removes the plugin although sandboxes are left that it attached, and the configuration although none is left then
     #[arg(long, env = "POLYPOD_UNINSTALL_FORCE")]
     pub force: bool,
+
+    /// How long the executables stay when the configuration is gone: the runtime may be about to execute the plugin
+    #[arg(
+        long,
+        env = "POLYPOD_UNINSTALL_GRACE",
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(..=3600)
+    )]
+    pub grace: u32,
+
+    /// Waits for SIGTERM when it is done, as the container of a DaemonSet has to
+    #[arg(long, env = "POLYPOD_UNINSTALL_STAY")]
+    pub stay: bool,
 
     /// Where.
     #[command(flatten)]
@@ -241,6 +259,10 @@ pub struct CredentialArgs {
     /// The API server as the node reaches it; without it the one that every pod is told
     #[arg(long, env = "POLYPOD_INSTALL_API_SERVER", value_name = "URL")]
     pub api_server: Option<String>,
+
+    /// Whose token is in it.
+    #[command(flatten)]
+    pub plugin_token: PluginTokenArgs,
 
     /// What every pod is told.
     #[arg(long, env = "KUBERNETES_SERVICE_HOST", hide = true)]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::{
     args::Alias,
@@ -16,6 +17,7 @@ use super::{
     error::InstallError,
     keys, kubeconfig,
     plan::{self, Memory, Plan, Seen, Step},
+    plugin_token::Supply,
     programs::{self, Done, Programs},
     settings::Install,
     whole_file::{self, Placed},
@@ -31,6 +33,8 @@ pub struct Keeper {
     programs: Programs,
     keys: Map<String, Value>,
     memory: Memory,
+    /// The token in the plugin's kubeconfig, if it is not this process's own.
+    supply: Option<watch::Receiver<Supply>>,
     /// What was found to be installed, by what tells a changed file from the same.
     installed: Vec<Option<FileId>>,
     /// What was told at the last look.
@@ -78,10 +82,20 @@ impl Keeper {
             },
             keys: all_keys,
             memory: Memory::default(),
+            supply: None,
             installed: Vec::new(),
             told: BTreeSet::new(),
             install,
         })
+    }
+
+    /// Takes the token in the plugin's kubeconfig from `supply`.
+    #[must_use]
+    pub fn supplied_by(self, supply: watch::Receiver<Supply>) -> Self {
+        Self {
+            supply: Some(supply),
+            ..self
+        }
     }
 
     /// The folders in which a change is to be looked at, as this process sees them.
@@ -110,9 +124,13 @@ impl Keeper {
         if let Err(error) = self.install_programs() {
             problems.push(error.to_string());
         }
-        if let Err(error) = self.refresh_kubeconfig() {
-            problems.push(error.to_string());
-        }
+        let has_token = match self.refresh_kubeconfig() {
+            Ok(has_token) => has_token,
+            Err(error) => {
+                problems.push(error.to_string());
+                false
+            }
+        };
         // A configuration that names an executable which is not there would fail every pod.
         let has_plugin = self.install.places.executable(programs::PLUGIN).is_file();
         let mut turn = match self.look() {
@@ -123,7 +141,7 @@ impl Keeper {
                 Turn::default()
             }
         };
-        turn.is_ready &= problems.is_empty();
+        turn.is_ready &= problems.is_empty() && has_token;
         turn.problems.splice(0..0, problems);
         self.tell(&turn.problems);
         turn
@@ -181,14 +199,37 @@ impl Keeper {
         files.iter().map(|file| file_id(file)).collect()
     }
 
-    fn refresh_kubeconfig(&self) -> Result<(), kubeconfig::KubeconfigError> {
+    /// Whether the plugin's kubeconfig, if there is to be one, has in it what it is to have.
+    fn refresh_kubeconfig(&self) -> Result<bool, kubeconfig::KubeconfigError> {
         let places = &self.install.places;
-        if let (Some(credentials), Some(path)) = (&self.install.credentials, &places.kubeconfig)
-            && kubeconfig::refresh(credentials, &places.here(path))? == Placed::Written
-        {
+        let (Some(credentials), Some(path)) = (&self.install.credentials, &places.kubeconfig)
+        else {
+            return Ok(true);
+        };
+        let here = places.here(path);
+        let placed = match &self.supply {
+            None => kubeconfig::refresh(credentials, &here)?,
+            Some(supply) => {
+                let Supply {
+                    credential,
+                    problem,
+                } = supply.borrow().clone();
+                // One that has ended is no reason to write nothing: it is what there was, with the CA of today.
+                let placed = credential
+                    .map(|credential| kubeconfig::refresh_with(credentials, &here, &credential))
+                    .transpose()?;
+                match (problem, placed) {
+                    (Some(problem), _) => return Err(kubeconfig::KubeconfigError::Token(problem)),
+                    // The API server is being asked for the first time.
+                    (None, None) => return Ok(false),
+                    (None, Some(placed)) => placed,
+                }
+            }
+        };
+        if placed == Placed::Written {
             tracing::info!(path = %path.display(), "The plugin's kubeconfig written");
         }
-        Ok(())
+        Ok(true)
     }
 
     fn look(&self) -> Result<Seen, InstallError> {

@@ -61,10 +61,11 @@ const GENERATED: [(&str, &str); 9] = [
 ];
 
 /// What the plugin takes, by kind; docs/configuration.md. An unknown key is passed over by the plugin and is passed on.
-const KNOWN: [(&str, Kind); 26] = [
+const KNOWN: [(&str, Kind); 27] = [
     ("auxiliaryCNIChainName", Kind::Text),
     ("binDir", Kind::Text),
     ("bridgeSocket", Kind::Path),
+    ("bridgeTimeout", Kind::Number),
     ("capabilities", Kind::Switches),
     ("clusterNetwork", Kind::Text),
     ("compat", Kind::OneOf(&["multus"], "\"multus\"")),

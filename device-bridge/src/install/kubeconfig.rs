@@ -11,6 +11,7 @@ use kube::config::{
 };
 
 use super::{
+    plugin_token::{Credential, Token},
     settings::Credentials,
     whole_file::{self, Placed},
 };
@@ -43,28 +44,58 @@ pub enum KubeconfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is no token for it.
+    #[error("the plugin has no token that is good: {0}")]
+    Token(String),
     /// It has no text.
     #[error("cannot print a kubeconfig: {0}")]
     Print(String),
 }
 
-/// Writes the kubeconfig to `path` if the token, the CA or the server are others than those in it.
+/// Writes the kubeconfig to `path`, with this process's own token, if that, the CA or the server are others than those in it.
 ///
 /// # Errors
 /// The credentials cannot be read, or the file not be written.
 pub fn refresh(credentials: &Credentials, path: &Path) -> Result<Placed, KubeconfigError> {
-    let read = |name: &str| {
-        let path = credentials.service_account.join(name);
-        let text = fs::read_to_string(&path).map_err(|source| KubeconfigError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        if text.trim().is_empty() {
-            return Err(KubeconfigError::Empty { path });
-        }
-        Ok(text)
+    let token = read(credentials, "token")?;
+    place(credentials, path, token.trim())
+}
+
+/// Writes it with what the plugin is to say who it is.
+///
+/// # Errors
+/// As [`refresh`].
+pub fn refresh_with(
+    credentials: &Credentials,
+    path: &Path,
+    credential: &Credential,
+) -> Result<Placed, KubeconfigError> {
+    match credential {
+        Credential::Own => refresh(credentials, path),
+        Credential::Bound(token) => place(credentials, path, Token::secret(token)),
+    }
+}
+
+fn read(credentials: &Credentials, name: &str) -> Result<String, KubeconfigError> {
+    let path = credentials.service_account.join(name);
+    let text = fs::read_to_string(&path).map_err(|source| KubeconfigError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    if text.trim().is_empty() {
+        return Err(KubeconfigError::Empty { path });
+    }
+    Ok(text)
+}
+
+fn place(credentials: &Credentials, path: &Path, token: &str) -> Result<Placed, KubeconfigError> {
+    let as_whom = AuthInfo {
+        token: Some(token.to_owned().into()),
+        ..AuthInfo::default()
     };
-    let text = render(&credentials.server, &read("ca.crt")?, read("token")?.trim())?;
+    let kubeconfig = of(&credentials.server, &read(credentials, "ca.crt")?, as_whom);
+    let text = serde_saphyr::to_string(&kubeconfig)
+        .map_err(|error| KubeconfigError::Print(error.to_string()))?;
     let written = path
         .parent()
         .map_or(Ok(()), whole_file::make_private_folder)
@@ -77,9 +108,9 @@ pub fn refresh(credentials: &Credentials, path: &Path) -> Result<Placed, Kubecon
 }
 
 /// A kubeconfig of one cluster and one user, with everything in it: the files it is made from are in another file system.
-fn render(server: &str, ca: &str, token: &str) -> Result<String, KubeconfigError> {
+pub(super) fn of(server: &str, ca: &str, as_whom: AuthInfo) -> Kubeconfig {
     const NAME: &str = "polypod";
-    let kubeconfig = Kubeconfig {
+    Kubeconfig {
         api_version: Some("v1".to_owned()),
         kind: Some("Config".to_owned()),
         clusters: vec![NamedCluster {
@@ -93,10 +124,7 @@ fn render(server: &str, ca: &str, token: &str) -> Result<String, KubeconfigError
         }],
         auth_infos: vec![NamedAuthInfo {
             name: NAME.to_owned(),
-            auth_info: Some(AuthInfo {
-                token: Some(token.to_owned().into()),
-                ..AuthInfo::default()
-            }),
+            auth_info: Some(as_whom),
             ..NamedAuthInfo::default()
         }],
         contexts: vec![NamedContext {
@@ -110,8 +138,7 @@ fn render(server: &str, ca: &str, token: &str) -> Result<String, KubeconfigError
         }],
         current_context: Some(NAME.to_owned()),
         ..Kubeconfig::default()
-    };
-    serde_saphyr::to_string(&kubeconfig).map_err(|error| KubeconfigError::Print(error.to_string()))
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +203,36 @@ mod tests {
         let other: serde_json::Value = serde_yaml_ng::from_str(&text).unwrap();
         assert_eq!(other["users"][0]["user"]["token"], "0x1e2: # [second");
         assert_eq!(read.current_context.as_deref(), Some("polypod"));
+    }
+
+    #[test]
+    fn a_token_of_the_plugin_stands_in_for_the_own_one_which_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let volume = folder.path().join("sa");
+        fs::create_dir(&volume).unwrap();
+        project(&volume, "..1", "own");
+        let credentials = Credentials {
+            service_account: volume.clone(),
+            server: "https://a".to_owned(),
+        };
+        let path = folder.path().join("kubeconfig");
+        let bound = Credential::Bound(Token::new("of-the-plugin").unwrap());
+        let refreshed = || refresh_with(&credentials, &path, &bound).unwrap();
+        assert_eq!([refreshed(), refreshed()], [Placed::Written, Placed::Same]);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.contains("of-the-plugin") && !text.contains("own"),
+            "{text}"
+        );
+        // Another CA, and a file that somebody removed or changed.
+        project(&volume, "..2", "own");
+        assert_eq!(refreshed(), Placed::Written);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(refreshed(), Placed::Written);
+        fs::write(&path, "").unwrap();
+        assert_eq!(refreshed(), Placed::Written);
+        refresh_with(&credentials, &path, &Credential::Own).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("own"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What is decided is decided by functions of values: [`primary`] (which configuration is the cluster network's),
 //! [`generated`] (ours, made from it), [`plan`] (what to do now, after what was done before), [`hand_back`] (how to go).
-//! [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back.
+//! [`plugin_token`] has a token for the plugin's kubeconfig. [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back.
 //! At every moment the folder holds a whole configuration with which pods start: files are written beside their place and
 //! renamed, nothing is removed on stop, and what cannot be read leaves the last good one in force.
 
@@ -19,6 +19,7 @@ pub mod kubeconfig;
 pub mod multus_conf;
 pub mod notice;
 pub mod plan;
+pub mod plugin_token;
 pub mod preset;
 pub mod primary;
 pub mod programs;

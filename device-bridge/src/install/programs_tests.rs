@@ -26,7 +26,7 @@ impl Node {
         for made in ["opt/cni/bin", "etc/cni/net.d", "image"] {
             fs::create_dir_all(folder.path().join(made)).unwrap();
         }
-        let line = Line::parse_from(["uninstall", "--host-root", &root]);
+        let line = Line::parse_from(["uninstall", "--grace", "0", "--host-root", &root]);
         let programs = Programs {
             plugin: folder.path().join("image/polypod"),
             resolver: None,

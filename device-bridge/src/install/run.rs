@@ -7,6 +7,7 @@ use std::{
 
 use tokio::{
     sync::watch,
+    task::JoinSet,
     time::{sleep, timeout},
 };
 
@@ -14,6 +15,7 @@ use super::{
     error::InstallError,
     folder_watch::FolderWatch,
     keeper::{Keeper, Turn},
+    plugin_token::{self, PluginToken, Supply, issuer::ApiServer, timetable::Timetable},
     settings::Install,
 };
 
@@ -23,12 +25,25 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// How often a folder is looked for that is not there yet.
 const MISSING: Duration = Duration::from_secs(1);
 
+/// How long `install --once` waits for the plugin's token.
+const TOKEN: Duration = Duration::from_secs(30);
+
 /// Installs once.
 ///
 /// # Errors
 /// Something is missing or wrong; what could be done is done.
-pub fn once(install: Install) -> Result<(), InstallError> {
-    let turn = Keeper::new(install)?.turn(Instant::now());
+pub async fn once(install: Install) -> Result<(), InstallError> {
+    let mut asking = JoinSet::new();
+    let supply = supply(install.plugin_token.as_ref(), &mut asking);
+    let mut keeper = Keeper::new(install)?;
+    if let Some(mut supply) = supply {
+        tracing::warn!("Nobody renews the plugin's token after install --once");
+        // Whatever there is then: the keeper tells what is missing.
+        let first = supply.wait_for(|supply| supply.credential.is_some());
+        drop(timeout(TOKEN, first).await);
+        keeper = keeper.supplied_by(supply);
+    }
+    let turn = keeper.turn(Instant::now());
     if turn.is_ready {
         Ok(())
     } else {
@@ -36,6 +51,22 @@ pub fn once(install: Install) -> Result<(), InstallError> {
             problems: turn.problems,
         })
     }
+}
+
+/// What keeps the plugin's token in supply is among `asking`.
+fn supply(
+    settings: Option<&PluginToken>,
+    asking: &mut JoinSet<()>,
+) -> Option<watch::Receiver<Supply>> {
+    let settings = settings?.clone();
+    let (sender, supply) = watch::channel(Supply::default());
+    let timetable = Timetable::new(settings.node.to_string(), settings.life);
+    asking.spawn(plugin_token::keep::keep(
+        ApiServer::new(settings),
+        timetable,
+        sender,
+    ));
+    Some(supply)
 }
 
 /// Installs, keeps it true until `stop` is true, and leaves everything where it is. `ready` says how things are; the first
@@ -50,7 +81,12 @@ pub async fn keep(
     announce: &mut impl Write,
 ) -> Result<(), InstallError> {
     let path = install.places.conf_file();
+    let mut asking = JoinSet::new();
+    let mut supply = supply(install.plugin_token.as_ref(), &mut asking);
     let mut keeper = Keeper::new(install)?;
+    if let Some(supply) = &supply {
+        keeper = keeper.supplied_by(supply.clone());
+    }
     let watched = FolderWatch::new();
     if let Err(error) = &watched {
         tracing::warn!(%error, "Changes are not seen at once, but every --poll-interval");
@@ -62,6 +98,9 @@ pub async fn keep(
         let has_all = watched
             .as_ref()
             .is_some_and(|watched| watch_all(watched, &keeper));
+        if let Some(supply) = &mut supply {
+            supply.mark_unchanged();
+        }
         // Files are forced to the disk; whoever else runs on this thread does not wait for that.
         let (returned, turn) = tokio::task::spawn_blocking(move || {
             let turn = keeper.turn(Instant::now());
@@ -89,8 +128,23 @@ pub async fn keep(
                 return Ok(());
             }
             () = changed(watched.as_ref(), wait) => {}
+            () = renewed(supply.as_mut()) => {}
+            Some(ended) = asking.join_next() => {
+                let why = ended.map_or_else(|error| error.to_string(), |()| "it is over".to_owned());
+                return Err(InstallError::Ended(format!("what asks for the plugin's token: {why}")));
+            }
         }
     }
+}
+
+/// Waits for another token of the plugin. Where that comes from is watched elsewhere.
+async fn renewed(supply: Option<&mut watch::Receiver<Supply>>) {
+    if let Some(supply) = supply
+        && supply.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Waits for a change, and for its end, or for `wait`.

@@ -248,8 +248,8 @@ async fn a_folder_that_comes_late_is_found() {
     node.stop().await;
 }
 
-#[test]
-fn once_says_what_is_missing() {
+#[tokio::test]
+async fn once_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let text = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     for made in ["bin", "net.d"] {
@@ -269,12 +269,12 @@ fn once_says_what_is_missing() {
         ]);
         Install::of_command(line.install).unwrap().0
     };
-    let error = once(install()).unwrap_err().to_string();
+    let error = once(install()).await.unwrap_err().to_string();
     assert!(
         error.contains("has no configuration of a cluster network"),
         "{error}"
     );
     fs::write(folder.path().join("net.d/10-a.conf"), A).unwrap();
-    once(install()).unwrap();
-    once(install()).unwrap();
+    once(install()).await.unwrap();
+    once(install()).await.unwrap();
 }

@@ -8,9 +8,12 @@ use std::{
 use serde_json::{Map, Value};
 use spec::cni::{NetworkName, Version};
 
-use super::args::{
-    Alias, Compat, CredentialArgs, InstallArgs, InstallCommandArgs, KeyArgs, PlaceArgs,
-    UninstallCommandArgs, below,
+use super::{
+    args::{
+        Alias, Compat, CredentialArgs, InstallArgs, InstallCommandArgs, KeyArgs, PlaceArgs,
+        UninstallCommandArgs, below,
+    },
+    plugin_token::{PluginToken, PluginTokenError},
 };
 
 /// What is installed.
@@ -36,6 +39,8 @@ pub struct Install {
     pub keys: Map<String, Value>,
     /// What the plugin's kubeconfig is made from, if there is to be one.
     pub credentials: Option<Credentials>,
+    /// The token in it, if it is not this process's own.
+    pub plugin_token: Option<PluginToken>,
     /// How long nothing is looked at where nothing changes.
     pub poll_interval: Duration,
 }
@@ -75,6 +80,10 @@ pub struct Uninstall {
     pub places: Places,
     /// Whether to go on where something would be left without what it needs.
     pub force: bool,
+    /// How long the executables stay when the configuration is gone.
+    pub grace: Duration,
+    /// Whether the end of it is not the end of the process.
+    pub stay: bool,
 }
 
 /// An argument that cannot be carried out.
@@ -117,6 +126,9 @@ pub enum SettingsError {
         "--plugin-kubeconfig needs the API server's address: give --api-server, or run in a pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT)"
     )]
     NoServer,
+    /// The plugin's token.
+    #[error(transparent)]
+    PluginToken(#[from] PluginTokenError),
 }
 
 /// What the key `bridgeSocket` is unless somebody says otherwise.
@@ -136,20 +148,25 @@ impl Install {
         let InstallCommandArgs {
             once,
             install,
+            node_name,
             log_level,
         } = args;
         Ok((
-            Self::of(install, Path::new(BRIDGE_SOCKET))?,
+            Self::of(install, Path::new(BRIDGE_SOCKET), node_name.as_deref())?,
             once,
             log_level,
         ))
     }
 
-    /// What is to be installed; the plugin asks on `bridge_socket` unless the arguments say otherwise.
+    /// What is to be installed on `node_name`; the plugin asks on `bridge_socket` unless the arguments say otherwise.
     ///
     /// # Errors
     /// An argument that cannot be carried out.
-    pub fn of(args: InstallArgs, bridge_socket: &Path) -> Result<Self, SettingsError> {
+    pub fn of(
+        args: InstallArgs,
+        bridge_socket: &Path,
+        node_name: Option<&str>,
+    ) -> Result<Self, SettingsError> {
         let InstallArgs {
             places,
             plugin_binary,
@@ -175,11 +192,14 @@ impl Install {
         if let Some(old) = version.filter(|version| *version < Version::V0_3_1) {
             return Err(SettingsError::OldVersion(old));
         }
-        let credentials = places
-            .kubeconfig
-            .is_some()
-            .then(|| Credentials::of(credentials))
-            .transpose()?;
+        let (credentials, plugin_token) = if places.kubeconfig.is_some() {
+            let (credentials, plugin_token) = Credentials::of(credentials, node_name)?;
+            (Some(credentials), plugin_token)
+        } else if credentials.plugin_token.plugin_service_account.is_some() {
+            return Err(PluginTokenError::NoKubeconfig.into());
+        } else {
+            (None, None)
+        };
         let keys_file = keys.conf_keys.clone();
         Ok(Self {
             keys: key_flags(keys, bridge_socket, &places)?,
@@ -194,6 +214,7 @@ impl Install {
             version,
             keys_file,
             credentials,
+            plugin_token,
             poll_interval: Duration::from_secs(poll_interval.into()),
         })
     }
@@ -207,11 +228,18 @@ impl Uninstall {
     pub fn of_command(args: UninstallCommandArgs) -> Result<(Self, Option<String>), SettingsError> {
         let UninstallCommandArgs {
             force,
+            grace,
+            stay,
             places,
             log_level,
         } = args;
-        let places = Places::of(places)?;
-        Ok((Self { places, force }, log_level))
+        let uninstall = Self {
+            places: Places::of(places)?,
+            force,
+            grace: Duration::from_secs(grace.into()),
+            stay,
+        };
+        Ok((uninstall, log_level))
     }
 }
 
@@ -277,10 +305,14 @@ impl Places {
 }
 
 impl Credentials {
-    fn of(args: CredentialArgs) -> Result<Self, SettingsError> {
+    fn of(
+        args: CredentialArgs,
+        node_name: Option<&str>,
+    ) -> Result<(Self, Option<PluginToken>), SettingsError> {
         let CredentialArgs {
             service_account_dir,
             api_server,
+            plugin_token,
             kubernetes_service_host,
             kubernetes_service_port,
         } = args;
@@ -295,10 +327,20 @@ impl Credentials {
                     format!("https://{host}:{port}")
                 }
             });
-        Ok(Self {
+        let server = api_server.or(told.clone()).ok_or(SettingsError::NoServer)?;
+        // A pod may reach it where it was told to, and not where the node does.
+        let from_here = told.unwrap_or_else(|| server.clone());
+        let plugin_token = PluginToken::of(
+            plugin_token,
+            node_name,
+            from_here,
+            service_account_dir.clone(),
+        )?;
+        let credentials = Self {
             service_account: service_account_dir,
-            server: api_server.or(told).ok_or(SettingsError::NoServer)?,
-        })
+            server,
+        };
+        Ok((credentials, plugin_token))
     }
 }
 

@@ -125,3 +125,58 @@ fn what_cannot_be_is_refused() {
         assert!(error.contains(words), "{arguments:?}: {error}");
     }
 }
+
+#[test]
+fn whose_token_the_plugin_gets() {
+    let usual = [
+        "--plugin-kubeconfig",
+        "/k",
+        "--api-server",
+        "https://a",
+        "--node-name",
+        "n1",
+    ];
+    assert_eq!(install(&usual).unwrap().plugin_token, None);
+    let account = ["--plugin-service-account", "polypod-plugin"];
+    let token = install(&[&usual[..], &account].concat())
+        .unwrap()
+        .plugin_token
+        .unwrap();
+    assert_eq!(
+        (token.account.as_str(), token.node.as_str()),
+        ("polypod-plugin", "n1")
+    );
+    assert_eq!(token.life, Duration::from_secs(3600));
+    assert_eq!(token.server, "https://a");
+    for (arguments, wanted) in [
+        (&account[..], "--plugin-kubeconfig"),
+        (&[&usual[..4], &account].concat(), "--node-name"),
+        (
+            &[&usual[..4], &account, &["--node-name", ""]].concat(),
+            "--node-name",
+        ),
+        (
+            &[&usual[..4], &account, &["--node-name", "N/1"]].concat(),
+            "--node-name is not valid",
+        ),
+        (
+            &[&usual[..], &["--plugin-service-account", "a:b"]].concat(),
+            "--plugin-service-account is not valid",
+        ),
+        (
+            &[&usual[..], &account, &["--plugin-token-life", "3607"]].concat(),
+            "a year",
+        ),
+        (
+            &[&usual[..], &account, &["--plugin-token-life", "599"]].concat(),
+            "600",
+        ),
+        (
+            &[&usual[..], &account, &["--plugin-token-life", "86401"]].concat(),
+            "86400",
+        ),
+    ] {
+        let error = install(arguments).unwrap_err();
+        assert!(error.contains(wanted), "{arguments:?}: {error}");
+    }
+}

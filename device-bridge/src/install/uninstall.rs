@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
     time::SystemTime,
 };
 
@@ -24,7 +25,12 @@ const CONF_MODE: u32 = 0o644;
 /// # Errors
 /// It could not be done, or something has to stay for now; everything before it is done.
 pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
-    let Uninstall { places, force } = uninstall;
+    let Uninstall {
+        places,
+        force,
+        grace,
+        stay: _,
+    } = uninstall;
     // A configuration that is put back needs the program it names.
     for alias in Alias::ALL {
         give_program_back(places, &places.executable(alias.file_name()))?;
@@ -36,6 +42,10 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
         if changed(&path, remove(&path))? {
             tracing::info!(path = %path.display(), "The plugin's kubeconfig removed");
         }
+    }
+    if places.executable(PLUGIN).exists() {
+        // A runtime that has read our configuration before it was removed executes the plugin in a moment.
+        thread::sleep(*grace);
     }
     remove_programs(places, &records, *force)
 }

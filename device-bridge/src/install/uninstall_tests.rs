@@ -50,6 +50,8 @@ impl Node {
         let kubeconfig = "/etc/cni/net.d/polypod.d/polypod.kubeconfig";
         let places = [
             "uninstall",
+            "--grace",
+            "0",
             "--host-root",
             root,
             "--plugin-kubeconfig",

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use tokio::sync::watch as flag;
 
 use super::{ServeError, stop};
-use crate::install::{self, settings::Install};
+use crate::install::{
+    self,
+    settings::{Install, Uninstall},
+};
 
 /// `install` as a daemon of its own, until SIGTERM or SIGINT.
 ///
@@ -15,6 +18,21 @@ pub async fn install_alone(install: Install, announce: &mut impl Write) -> Resul
     let stop = stop::signal().map_err(ServeError::Signal)?;
     let (ready, _) = flag::channel(false);
     Ok(install::run::keep(install, stop, ready, announce).await?)
+}
+
+/// `uninstall`, and with `--stay` the wait for SIGTERM or SIGINT after it: a DaemonSet's containers do not end.
+///
+/// # Errors
+/// It could not be done, or something has to stay for now.
+pub async fn uninstall(uninstall: &Uninstall) -> Result<(), ServeError> {
+    let stop = uninstall.stay.then(stop::signal).transpose();
+    let stop = stop.map_err(ServeError::Signal)?;
+    install::uninstall::run(uninstall)?;
+    if let Some(stop) = stop {
+        tracing::info!("Uninstalled");
+        stop::stopped(stop).await;
+    }
+    Ok(())
 }
 
 /// Installs beside the answers. Its faults are told in the log; the answers do not depend on it.

@@ -55,6 +55,8 @@ pub struct NetConf {
     pub bridge_socket: PathBuf,
     /// Whether `bridgeSocket` is written in the configuration: then a device-bridge is expected on this node.
     pub bridge_expected: bool,
+    /// `bridgeTimeout`: how long one that is expected and away is waited for.
+    pub bridge_timeout: Duration,
     /// `resolver`: the executable that answers once; `None` is `polypod-device-bridge` beside the plugin.
     pub resolver: Option<PathBuf>,
     /// `multusNamespace`.
@@ -78,6 +80,10 @@ const POD_ANNOTATIONS: &str = "io.kubernetes.cri.pod-annotations";
 
 /// More would start more processes at once than any node has processors for.
 const MOST_AT_ONCE: u64 = 64;
+
+/// An agent that is replaced by the next release is back within seconds once its image is on the node; the kubelet waits four
+/// minutes for a sandbox.
+const BRIDGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keys of Multus's documents and examples that no release acts on, with what to write instead.
 const DEAD: [(&str, &str); 3] = [
@@ -133,6 +139,7 @@ impl NetConf {
             bridge_expected: bridge_socket.is_some(),
             bridge_socket: bridge_socket
                 .unwrap_or_else(|| PathBuf::from("/run/polypod/bridge.sock")),
+            bridge_timeout: keys.seconds("bridgeTimeout", BRIDGE_TIMEOUT)?,
             resolver: keys.path("resolver")?,
             system_namespace: keys
                 .text("multusNamespace")?

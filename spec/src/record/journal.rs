@@ -77,7 +77,7 @@ fn read(body: &str) -> Result<Record, String> {
     let AnyShape { shape } = serde_json::from_str(body).map_err(|error| error.to_string())?;
     if !(1..=SHAPE).contains(&shape) {
         return Err(format!(
-            "it is of shape {shape}, and this release of polypod knows shapes up to {SHAPE}"
+            "it is of shape {shape}, and this release of polypod knows shapes up to {SHAPE}; install the release that wrote it again, which deletes the sandbox"
         ));
     }
     let record: Record = serde_json::from_str(body).map_err(|error| error.to_string())?;

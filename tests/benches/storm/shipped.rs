@@ -14,7 +14,7 @@ pub(crate) struct Shipped {
 const MUSL: &str = "x86_64-unknown-linux-musl";
 const GNU: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds it by the profile `dist`: for musl, or for gnu where that target, or a C compiler for it, is not installed.
+/// Builds it by the profile `dist-daemon`: for musl, or for gnu where that target, or a C compiler for it, is not installed.
 pub(crate) fn build() -> Shipped {
     let target = if compile(MUSL) {
         MUSL
@@ -32,7 +32,9 @@ pub(crate) fn build() -> Shipped {
         .nth(3)
         .expect("benches and tests are built into target/<profile>/deps");
     Shipped {
-        program: folder.join(target).join("dist/polypod-device-bridge"),
+        program: folder
+            .join(target)
+            .join("dist-daemon/polypod-device-bridge"),
         target,
     }
 }
@@ -47,7 +49,7 @@ fn compile(target: &str) -> bool {
             "--quiet",
             "--locked",
             "--profile",
-            "dist",
+            "dist-daemon",
             "-p",
             "device-bridge",
             "--target",

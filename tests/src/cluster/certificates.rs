@@ -1,9 +1,9 @@
 //! C4 and C5 of the conformance vectors with a real API server: replicas share a Secret, one leads, CA and certificate are
-//! rotated every minute, the leader is killed in the middle, and every pod that is created meanwhile is mutated.
+//! rotated every minute, the leader is killed in the middle, and every pod that is created meanwhile is mutated. The replicas
+//! have the rights of the manifests.
 
 use std::{
     collections::BTreeSet,
-    ffi::OsStr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,18 +20,22 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams, PostParams},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{apply_crd, create, pod, wait_for};
-use crate::fixture::{control_plane::ControlPlane, daemon::Daemon, forwarder::Forwarder};
+use super::{
+    create,
+    manifests::installed::{Installed, SYSTEM},
+    pod, wait_for,
+};
+use crate::fixture::{daemon::Daemon, forwarder::Forwarder};
 
 /// How long a step of a rotation may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 pub(super) fn rotation_with_a_leader_killed() {
-    let plane = ControlPlane::start();
+    let installed = Installed::start(&[]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    runtime.block_on(rotate(&plane));
+    runtime.block_on(rotate(&installed));
 }
 
 /// A replica of the webhook.
@@ -42,14 +46,14 @@ struct Replica {
 }
 
 impl Replica {
-    async fn start(plane: &ControlPlane) -> Self {
-        let kubeconfig = plane.kubeconfig();
-        let mut arguments: Vec<&OsStr> = vec!["--kubeconfig".as_ref(), kubeconfig.as_os_str()];
-        let rest = "--listen 127.0.0.1:0 --health-listen 127.0.0.1:0 --tls-name polypod.default.svc \
-            --cert-secret polypod-webhook --cert-namespace default --webhook-configuration polypod,emptied \
-            --ca-life 90s --leaf-life 60s --propagation-delay 4s --lease-duration 6s";
-        arguments.extend(rest.split_whitespace().map(OsStr::new));
-        let daemon = Daemon::start("polypod-webhook", &arguments);
+    async fn start(installed: &Installed) -> Self {
+        let daemon = installed.webhook(&[
+            "--listen=127.0.0.1:0",
+            "--ca-life=90s",
+            "--leaf-life=60s",
+            "--propagation-delay=4s",
+            "--lease-duration=6s",
+        ]);
         let url = daemon.ready("serving https://127.0.0.1:");
         let health = format!("http://{}", daemon.ready("health http://"));
         wait_for(async || ureq::get(format!("{health}/readyz")).call().ok().map(drop)).await;
@@ -71,9 +75,8 @@ impl Replica {
     }
 }
 
-async fn rotate(plane: &ControlPlane) {
-    let client = plane.client().await;
-    apply_crd(&client).await;
+async fn rotate(installed: &Installed) {
+    let client = installed.plane.client().await;
     let networks: Api<api::network_attachment_definition::NetworkAttachmentDefinition> =
         Api::namespaced(client.clone(), "default");
     create(
@@ -84,8 +87,11 @@ async fn rotate(plane: &ControlPlane) {
     )
     .await;
     let service = Forwarder::start().await;
-    register(&client, service.port).await;
-    let (one, other) = (Replica::start(plane).await, Replica::start(plane).await);
+    installed.register(service.port);
+    let (one, other) = (
+        Replica::start(installed).await,
+        Replica::start(installed).await,
+    );
     let leads = |replica: &Replica| replica.metric("polypod_tls_leader ") == 1;
     let (leader, follower) = if leads(&one) {
         (one, other)
@@ -108,20 +114,14 @@ async fn rotate(plane: &ControlPlane) {
     assert!(leads(&follower) && first.is_disjoint(&second));
 
     // A replica that joins serves what is in the Secret; what Helm empties is restored.
-    let third = Replica::start(plane).await;
+    let third = Replica::start(installed).await;
     service.to(third.port);
     empty(&client).await;
     let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
     wait_for(async || {
-        let found = configurations.get("emptied").await.ok()?;
-        found
-            .webhooks?
-            .first()?
-            .client_config
-            .ca_bundle
-            .as_ref()
-            .filter(|bundle| !bundle.0.is_empty())
-            .map(drop)
+        let found = configurations.get("polypod").await.ok()?;
+        let bundle = found.webhooks?.get(1)?.client_config.ca_bundle.clone()?;
+        (!bundle.0.is_empty()).then_some(())
     })
     .await;
     phase(&client, "TrustBoth").await;
@@ -133,7 +133,7 @@ async fn rotate(plane: &ControlPlane) {
     assert!(leads(&third) && third.metric("polypod_tls_ca_bundle_mismatch ") == 0);
     assert_eq!(third.metric("polypod_tls_reload_errors_total "), 0);
     assert!(third.metric("polypod_tls_leaf_expiry_seconds ") > 0);
-    let leases: Api<Lease> = Api::namespaced(client.clone(), "default");
+    let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM);
     let lease = leases
         .get("polypod-webhook")
         .await
@@ -143,33 +143,14 @@ async fn rotate(plane: &ControlPlane) {
     assert!(mutated > 100, "{mutated} pods");
 }
 
-/// Webhook configurations as an operator applies them: without a `caBundle`.
-async fn register(client: &Client, port: u16) {
-    let hook = |path: &str, resource: &str| {
-        json!([{"name": format!("{path}.polypod.dev"), "clientConfig": {"url": format!("https://127.0.0.1:{port}/{path}")},
-                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}],
-                "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"]}])
-    };
-    let mutating: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
-    let validating: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
-    let object = |name: &str, hook: Value| json!({"metadata": {"name": name}, "webhooks": hook});
-    create(&mutating, object("polypod", hook("mutate", "pods"))).await;
-    create(&validating, object("polypod", hook("validate", "pods"))).await;
-    // Nobody creates what this one is called for.
-    create(
-        &validating,
-        object("emptied", hook("validate", "podtemplates")),
-    )
-    .await;
-}
-
+/// Takes the CA out of the hook for NetworkAttachmentDefinitions, which nobody creates here.
 async fn empty(client: &Client) {
     let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
-    let path = "/webhooks/0/clientConfig/caBundle";
+    let path = "/webhooks/1/clientConfig/caBundle";
     let patch = json!([{"op": "remove", "path": path}]);
     let patch = Patch::Json::<()>(serde_json::from_value(patch).expect("it is a patch"));
     let params = PatchParams::default();
-    let emptied = configurations.patch("emptied", &params, &patch).await;
+    let emptied = configurations.patch("polypod", &params, &patch).await;
     emptied.expect("there was a caBundle to remove");
 }
 
@@ -192,7 +173,7 @@ async fn authorities(client: &Client) -> BTreeSet<String> {
 
 /// Waits until the rotation is in a phase.
 async fn phase(client: &Client, wanted: &str) {
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), "default");
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), SYSTEM);
     let until = Instant::now() + PATIENCE;
     loop {
         let secret = secrets

@@ -6,6 +6,7 @@ mod all_the_way;
 mod certificates;
 mod claims;
 mod installed_thin;
+mod manifests;
 mod networks_in_use;
 mod outage;
 mod scheduler;
@@ -92,6 +93,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         },
     ];
     scenarios.extend(admission::scenarios());
+    scenarios.extend(manifests::scenarios());
     scenarios.extend(outage::scenarios());
     scenarios.extend(scheduler::scenarios());
     scenarios

@@ -40,7 +40,7 @@ pub(crate) fn write(folder: &Path) -> PathBuf {
     let bin = root.join("bin");
     fs::create_dir_all(&bin).expect("the test's folder can be written");
     fs::create_dir_all(root.join("tmp")).expect("the test's folder can be written");
-    fs::copy(BUSYBOX, bin.join("busybox")).expect("Need::Busybox was checked");
+    fs::copy(BUSYBOX, bin.join("busybox")).expect("Need::WholeNode was checked");
     let listed = run(Command::new(BUSYBOX).arg("--list"));
     for applet in listed.lines().filter(|applet| *applet != "busybox") {
         symlink("busybox", bin.join(applet)).expect("the folder is new");

@@ -15,6 +15,7 @@ mod hardware;
 pub(crate) mod image;
 mod inside;
 mod leaks;
+mod lifecycle;
 mod mounts;
 mod networks;
 mod outside;
@@ -50,5 +51,5 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 
 /// Every story, in its order.
 fn all_stories() -> Vec<Story> {
-    stories::stories()
+    [stories::stories(), lifecycle::stories()].concat()
 }

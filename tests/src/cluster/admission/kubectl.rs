@@ -9,6 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Cluster, network, pod};
+use crate::fixture::needs;
 
 pub(super) fn as_kubectl_shows() {
     let cluster = Cluster::start();
@@ -86,7 +87,7 @@ impl Kubectl {
 
     /// Whether it went well, and what it says and complains of.
     fn run(&self, arguments: &[&str], input: &Value) -> (bool, String, String) {
-        let mut child = Command::new("kubectl")
+        let mut child = Command::new(needs::kubectl().expect("the scenario needs it"))
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
             .args(arguments)

@@ -5,19 +5,14 @@ mod definitions;
 mod failing;
 mod kubectl;
 
-use std::{
-    ffi::OsStr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::manifests::installed::Installed;
 use crate::{
     fixture::{
-        binaries::workspace,
-        control_plane::{ControlPlane, Reply},
+        control_plane::{ControlPlane, Reply, free_ports},
         daemon::Daemon,
         needs::Need,
     },
@@ -56,20 +51,20 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// An API server that calls a webhook, with the networks `foo` and `bar` of devices, `plain` of none, and `ns1/foo`.
+/// An API server that calls a webhook, with the networks `foo` and `bar` of devices, `plain` of none, and `ns1/foo`. The
+/// webhook has the rights of the manifests, and registers itself.
 struct Cluster {
     plane: ControlPlane,
     /// Stopped by dropping it.
     webhook: Option<Daemon>,
+    /// Of its configuration.
     _folder: tempfile::TempDir,
 }
 
 impl Cluster {
     fn start() -> Self {
-        let plane = ControlPlane::start();
-        let crd = &manifest("manifests/crds/network-attachment-definitions.yaml")[0];
-        let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        is_created(&plane.ask("POST", crds, crd));
+        let installed = Installed::start(&[]);
+        let plane = &installed.plane;
         until(|| plane.ask("GET", NETWORKS, &Value::Null).status == 200);
         let namespace = json!({"metadata": {"name": "ns1"}});
         is_created(&plane.ask("POST", "/api/v1/namespaces", &namespace));
@@ -84,51 +79,25 @@ impl Cluster {
         let nsfoo = network("foo", Some("example.com/nsfoo"));
         is_created(&plane.ask("POST", &elsewhere, &nsfoo));
 
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let (kubeconfig, ca) = (plane.kubeconfig(), folder.path().join("ca.crt"));
-        let arguments: [&OsStr; 8] = [
-            "--kubeconfig".as_ref(),
-            kubeconfig.as_os_str(),
-            "--listen".as_ref(),
-            "127.0.0.1:0".as_ref(),
-            "--health-listen".as_ref(),
-            "127.0.0.1:0".as_ref(),
-            "--cert-out".as_ref(),
-            ca.as_os_str(),
-        ];
-        let webhook = Daemon::start("polypod-webhook", &arguments);
-        let (url, health) = (webhook.ready("serving "), webhook.ready("health "));
+        let [port] = free_ports();
+        let listen = format!("--listen=127.0.0.1:{port}");
+        let webhook = installed.webhook(&[&listen, "--shutdown-delay=0s"]);
+        webhook.ready("serving ");
+        let health = webhook.ready("health ");
         until(|| ureq::get(format!("{health}/readyz")).call().is_ok());
-        let bundle = STANDARD.encode(std::fs::read(&ca).expect("the webhook wrote its CA"));
+        installed.register(port);
+        installed.wait_for_registration();
         let cluster = Self {
-            plane,
+            plane: installed.plane,
             webhook: Some(webhook),
-            _folder: folder,
+            _folder: installed.folder,
         };
-        cluster.register(&url, &bundle);
+        cluster.wait();
         cluster
     }
 
-    /// As the manifest has it, but for the address. The mutating hook fails open, the validating one closed; both are called
-    /// for pods that select networks only.
-    fn register(&self, url: &str, bundle: &str) {
-        let role = &manifest("manifests/admission/cluster-role.yaml")[0];
-        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-        is_created(&self.plane.ask("POST", roles, role));
-        let configurations = manifest("manifests/admission/webhook-configurations.yaml");
-        assert_eq!(configurations.len(), 2);
-        for mut object in configurations {
-            let hooks = object["webhooks"].as_array_mut();
-            for hook in hooks.expect("a configuration has webhooks") {
-                let path = hook["clientConfig"]["service"]["path"].take();
-                let path = path.as_str().expect("a service has a path");
-                hook["clientConfig"] = json!({"url": format!("{url}{path}"), "caBundle": bundle});
-            }
-            let kind = object["kind"].as_str().unwrap_or_default();
-            let path = format!("{CONFIGURATIONS}/{}s", kind.to_lowercase());
-            is_created(&self.plane.ask("POST", &path, &object));
-        }
-        // The API server reads configurations by watching; until it has, nobody is asked.
+    /// The API server reads configurations by watching; until it has, nobody is asked.
+    fn wait(&self) {
         until(|| {
             let created = self.dry_run(&pod("probe", "foo"));
             created.status == 201 && resources(&created.body) == resources_of(1)
@@ -148,14 +117,6 @@ impl Cluster {
     fn dry_run(&self, pod: &Value) -> Reply {
         self.plane.ask("POST", &format!("{PODS}?dryRun=All"), pod)
     }
-}
-
-/// The documents of a file of the workspace.
-fn manifest(path: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(workspace().join(path)).expect("the manifest is there");
-    serde_yaml_ng::Deserializer::from_str(&text)
-        .map(|document| Value::deserialize(document).expect("the manifest is YAML"))
-        .collect()
 }
 
 /// A pod with one container `c0`, as people write it.

@@ -202,7 +202,7 @@ pub(super) fn one_leads() {
     runs_on(&stage, &mut only, "woken");
     let retried = &stage.pod("woken")["metadata"]["annotations"]["polypod.dev/retried-at"];
     assert!(retried.is_string(), "{}", stage.pod("woken")["metadata"]);
-    let lease = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/polypod-scheduling";
+    let lease = "/apis/coordination.k8s.io/v1/namespaces/polypod-system/leases/polypod-scheduling";
     let holder = |stage: &Stage| {
         let lease = stage.plane.ask("GET", lease, &Value::Null).body;
         text(&lease["spec"]["holderIdentity"])

@@ -1,23 +1,22 @@
 //! What stands in `manifests/scheduler`: the API server takes it, and kube-scheduler understands it.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use super::stage::{is_created, manifest, text, until};
-use crate::fixture::{
-    binaries::workspace, control_plane::ControlPlane, kube_scheduler::understood,
-};
+use crate::fixture::{control_plane::ControlPlane, kube_scheduler::understood};
 
 /// What an operator changes in `default-scheduler.yaml`.
 pub(super) const DEFAULT: &str = "manifests/scheduler/default-scheduler.yaml";
 
 /// The second scheduler.
-pub(super) const SECOND: &str = "manifests/scheduler/polypod-scheduler.yaml";
+pub(super) const SECOND: &str = "manifests/scheduler/second/polypod-scheduler.yaml";
 
 pub(super) fn are_taken() {
     understood_by_the_scheduler();
     let plane = ControlPlane::start();
+    for object in manifest("manifests/base/namespace.yaml") {
+        is_created(&plane.ask("POST", &path_of(&object), &object));
+    }
     taken_by_the_api_server(&plane);
 }
 
@@ -66,11 +65,7 @@ pub(super) fn taken_by_the_api_server(plane: &ControlPlane) {
     let system = "/api/v1/namespaces/kube-system";
     until(|| (plane.ask("GET", system, &Value::Null).status == 200).then_some(()));
     let objects = manifest(SECOND);
-    if let Some(of_kustomize) = kustomized() {
-        let rights = RIGHTS.into_iter().flat_map(manifest).count();
-        assert_eq!(of_kustomize.len(), objects.len() + rights);
-    }
-    let service = manifest("manifests/scheduler/service.yaml");
+    let service = manifest("manifests/base/webhook/service.yaml");
     for object in objects.iter().chain(&service) {
         let path = format!("{}?fieldValidation=Strict", path_of(object));
         let created = plane.ask("POST", &path, object);
@@ -88,28 +83,4 @@ pub(super) fn path_of(object: &Value) -> String {
         .map(|name| format!("/namespaces/{name}"))
         .unwrap_or_default();
     format!("/{root}/{version}{namespace}/{}s", kind.to_lowercase())
-}
-
-/// What kubectl makes of the kustomization; nothing without kubectl.
-fn kustomized() -> Option<Vec<Value>> {
-    use serde::Deserialize as _;
-
-    let folder = workspace().join("manifests/scheduler");
-    let output = Command::new("kubectl")
-        .arg("kustomize")
-        .arg(folder)
-        .output()
-        .ok()?;
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("it is text");
-    let documents = serde_yaml_ng::Deserializer::from_str(&text);
-    Some(
-        documents
-            .map(|document| Value::deserialize(document).expect("it is YAML"))
-            .collect(),
-    )
 }

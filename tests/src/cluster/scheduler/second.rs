@@ -1,4 +1,4 @@
-//! A second kube-scheduler as `manifests/scheduler` has it, with its own rights.
+//! A second kube-scheduler as `manifests/scheduler/second` has it, with its own rights.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(super) fn places_its_own() {
     let extender = &mut configuration["extenders"][0];
     extender["urlPrefix"] = json!(stage.extender().url_prefix);
     extender["tlsConfig"]["caFile"] = json!(stage.file("ca.crt"));
-    let account = "system:serviceaccount:kube-system:polypod-scheduler";
+    let account = "system:serviceaccount:polypod-system:polypod-scheduler";
     let start = || KubeScheduler::of_account(&stage.plane, account, configuration.clone());
     let leader = start();
     let mut with_name = pod("own", 2);

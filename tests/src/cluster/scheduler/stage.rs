@@ -28,7 +28,7 @@ pub(super) const INVENTORIES: &str = "/apis/polypod.dev/v1alpha1/nodeinventories
 pub(super) const TOPOLOGIES: &str = "/apis/topology.node.k8s.io/v1alpha2/noderesourcetopologies";
 
 /// The webhook's service account, which has these rights and no others.
-const ACCOUNT: &str = "system:serviceaccount:kube-system:polypod-webhook";
+const ACCOUNT: &str = "system:serviceaccount:polypod-system:polypod-webhook";
 
 /// What takes seconds, on a busy machine.
 pub(super) const SOON: Duration = Duration::from_secs(60);
@@ -115,7 +115,7 @@ impl Stage {
             "0s".into(),
             "--scheduler-extender".into(),
             "--scheduling-lease".into(),
-            "kube-system/polypod-scheduling".into(),
+            "polypod-system/polypod-scheduling".into(),
         ];
         arguments.extend_from_slice(more);
         let arguments: Vec<_> = arguments.iter().map(OsString::as_os_str).collect();
@@ -243,16 +243,12 @@ impl Stage {
 
 /// Gives the webhook's service account its rights, strictly as the manifests have them.
 fn grant(plane: &ControlPlane) {
-    let system = "/api/v1/namespaces/kube-system";
-    until(|| (plane.ask("GET", system, &Value::Null).status == 200).then_some(()));
-    let role = manifest("manifests/admission/cluster-role.yaml");
-    // The manifests leave this one to whoever deploys the webhook.
-    let name = "polypod-webhook";
-    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": name}]});
-    let rights = RIGHTS.into_iter().flat_map(manifest);
-    for object in role.into_iter().chain([binding]).chain(rights) {
+    let objects = [
+        "manifests/base/namespace.yaml",
+        "manifests/admission/cluster-role.yaml",
+        "manifests/base/webhook/service-account.yaml",
+    ];
+    for object in objects.into_iter().chain(RIGHTS).flat_map(manifest) {
         let path = format!("{}?fieldValidation=Strict", path_of(&object));
         is_created(&plane.ask("POST", &path, &object));
     }

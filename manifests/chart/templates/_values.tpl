@@ -1,0 +1,72 @@
+{{/* What values say of an object, after base and components. Each changes .object in place; .root is the chart. */}}
+
+{{/* Of a pod template: .name of the image and the container's values. */}}
+{{- define "polypod.pod" -}}
+{{- $values := .values -}}
+{{- $spec := .object.spec.template.spec -}}
+{{- $container := first $spec.containers -}}
+{{- $image := .root.Values.image -}}
+{{- $_ := set $container "image" (printf "%s/%s:%s" $image.registry .image ($image.tag | default .root.Chart.AppVersion)) -}}
+{{- $_ := set $container "imagePullPolicy" $image.pullPolicy -}}
+{{- with $image.pullSecrets -}}
+{{- $secrets := list -}}
+{{- range . -}}{{- $secrets = append $secrets (dict "name" .) -}}{{- end -}}
+{{- $_ := set $spec "imagePullSecrets" $secrets -}}
+{{- end -}}
+{{- with $values.resources -}}{{- $_ := set $container "resources" . -}}{{- end -}}
+{{- with $values.args -}}{{- $_ := set $container "args" (concat $container.args .) -}}{{- end -}}
+{{- $env := list -}}
+{{- range $name, $value := $values.env -}}
+{{- $env = append $env (dict "name" $name "value" (toString $value)) -}}
+{{- end -}}
+{{- if $env -}}
+{{- if not $container.env -}}{{- $_ := set $container "env" list -}}{{- end -}}
+{{- include "polypod.merge" (dict "into" $container "patch" (dict "env" $env)) -}}
+{{- end -}}
+{{- with $values.nodeSelector -}}{{- $_ := set $spec "nodeSelector" (merge (dict) . ($spec.nodeSelector | default dict)) -}}{{- end -}}
+{{- with $values.affinity -}}{{- $_ := set $spec "affinity" . -}}{{- end -}}
+{{- with $values.tolerations -}}{{- $_ := set $spec "tolerations" . -}}{{- end -}}
+{{- end -}}
+
+{{/* Where the webhook's certificate is from, if it does not make it itself: of the Deployment. */}}
+{{- define "polypod.certificate" -}}
+{{- $spec := .object.spec.template.spec -}}
+{{- $container := first $spec.containers -}}
+{{- $args := list -}}
+{{- range $container.args -}}
+{{- $args = append $args (eq . "--cert-secret=polypod-webhook" | ternary "--cert-dir=/etc/polypod/tls" .) -}}
+{{- end -}}
+{{- $_ := set $container "args" $args -}}
+{{- $mount := dict "name" "certificate" "mountPath" "/etc/polypod/tls" "readOnly" true -}}
+{{- $volume := dict "name" "certificate" "secret" (dict "secretName" .secret) -}}
+{{- include "polypod.merge" (dict "into" $container "patch" (dict "volumeMounts" (list $mount))) -}}
+{{- include "polypod.merge" (dict "into" $spec "patch" (dict "volumes" (list $volume))) -}}
+{{- end -}}
+
+{{/* The policy: what base says, what the chosen ways of scheduling need, and over both what the operator says. */}}
+{{- define "polypod.policy" -}}
+{{- $scheduler := .root.Values.scheduler -}}
+{{- $policy := index .object.data "admission.yaml" | fromYaml -}}
+{{- if $scheduler.second.enabled -}}
+{{- $_ := mergeOverwrite $policy (dict "scheduling" (dict "schedulerName" "polypod-scheduler")) -}}
+{{- end -}}
+{{- if $scheduler.gates -}}
+{{- $_ := mergeOverwrite $policy (dict "scheduling" (dict "gates" (dict "enabled" true))) -}}
+{{- end -}}
+{{- $_ := mergeOverwrite $policy (deepCopy .root.Values.webhook.policy) -}}
+{{- $_ := set .object.data "admission.yaml" (toYaml $policy) -}}
+{{- end -}}
+
+{{/* Of a configuration of hooks. */}}
+{{- define "polypod.hooks" -}}
+{{- $webhook := .root.Values.webhook -}}
+{{- $excluded := append $webhook.excludedNamespaces .root.Values.namespace.name | uniq -}}
+{{- $policies := dict "mutate.polypod.dev" $webhook.failurePolicy.mutatePods "validate.polypod.dev" $webhook.failurePolicy.validatePods "definitions.polypod.dev" $webhook.failurePolicy.validateDefinitions -}}
+{{- range .object.webhooks -}}
+{{- if eq $webhook.certificates.source "secret" -}}{{- $_ := set .clientConfig "caBundle" $webhook.certificates.caBundle -}}{{- end -}}
+{{- $_ := set . "failurePolicy" (get $policies .name | required (printf "no failurePolicy is known of the hook %s" .name)) -}}
+{{- range (dig "namespaceSelector" "matchExpressions" list .) -}}
+{{- if eq .key "kubernetes.io/metadata.name" -}}{{- $_ := set . "values" $excluded -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
