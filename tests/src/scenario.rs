@@ -22,6 +22,15 @@ pub(crate) struct Scenario {
 
 static SKIPPED: Mutex<BTreeMap<String, Vec<&'static str>>> = Mutex::new(BTreeMap::new());
 
+/// Those that had what they need, whether they passed or not.
+static RAN: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
+/// What is proved on real components, and the names of its tests.
+const REAL: [(&str, &str); 2] = [
+    ("control plane", "cluster::"),
+    ("whole node", "whole_node::"),
+];
+
 pub(crate) fn trials(scenarios: Vec<Scenario>) -> Vec<Trial> {
     scenarios
         .into_iter()
@@ -29,6 +38,9 @@ pub(crate) fn trials(scenarios: Vec<Scenario>) -> Vec<Trial> {
             Trial::ignorable_test(name, move || {
                 match needs.iter().find_map(|need| need.missing()) {
                     None => {
+                        RAN.lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(name);
                         body();
                         Ok(Completion::Completed)
                     }
@@ -43,10 +55,16 @@ pub(crate) fn trials(scenarios: Vec<Scenario>) -> Vec<Trial> {
         .collect()
 }
 
-/// Prints how many tests were skipped, and why.
+/// Prints what ran on real components, how many tests were skipped, and why.
 pub(crate) fn report_skipped() {
     let skipped = SKIPPED.lock().unwrap_or_else(PoisonError::into_inner);
     let count: usize = skipped.values().map(Vec::len).sum();
+    let ran = RAN.lock().unwrap_or_else(PoisonError::into_inner);
+    for (what, prefix) in REAL {
+        let of = |names: &[&str]| names.iter().filter(|name| name.starts_with(prefix)).count();
+        let skipped: usize = skipped.values().map(|names| of(names)).sum();
+        println!("{what}: {} tests ran, {skipped} were skipped", of(&ran));
+    }
     println!("skipped {count} tests{}", if count == 0 { "" } else { ":" });
     for (reason, names) in skipped.iter() {
         println!("  {} because {reason}: {}", names.len(), names.join(", "));

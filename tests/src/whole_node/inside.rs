@@ -56,7 +56,7 @@ fn tell_all(folder: &std::path::Path) -> bool {
         took: began.elapsed(),
         failed: None,
     }];
-    let before = Left::now(&cluster);
+    let mut before = Left::now(&cluster);
     for story in selected() {
         let began = Instant::now();
         eprintln!("whole node: {}", story.name);
@@ -70,6 +70,8 @@ fn tell_all(folder: &std::path::Path) -> bool {
         if let Err(left) = left {
             failed.get_or_insert(format!("left behind: {left}"));
             eprintln!("whole node: {}: left behind: {left}", story.name);
+            // It is told once.
+            before = Left::now(&cluster);
         }
         rows.push(Row {
             name: story.name,

@@ -46,7 +46,7 @@ impl Left {
 
     /// What is here and was not there, and the other way round: a device that has not come home.
     fn since(&self, before: &Self) -> Vec<String> {
-        let more = self.0.difference(&before.0).map(|line| line.to_owned());
+        let more = self.0.difference(&before.0).cloned();
         let less = before.0.difference(&self.0);
         more.chain(less.map(|line| format!("missing: {line}")))
             .collect()

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use nix::mount::{MsFlags, mount};
@@ -27,25 +27,11 @@ const KERNEL: [(&str, &str); 6] = [
     ("kernel/keys/root_maxbytes", "25000000"),
 ];
 
-/// Makes the folders of the machine that there are none of, to mount on, and says which.
-pub(super) fn make_points() -> Vec<PathBuf> {
-    let mut made = Vec::new();
+/// Makes the folders of the machine that there are none of, to mount on. They stay: to remove one would end the mounts on it of
+/// another run.
+pub(super) fn make_points() {
     for (point, _) in FOLDERS {
-        let missing: Vec<_> = Path::new(point)
-            .ancestors()
-            .take_while(|folder| !folder.exists())
-            .map(Path::to_owned)
-            .collect();
         fs::create_dir_all(point).expect("root makes folders");
-        made.extend(missing);
-    }
-    made
-}
-
-/// Removes what [`make_points`] has made, unless somebody else has put something there.
-pub(super) fn remove_points(made: &[PathBuf]) {
-    for folder in made {
-        let _ = fs::remove_dir(folder);
     }
 }
 
