@@ -229,7 +229,7 @@ fn render_says_what_the_server_says() {
         .map(|object| Value::Array(patch(&webhook.mutate(&object.value))))
         .collect();
     assert_eq!(rendered, answered);
-    assert_eq!(answered.len(), 2);
+    assert!(answered.len() > 2, "{} pods", answered.len());
 }
 
 fn only_its_own_ca_is_trusted() {

@@ -148,7 +148,7 @@ fn with_examples(node: &Node) -> (Bridge<'_>, Value) {
         .expect("the node's folder can be written");
     let bridge = Bridge::of_file(node, Kubelet::start(&node.path("kubelet.sock"), true));
     let conf = bridge.conf(
-        &json!({"cniVersion": "1.0.0", "name": "cbr0", "type": "bridge", "bridge": "cni0",
+        &json!({"cniVersion": "1.0.0", "name": "cbr0", "type": "bridge", "bridge": "cluster0",
         "isDefaultGateway": true, "ipam": host_local(node, "10.22.0.0/24")}),
     );
     (bridge, conf)
