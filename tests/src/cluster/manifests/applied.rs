@@ -30,10 +30,47 @@ const STAND_INS: [(&str, &str, &str, &str, bool); 3] = [
     ),
 ];
 
-/// As on a machine without kubectl's kustomize.
+/// As on a machine without kubectl's kustomize; and what else is a file to apply.
 pub(super) fn install_yaml_is_applied() {
     let cluster = Cluster::new();
-    cluster.apply("install.yaml", &read(&manifests("install.yaml")));
+    let files = files(&manifests(""));
+    assert!(files[0].ends_with("install.yaml"), "{files:?}");
+    for file in files {
+        cluster.apply(&file.display().to_string(), &read(&file));
+    }
+}
+
+/// In a cluster that knows the kinds. What the webhook says of them is lint's part.
+pub(super) fn examples_are_applied() {
+    let cluster = Cluster::new();
+    for crd in files(&manifests("crds")) {
+        let objects = read(&crd);
+        if objects[0]["kind"] == "CustomResourceDefinition" {
+            cluster.apply(&crd.display().to_string(), &objects);
+        }
+    }
+    let mut objects: Vec<Value> = files(&manifests("examples"))
+        .iter()
+        .flat_map(|file| read(file))
+        .collect();
+    let order = ["Namespace", "NetworkAttachmentDefinition", "ConfigMap"];
+    let place = |object: &Value| order.iter().position(|kind| object["kind"] == *kind);
+    objects.sort_by_key(|object| place(object).unwrap_or(order.len()));
+    cluster.apply("examples", &objects);
+}
+
+/// The files of YAML in a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 pub(super) fn base_and_every_overlay_are_applied() {

@@ -29,6 +29,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             body: applied::base_and_every_overlay_are_applied,
         },
         Scenario {
+            name: "cluster::examples_are_applied",
+            needs: PLANE,
+            body: applied::examples_are_applied,
+        },
+        Scenario {
             name: "cluster::pod_security",
             needs: PLANE,
             body: pod_security::pod_security,

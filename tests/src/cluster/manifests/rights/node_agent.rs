@@ -1,6 +1,6 @@
 //! Everything for which the node agent asks the API server, and the plugin where no agent answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{Api, Client, api::ListParams};
@@ -11,11 +11,12 @@ use crate::{
     cluster::{agent_with, bind, create, create_node, wait_for},
     fixture::{
         binaries,
-        claiming_kubelet::ClaimingKubelet,
+        claiming_kubelet::{Claim, ClaimingKubelet},
         delegates,
         node::Node,
         runtime::{Sandbox, conf},
     },
+    install::{Folders, plugin_binary},
 };
 
 const DRIVER: &str = "sriov.example.com";
@@ -27,10 +28,15 @@ pub(super) async fn works(node: &Node, installed: &Installed) {
     delegates::install(node, "probe", delegates::PROBE);
     let socket = node.path("kubelet.sock");
     let held = [(DRIVER, "pool", "vf-1")];
-    let _kubelet = ClaimingKubelet::start(
-        &socket,
-        &[("by-agent", "c", &held), ("by-plugin", "c", &held)],
-    );
+    // Kubelets that are too old to tell of claims.
+    let untold = [];
+    let claims: [Claim<'_>; 4] = [
+        ("by-agent", "claimed", &held),
+        ("by-plugin", "claimed", &held),
+        ("untold-by-agent", "claimed", &untold),
+        ("untold-by-plugin", "claimed", &untold),
+    ];
+    let _kubelet = ClaimingKubelet::start(&socket, &claims);
 
     let agents_pod = agents_pod(installed);
     let account = "polypod-device-bridge";
@@ -58,18 +64,53 @@ pub(super) async fn works(node: &Node, installed: &Installed) {
     }
     drop(agent);
 
-    let its_node = installed
-        .plane
-        .ask("GET", "/api/v1/nodes/node-1", &Value::Null);
-    let kubeconfig = installed
-        .plane
-        .kubeconfig_of(SYSTEM, "polypod-plugin", Some(&its_node.body));
+    let kubeconfig = plugins_kubeconfig(node, installed, &agents_pod);
     let by_plugin = conf(
         json!({"bridgeSocket": node.path("no.sock"), "kubeconfig": kubeconfig,
         "resolver": resolver(node, &socket)}),
     );
     attached(node, &client, "by-plugin", &by_plugin).await;
     assert_eq!(node.files("state"), [].into());
+}
+
+/// The kubeconfig that the agent writes for the plugin, with a token that it asks for.
+fn plugins_kubeconfig(node: &Node, installed: &Installed, agents_pod: &Value) -> PathBuf {
+    let account = node.path("service-account");
+    let token = installed
+        .plane
+        .token_of(SYSTEM, "polypod-device-bridge", Some(agents_pod));
+    installed
+        .plane
+        .write_service_account_with(&account, SYSTEM, &token);
+    let folders = Folders::new(&node.path("host"));
+    folders.put(
+        "10-probe.conflist",
+        &json!({"cniVersion": "1.0.0", "name": "probes", "plugins": [{"type": "probe"}]}),
+    );
+    let kubeconfig = node.path("host/plugin.kubeconfig");
+    let (account, at) = (
+        account.display().to_string(),
+        kubeconfig.display().to_string(),
+    );
+    let binary = plugin_binary();
+    folders.succeeds(
+        "install",
+        &[
+            "--once",
+            "--no-bridge-socket",
+            "--node-name=node-1",
+            "--plugin-service-account=polypod-plugin",
+            "--plugin-binary",
+            &binary,
+            "--plugin-kubeconfig",
+            &at,
+            "--service-account-dir",
+            &account,
+            "--api-server",
+            installed.plane.server(),
+        ],
+    );
+    kubeconfig
 }
 
 /// A network of devices, and the slice in which the device of the claims is.
@@ -101,7 +142,7 @@ fn agents_pod(installed: &Installed) -> Value {
 }
 
 /// The resolver asks the kubelet of the test.
-fn resolver(node: &Node, kubelet: &Path) -> std::path::PathBuf {
+fn resolver(node: &Node, kubelet: &Path) -> PathBuf {
     let script = format!(
         "exec env POLYPOD_BRIDGE_POD_RESOURCES_SOCKET='{}' '{}' \"$@\"\n",
         kubelet.display(),
@@ -111,12 +152,12 @@ fn resolver(node: &Node, kubelet: &Path) -> std::path::PathBuf {
     node.path("bin/resolver")
 }
 
-/// A pod gets the device of its claim and its network-status; one that asks for what is not there is told so, twice; and one
-/// that nobody knows is looked for.
+/// A pod gets the device of its claim and its network-status; one that asks for what is not there is told so, twice; one whose
+/// claim the kubelet does not tell of has it read; and one that nobody knows is looked for.
 async fn attached(node: &Node, client: &Client, name: &str, conf: &Value) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    let lost = format!("lost-{name}");
-    for (name, networks) in [(name, "nic"), (&lost, "nowhere")] {
+    let (lost, untold) = (format!("lost-{name}"), format!("untold-{name}"));
+    for (name, networks) in [(name, "nic"), (&lost, "nowhere"), (&untold, "nic")] {
         let claims = json!([{"name": "c", "resourceClaimName": "claimed"}]);
         let pod = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
@@ -159,5 +200,6 @@ async fn attached(node: &Node, client: &Client, name: &str, conf: &Value) {
         })
         .await;
     }
+    sandbox(&untold).await.fail("ADD", conf);
     Sandbox::new(node, &format!("unknown-{name}")).fail("ADD", conf);
 }
