@@ -13,7 +13,7 @@ use crate::{
         leftovers,
         multus::Delegate,
         multus_at_work::{attach, detach, forget},
-        needs::BRIDGE,
+        needs::{BRIDGE, plugin},
         node::Node,
         runtime::{Sandbox, host_local},
     },
@@ -190,6 +190,11 @@ fn what_multus_left_of_pods_that_are_gone() {
             attach(node, sandbox, &delegates(&networks));
         }
         fs::write(node.path("state/sandbox-torn"), "").unwrap();
+        // Nobody but a runtime says where else plugins are.
+        for name in ["bridge", "host-local"] {
+            let program = plugin(name).expect("Need::Plugins was checked");
+            std::os::unix::fs::symlink(program, folders.path("cni-bin").join(name)).unwrap();
+        }
         for sandbox in [&gone, &torn] {
             forget(sandbox);
         }
