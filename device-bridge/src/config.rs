@@ -8,7 +8,7 @@ use crate::{
     hotplug::args::{EnterArgs, HotplugArgs},
     install::{
         preset::Preset,
-        settings::{Install, SettingsError, Uninstall},
+        settings::{Install, Restore, SettingsError, Uninstall},
     },
     kubelet::KubeletSettings,
     logging::LogFormat,
@@ -46,6 +46,8 @@ pub enum Task {
         /// Whether to end then.
         once: bool,
     },
+    /// Give the node back to Multus.
+    Restore(Restore),
     /// Hand the node back.
     Uninstall(Uninstall),
     /// Join namespaces and become a program there.
@@ -214,6 +216,14 @@ impl TryFrom<Args> for Config {
                     task,
                     log_level,
                     log_format,
+                })
+            }
+            Command::Install(args) if args.restore_multus => {
+                let (restore, log_level) = Restore::of_command(*args)?;
+                Ok(Self {
+                    task: Task::Restore(restore),
+                    log_level,
+                    log_format: LogFormat::default(),
                 })
             }
             Command::Install(args) => {
@@ -407,6 +417,12 @@ mod tests {
         assert_eq!(own.pod_resources_socket, PathBuf::from("/s"));
         let task = config(&["install", "--once"]).unwrap().task;
         assert!(matches!(task, Task::Install { once: true, .. }));
+        let task = config(&["install", "--restore-multus", "--force"])
+            .unwrap()
+            .task;
+        assert!(matches!(task, Task::Restore(Restore { force: true, .. })));
+        let adopt = config(&["install", "--replace-multus"]).unwrap().task;
+        assert!(matches!(adopt, Task::Install { install, .. } if install.adopt_multus));
         let task = config(&["uninstall"]).unwrap().task;
         assert!(matches!(
             task,
@@ -437,6 +453,10 @@ mod tests {
             &["serve", "--objects", "a", "--kubeconfig", "b"][..],
             &["resolve", "--request-timeout", "0"],
             &["resolve", "--bridge-socket", "x"],
+            &["install", "--restore-multus", "--adopt-multus"],
+            &["install", "--restore-multus", "--once"],
+            &["install", "--force"],
+            &["install", "--multus-daemon-config", "/d"],
             &[],
         ] {
             let arguments = [&["polypod-device-bridge"], wrong].concat();

@@ -46,7 +46,11 @@ fn run(args: Args) -> Result<()> {
             let _entered = runtime.enter();
             config.telemetry.begin()?
         }
-        Task::Resolve(_) | Task::Install { .. } | Task::Uninstall(_) | Task::Enter(_) => None,
+        Task::Resolve(_)
+        | Task::Install { .. }
+        | Task::Restore(_)
+        | Task::Uninstall(_)
+        | Task::Enter(_) => None,
     };
     let tracer = telemetry.as_ref().map(Telemetry::tracer);
     logging::begin(log_level.as_deref(), log_format, tracer)?;
@@ -73,6 +77,7 @@ fn run(args: Args) -> Result<()> {
         Task::Install { install, .. } => {
             runtime.block_on(serve::install_alone(*install, &mut stdout()))?;
         }
+        Task::Restore(restore) => install::restore::run(&restore, &mut stdout())?,
         Task::Uninstall(uninstall) => runtime.block_on(serve::uninstall(&uninstall))?,
         Task::Enter(_) => {}
     }

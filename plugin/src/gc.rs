@@ -224,7 +224,7 @@ impl Collector<'_> {
         let Some(imported) = self.imported(id) else {
             return;
         };
-        if self.is_valid(id) {
+        if self.is_valid(id) && !imported.is_gone() {
             self.knows_the_live &= self.networks.keep(id, &imported.attachments);
             if !imported.lost.is_empty() {
                 self.knows_the_live = false;
@@ -243,6 +243,13 @@ impl Collector<'_> {
         self.networks.mention_all(&imported.attachments);
         let executor = self.executor_of(id, None);
         let errors = detach_imported(self.state, &executor, id, imported, self.log);
+        // As with a record: the runtime is still going to delete it.
+        if errors.is_empty() && self.valid.is_some() && self.is_valid(id) {
+            let patience = self.state.patience(Instant::now());
+            let told = Record::new(id.clone());
+            let begun = Sandboxes::new(&self.state.cni_dir).begin(&told, patience);
+            self.errors.extend(begun.err());
+        }
         self.errors.extend(errors);
     }
 

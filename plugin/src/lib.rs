@@ -22,6 +22,7 @@ pub mod detach;
 pub mod device_info;
 pub mod error;
 pub mod gc;
+pub mod hand_over;
 pub mod hotplug;
 pub mod log;
 pub mod multus;

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use plugin::{log, passthru, run};
+use plugin::{error::Error, hand_over, log, passthru, run};
 
 /// musl's own allocator gives every page back at once, which here costs more than all the work in between.
 #[global_allocator]
@@ -29,6 +29,12 @@ fn main() -> ExitCode {
         .lock()
         .read_to_end(&mut stdin)
         .map(|_| stdin);
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == hand_over::COMMAND)
+    {
+        return hand_over(read);
+    }
     let variable = |name: &str| std::env::var(name).ok();
     let outcome = if is_passthru() {
         passthru::run(variable, read)
@@ -42,6 +48,23 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// What the installer asks for when a node goes back to Multus.
+fn hand_over(stdin: std::io::Result<Vec<u8>>) -> ExitCode {
+    let done = stdin
+        .map_err(Error::Stdin)
+        .and_then(|stdin| hand_over::run(&stdin));
+    match done {
+        Ok(done) => {
+            println!("{}", done.to_json());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("polypod: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

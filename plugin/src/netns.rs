@@ -80,6 +80,16 @@ pub fn is_gone(path: Option<&str>, recorded: Option<u64>) -> bool {
     is_visible && inode(path) != Some(recorded)
 }
 
+/// Whether nothing is at `path` any more, where a network namespace was whose inode nobody wrote down. Runtimes give each
+/// sandbox a path of its own. A folder that is missing itself says nothing.
+#[must_use]
+pub fn is_missing(path: &str) -> bool {
+    let path = Path::new(path);
+    let is_visible = path.parent().is_some_and(Path::is_dir);
+    let found = fs::symlink_metadata(path);
+    is_visible && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// Does `work` in the network namespace at the path `netns`, on a thread of its own: this one stays where it is.
 ///
 /// # Errors

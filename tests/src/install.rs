@@ -165,6 +165,7 @@ impl Folders {
     }
 }
 
+/// Executes a plugin, as a runtime does.
 pub(crate) fn run(program: &Path, sandbox: &Sandbox, verb: &str, conf: &Value) -> Ran {
     let mut child = Command::new(program)
         .env_clear()
@@ -447,7 +448,7 @@ fn from_multus_and_back() {
         "--once",
         "--plugin-binary",
         &binary,
-        "--replace-multus",
+        "--adopt-multus",
         "--alias",
         "multus-shim",
     ];
@@ -473,7 +474,8 @@ fn from_multus_and_back() {
     }
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until something is so.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < end, "never: {what}");

@@ -9,6 +9,7 @@
 )]
 
 mod admission;
+mod adopt;
 mod allocation;
 mod architecture;
 mod attach;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
 fn scenarios() -> Vec<scenario::Scenario> {
     [
         admission::scenarios(),
+        adopt::scenarios(),
         serving::scenarios(),
         allocation::scenarios(),
         architecture::scenarios(),

@@ -13,6 +13,14 @@ pub struct InstallCommandArgs {
     #[arg(long, env = "POLYPOD_INSTALL_ONCE")]
     pub once: bool,
 
+    /// Gives the node back to Multus, whose place was taken by --adopt-multus, and ends
+    #[arg(long, conflicts_with_all = ["once", "adopt_multus"])]
+    pub restore_multus: bool,
+
+    /// With --restore-multus: goes on where pods would be left that Multus cannot delete, or that cannot be started
+    #[arg(long, requires = "restore_multus")]
+    pub force: bool,
+
     /// What is installed.
     #[command(flatten)]
     pub install: InstallArgs,
@@ -87,9 +95,18 @@ pub struct InstallArgs {
     #[arg(long, env = "POLYPOD_INSTALL_PRIMARY_CONF", value_name = "FILE")]
     pub primary_conf: Option<String>,
 
-    /// Takes over from Multus: its configuration gives keys, name and, if need be, the cluster network, and is moved aside
-    #[arg(long, env = "POLYPOD_INSTALL_REPLACE_MULTUS")]
-    pub replace_multus: bool,
+    /// Takes Multus's place: its configuration and its daemon's give keys, name and the cluster network, and the first is moved aside
+    #[arg(long, env = "POLYPOD_INSTALL_ADOPT_MULTUS", alias = "replace-multus")]
+    pub adopt_multus: bool,
+
+    /// The configuration of Multus's daemon, as this process sees it; without it multus.d/daemon-config.json in --cni-conf-dir
+    #[arg(
+        long,
+        env = "POLYPOD_INSTALL_MULTUS_DAEMON_CONFIG",
+        value_name = "PATH",
+        requires = "adopt_multus"
+    )]
+    pub multus_daemon_config: Option<PathBuf>,
 
     /// The network's name; without it the one of the cluster network, so that pods of before are known by it
     #[arg(long, env = "POLYPOD_INSTALL_NETWORK_NAME", value_name = "NAME")]
@@ -239,7 +256,7 @@ pub struct KeyArgs {
     #[arg(long, env = "POLYPOD_INSTALL_PLUGIN_LOG_FILE", value_name = "PATH")]
     pub plugin_log_file: Option<PathBuf>,
 
-    /// The key compat
+    /// The key compat; without it multus where --adopt-multus is given
     #[arg(long, env = "POLYPOD_INSTALL_COMPAT", value_name = "WITH")]
     pub compat: Option<Compat>,
 }
@@ -301,4 +318,6 @@ impl Alias {
 pub enum Compat {
     /// Multus's
     Multus,
+    /// Nobody's: once Multus's place is taken it cannot delete pods of ours
+    None,
 }

@@ -91,6 +91,46 @@ pub enum InstallError {
         /// The alias.
         program: String,
     },
+    /// There is nothing to give back.
+    #[error(
+        "{} has no configuration of Multus, neither in force nor moved aside; where its daemon writes one, start it first; to hand the node to its cluster network alone, call uninstall", folder.display()
+    )]
+    NoMultus {
+        /// The folder of configurations.
+        folder: PathBuf,
+    },
+    /// Multus's program is not there.
+    #[error(
+        "nothing is changed, as {} executes {}, which is not there, and no pod could start; let Multus's installer run first, or give --force", path.display(), program.display()
+    )]
+    NoMultusProgram {
+        /// Multus's configuration.
+        path: PathBuf,
+        /// The program.
+        program: PathBuf,
+    },
+    /// Multus's daemon is not there.
+    #[error(
+        "nothing is changed, as {} needs Multus's daemon, which does not listen on {}, and no pod could start; start it first (in a container: mount that folder below --host-root), or give --force", path.display(), socket.display()
+    )]
+    NoMultusDaemon {
+        /// Multus's configuration.
+        path: PathBuf,
+        /// Its socket.
+        socket: PathBuf,
+    },
+    /// Sandboxes that Multus could not delete.
+    #[error(
+        "{} in {} cannot be handed over to Multus, which would leave behind what they have: {problem}; delete their pods and call it again, or give --force", count.map_or_else(|| "sandboxes".to_owned(), |count| format!("{count} sandboxes")), records.display()
+    )]
+    NotHandedOver {
+        /// Where their records are.
+        records: PathBuf,
+        /// How many, where it is known.
+        count: Option<usize>,
+        /// Why.
+        problem: String,
+    },
     /// The loop.
     #[error("the installer ended: {0}")]
     Ended(String),

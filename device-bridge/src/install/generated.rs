@@ -15,6 +15,8 @@ use super::primary::Primary;
 pub struct Wanted<'a> {
     /// The cluster network.
     pub primary: &'a Primary,
+    /// Delegates that every pod gets besides, which Multus's configuration lists after the cluster network.
+    pub others: &'a [NetworkConf],
     /// The folder of its file, as the node has it.
     pub primary_dir: &'a Path,
     /// Keys of the plugin, checked.
@@ -80,8 +82,11 @@ pub fn generate(wanted: &Wanted<'_>) -> Result<String, GenerateError> {
             .find(|key| wanted.keys.contains_key(*key))
         {
             None => {
-                let delegate = raw(&conf.to_json());
-                plugin.insert("delegates".to_owned(), raw(&format!("[{delegate}]")));
+                let all = std::iter::once(conf).chain(wanted.others);
+                let all: Vec<Box<RawValue>> = all.map(|conf| raw(&conf.to_json())).collect();
+                let all =
+                    serde_json::value::to_raw_value(&all).expect("a list of JSON texts prints");
+                plugin.insert("delegates".to_owned(), all);
             }
             Some(key) => {
                 let file = wanted

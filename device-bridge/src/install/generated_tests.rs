@@ -14,6 +14,7 @@ fn primary(text: &str) -> Primary {
 fn made(text: &str, keys: &Value) -> Result<Value, GenerateError> {
     let text = generate(&Wanted {
         primary: &primary(text),
+        others: &[],
         primary_dir: Path::new("/etc/cni/net.d"),
         keys: keys.as_object().unwrap(),
         name: None,
@@ -40,6 +41,7 @@ fn the_primary_is_inlined_whole() {
     // To the byte: numbers stay as their author wrote them.
     let text = generate(&Wanted {
         primary: &primary(FLANNEL),
+        others: &[],
         primary_dir: Path::new("/"),
         keys: &Map::new(),
         name: Some(&"own".parse().unwrap()),
@@ -102,6 +104,7 @@ fn keys_that_need_a_path_get_one() {
     let keys = keys.as_object().unwrap();
     let error = generate(&Wanted {
         primary: &inlined,
+        others: &[],
         primary_dir: Path::new("/"),
         keys,
         name: None,
@@ -155,6 +158,7 @@ fn what_others_chain_after_us_is_kept() {
     assert!(chained("{").is_empty());
     let text = generate(&Wanted {
         primary: &primary(FLANNEL),
+        others: &[],
         primary_dir: Path::new("/"),
         keys: &Map::new(),
         name: None,

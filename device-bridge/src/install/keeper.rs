@@ -15,7 +15,9 @@ use super::{
     args::Alias,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
-    keys, kubeconfig,
+    keys, kubeconfig, leftovers,
+    multus_conf::{DaemonConf, MultusError},
+    multus_keys::Adopted,
     plan::{self, Memory, Plan, Seen, Step},
     plugin_token::Supply,
     programs::{self, Done, Programs},
@@ -25,6 +27,9 @@ use super::{
 
 /// The configuration may have operators' secrets in it, and nobody but the runtime reads it.
 const CONF_MODE: u32 = 0o600;
+
+/// The configuration of Multus's daemon in the folder that runtimes read.
+const DAEMON_CONF: &str = "multus.d/daemon-config.json";
 
 /// What is known of a node between two looks at it.
 #[derive(Debug)]
@@ -39,6 +44,10 @@ pub struct Keeper {
     installed: Vec<Option<FileId>>,
     /// What was told at the last look.
     told: BTreeSet<String>,
+    /// What was told of Multus's keys.
+    adopted: Vec<Adopted>,
+    /// Whether what Multus left of pods that are gone was undone.
+    is_tidied: bool,
 }
 
 /// How a look ended.
@@ -85,6 +94,8 @@ impl Keeper {
             supply: None,
             installed: Vec::new(),
             told: BTreeSet::new(),
+            adopted: Vec::new(),
+            is_tidied: false,
             install,
         })
     }
@@ -144,6 +155,15 @@ impl Keeper {
         turn.is_ready &= problems.is_empty() && has_token;
         turn.problems.splice(0..0, problems);
         self.tell(&turn.problems);
+        if turn.is_ready && self.install.adopt_multus && !self.is_tidied {
+            self.is_tidied = true;
+            if let Err(problem) = leftovers::undo(&self.install.places) {
+                tracing::warn!(
+                    problem,
+                    "What Multus left of pods that are gone is not undone"
+                );
+            }
+        }
         turn
     }
 
@@ -241,6 +261,7 @@ impl Keeper {
             })
         };
         Ok(Seen {
+            daemon: self.install.adopt_multus.then(|| self.daemon()).flatten(),
             runtime: read(&places.conf_dir)?,
             primary: (!places.is_one_folder())
                 .then(|| read(&places.primary_dir))
@@ -248,13 +269,33 @@ impl Keeper {
         })
     }
 
+    /// The configuration of Multus's daemon: the one that is named, else the one where Multus's manifests put it.
+    fn daemon(&self) -> Option<Result<DaemonConf, MultusError>> {
+        let places = &self.install.places;
+        let usual = places.here(&places.conf_dir).join(DAEMON_CONF);
+        let (path, is_named) = match &self.install.multus_daemon {
+            Some(path) => (path, true),
+            None => (&usual, false),
+        };
+        match fs::read_to_string(path) {
+            Ok(text) => Some(DaemonConf::parse(path, &text)),
+            Err(error) if !is_named && error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(Err(MultusError::File {
+                file: path.display().to_string(),
+                problem: format!("it cannot be read: {error}"),
+            })),
+        }
+    }
+
     fn configure(&mut self, seen: &Seen, now: Instant, problems: &mut Vec<String>) -> Turn {
         let Plan {
             steps,
             notices,
             again_in,
+            adopted,
             is_ready,
         } = plan::plan(&self.install, &self.keys, seen, &mut self.memory, now);
+        self.tell_of_keys(adopted);
         for step in steps {
             if let Err((path, source)) = self.carry_out(&step) {
                 if matches!(step, Step::Write(_)) {
@@ -300,6 +341,16 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// What became of the keys of Multus, each once, until it is another one.
+    fn tell_of_keys(&mut self, adopted: Vec<Adopted>) {
+        for one in &adopted {
+            if !self.adopted.contains(one) {
+                tracing::info!("Of Multus's configuration: {one}");
+            }
+        }
+        self.adopted = adopted;
     }
 
     /// Each problem once, until it is another one.

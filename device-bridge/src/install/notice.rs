@@ -45,12 +45,17 @@ pub enum Notice {
         /// Ours.
         chosen: String,
     },
-    /// Keys of Multus that were not taken over.
-    Dropped {
-        /// Multus's file.
-        file: String,
+    /// Multus's files cannot be taken over.
+    MultusRefused {
         /// Which, and why.
-        what: String,
+        why: String,
+    },
+    /// Multus keeps its files elsewhere than the flag says that records are.
+    OtherCniDir {
+        /// Multus's folder.
+        multus: String,
+        /// The flag's, where it is written into the configuration.
+        ours: Option<String>,
     },
     /// Somebody else changed or removed our file, and it is put back.
     TakenOver {
@@ -81,6 +86,7 @@ impl Notice {
     pub const fn is_unready(&self) -> bool {
         match self {
             Self::NoPrimary { .. }
+            | Self::MultusRefused { .. }
             | Self::Ungenerated { .. }
             | Self::Contended { .. }
             | Self::Before { .. } => true,
@@ -88,7 +94,7 @@ impl Notice {
             | Self::Broken { .. }
             | Self::Gone { .. }
             | Self::OtherPrimary { .. }
-            | Self::Dropped { .. }
+            | Self::OtherCniDir { .. }
             | Self::TakenOver { .. } => false,
         }
     }
@@ -113,7 +119,7 @@ impl fmt::Display for Notice {
                 if *has_multus {
                     write!(
                         f,
-                        "; there is Multus's configuration: stop Multus and give --replace-multus to take over from it"
+                        "; there is Multus's configuration: give --adopt-multus to take its place"
                     )?;
                 }
                 Ok(())
@@ -129,11 +135,22 @@ impl fmt::Display for Notice {
             Self::Ungenerated { why } => write!(f, "no configuration can be made: {why}"),
             Self::OtherPrimary { multus, chosen } => write!(
                 f,
-                "Multus used {multus} as the cluster network, and {chosen} is the first by name; give --primary-conf {multus} to keep it"
+                "Multus used {multus} as the cluster network, which is not there or does not work, and {chosen} is taken; give --primary-conf to choose"
             ),
-            Self::Dropped { file, what } => {
-                write!(f, "of {file} these keys are not taken over: {what}")
-            }
+            Self::MultusRefused { why } => write!(
+                f,
+                "Multus's configuration cannot be taken over, and nothing is changed: {why}; repair it, or remove it and write its keys into --conf-keys"
+            ),
+            Self::OtherCniDir { multus, ours } => match ours {
+                Some(ours) => write!(
+                    f,
+                    "Multus keeps its files in {multus} and the plugin is told {ours} (--cni-dir): pods that Multus attached cannot be deleted; give --cni-dir {multus}"
+                ),
+                None => write!(
+                    f,
+                    "Multus keeps its files in {multus}, and so does the plugin from now on; give --cni-dir {multus}, for the agent and for uninstall"
+                ),
+            },
             Self::TakenOver { file, removed } => {
                 let done = if *removed { "removed" } else { "changed" };
                 write!(
@@ -155,7 +172,7 @@ impl fmt::Display for Notice {
                     "{file} sorts before {ours}, so runtimes take it and pods get no networks of ours; "
                 )?;
                 if *is_multiplexer {
-                    write!(f, "remove what writes it, or give --replace-multus")
+                    write!(f, "remove what writes it, or give --adopt-multus")
                 } else {
                     write!(f, "give a --conf-name that sorts before it")
                 }

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use spec::cni::NetworkConf;
 
 use super::{
+    args::Compat,
     conf_folder::{ConfFolder, FoundConf},
     contention::{Answer, Contention},
     generated::{self, Wanted},
-    multus_conf::{MultusCluster, MultusConf},
+    multus_conf::{self, DaemonConf, MultusCluster, MultusConf, MultusError, NAMED},
+    multus_keys::Adopted,
     notice::Notice,
     primary::{self, Steady},
     settings::Install,
@@ -21,6 +24,8 @@ pub struct Seen {
     pub runtime: ConfFolder,
     /// The folder of the primary, where it is another one.
     pub primary: Option<ConfFolder>,
+    /// The configuration of Multus's daemon, where Multus is taken over from and there is one.
+    pub daemon: Option<Result<DaemonConf, MultusError>>,
 }
 
 /// What was done before.
@@ -60,6 +65,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// When to look again although nothing changes.
     pub again_in: Option<Duration>,
+    /// What became of the keys of Multus.
+    pub adopted: Vec<Adopted>,
     /// Whether, after the steps, the runtime takes our configuration and it is true.
     pub is_ready: bool,
 }
@@ -87,12 +94,23 @@ pub fn plan(
 ) -> Plan {
     let mut plan = Plan::default();
     let ours = install.places.conf_name.as_str();
-    let multus = install
-        .replace_multus
-        .then(|| multus_of(&seen.runtime))
-        .flatten();
-    if let Some(text) = wanted(install, keys, seen, multus.as_ref(), memory, now, &mut plan) {
-        memory.last_good = Some(text);
+    let multus = if install.adopt_multus {
+        multus_of(seen)
+    } else {
+        Ok(None)
+    };
+    match multus {
+        Ok(multus) => {
+            let multus = multus.as_ref();
+            if let Some(text) = wanted(install, keys, seen, multus, memory, now, &mut plan) {
+                memory.last_good = Some(text);
+            }
+        }
+        // What a pod may or may not do would be guessed: nothing is changed.
+        Err(error) => {
+            let why = error.to_string();
+            plan.notices.push(Notice::MultusRefused { why });
+        }
     }
     write(seen.runtime.file(ours), ours, memory, now, &mut plan);
     // A configuration of an earlier life of this process serves until there is a primary to make one from.
@@ -101,16 +119,80 @@ pub fn plan(
             .runtime
             .file(ours)
             .is_some_and(FoundConf::is_multiplexer);
-    files_before(install, seen, memory, now, is_there, &mut plan);
+    let is_refused = plan
+        .notices
+        .iter()
+        .any(|notice| matches!(notice, Notice::MultusRefused { .. }));
+    let may_move = is_there && !is_refused;
+    files_before(install, seen, memory, now, may_move, &mut plan);
     plan.is_ready = is_there && !plan.notices.iter().any(Notice::is_unready);
     plan
 }
 
-/// Multus's configuration, in force or moved aside.
-fn multus_of(folder: &ConfFolder) -> Option<MultusConf> {
+/// What Multus's files say: its configuration, in force or moved aside, and its daemon's.
+///
+/// # Errors
+/// One of them is malformed. A broken file is passed over where what was moved aside says the same.
+fn multus_of(seen: &Seen) -> Result<Option<MultusConf>, MultusError> {
+    let found = found_multus(&seen.runtime);
+    let broken = seen.runtime.files.iter().find_map(|file| {
+        let problem = file.conf.as_ref().err()?;
+        file.name.starts_with(NAMED).then(|| MultusError::File {
+            file: file.name.clone(),
+            problem: problem.clone(),
+        })
+    });
+    match (found, broken) {
+        (None, Some(broken)) => Err(broken),
+        (found, _) => MultusConf::read(found, seen.daemon.clone().transpose()?.as_ref()),
+    }
+}
+
+fn found_multus(folder: &ConfFolder) -> Option<&FoundConf> {
     let all = folder.files.iter().chain(&folder.aside);
     all.filter(|file| file.is_multiplexer())
-        .find_map(MultusConf::of)
+        .find(|file| multus_conf::is_of_multus(file))
+}
+
+/// The file of the primary that Multus had, as long as it is there: pods keep their cluster network. What Multus has inlined
+/// is a copy of the file of that name.
+fn file_of_multus<'a>(
+    multus: Option<&MultusConf>,
+    folder: &'a ConfFolder,
+    ours: Option<&str>,
+) -> Option<&'a str> {
+    let cluster = &multus?.cluster;
+    let mut usable = folder
+        .files
+        .iter()
+        .filter(|file| file.is_plain() && Some(file.name.as_str()) != ours);
+    let is_it = |found: &&FoundConf| match cluster {
+        MultusCluster::File(file) => found.name == *file,
+        MultusCluster::Inlined(conf) => {
+            let name = |conf: &NetworkConf| conf.name().cloned();
+            let named = name(conf);
+            named.is_some() && found.conf.as_ref().ok().and_then(name) == named
+        }
+        MultusCluster::Named(_) | MultusCluster::Unknown => false,
+    };
+    usable.find(is_it).map(|found| found.name.as_str())
+}
+
+/// The primary: the one that is named, else the one that Multus had, else the first.
+fn choose(
+    install: &Install,
+    folder: &ConfFolder,
+    ours: Option<&str>,
+    multus: Option<&MultusConf>,
+) -> primary::Choice {
+    let named = install.primary_file.as_deref();
+    let of_multus = file_of_multus(multus, folder, ours);
+    match multus.map(|multus| &multus.cluster) {
+        Some(MultusCluster::Inlined(conf)) if named.is_none() && of_multus.is_none() => {
+            primary::Choice::inlined(conf)
+        }
+        _ => primary::choose(folder, named.or(of_multus), ours, multus),
+    }
 }
 
 /// The configuration that should be there; `None` where the last good one stays.
@@ -128,14 +210,18 @@ fn wanted(
         .places
         .is_one_folder()
         .then_some(install.places.conf_name.as_str());
-    let mut choice = primary::choose(folder, install.primary_file.as_deref(), ours, multus);
+    let mut choice = choose(install, folder, ours, multus);
     let passed_over = std::mem::take(&mut choice.passed_over);
     let before = memory.primary_file.as_deref();
     let gone_since = before
         .filter(|before| folder.file(before).is_none())
         .map(|_| memory.gone_since.unwrap_or(now));
     let gone_for = gone_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-    let steady = primary::steady(&choice, folder, before, gone_for);
+    let is_pinned = match multus.map(|multus| &multus.cluster) {
+        Some(MultusCluster::File(file)) => before == Some(file.as_str()),
+        _ => false,
+    };
+    let steady = primary::steady(&choice, folder, before, gone_for, is_pinned);
     memory.gone_since = gone_since;
     let about_others = passed_over.into_iter().filter(|(file, _)| {
         // Told of below, or what every node has that Multus was on.
@@ -165,12 +251,13 @@ fn wanted(
         plan.notices.push(Notice::NoPrimary {
             folder: install.places.primary_dir.display().to_string(),
             wanted: install.primary_file.clone(),
-            has_multus: !install.replace_multus && multus_of(&seen.runtime).is_some(),
+            has_multus: !install.adopt_multus && found_multus(&seen.runtime).is_some(),
         });
         return None;
     };
-    tell_of_multus(multus, primary.file.as_deref(), &mut plan.notices);
-    let all_keys = keys_with(multus, keys);
+    tell_of_multus(multus, primary.file.as_deref(), plan);
+    tell_of_cni_dir(install, multus, keys, &mut plan.notices);
+    let all_keys = keys_with(install, multus, keys);
     let chained = seen
         .runtime
         .file(&install.places.conf_name)
@@ -178,6 +265,7 @@ fn wanted(
         .unwrap_or_default();
     let generated = generated::generate(&Wanted {
         primary: &primary,
+        others: multus.map_or(&[], |multus| &multus.others),
         primary_dir: &install.places.primary_dir,
         keys: &all_keys,
         name: install
@@ -201,34 +289,60 @@ fn wanted(
     }
 }
 
-fn tell_of_multus(multus: Option<&MultusConf>, chosen: Option<&str>, notices: &mut Vec<Notice>) {
+fn tell_of_multus(multus: Option<&MultusConf>, chosen: Option<&str>, plan: &mut Plan) {
     let Some(multus) = multus else {
         return;
     };
-    if !multus.dropped.is_empty() {
-        notices.push(Notice::Dropped {
-            file: multus.file.clone(),
-            what: multus.dropped.join(", "),
-        });
-    }
+    plan.adopted.clone_from(&multus.adopted);
     if let (MultusCluster::File(file), Some(chosen)) = (&multus.cluster, chosen)
         && file != chosen
     {
-        notices.push(Notice::OtherPrimary {
+        plan.notices.push(Notice::OtherPrimary {
             multus: file.clone(),
             chosen: chosen.to_owned(),
         });
     }
 }
 
-/// Multus's keys, under the operator's.
-fn keys_with(multus: Option<&MultusConf>, keys: &Map<String, Value>) -> Map<String, Value> {
+/// Whoever else has to know where records are is told by a flag.
+fn tell_of_cni_dir(
+    install: &Install,
+    multus: Option<&MultusConf>,
+    keys: &Map<String, Value>,
+    notices: &mut Vec<Notice>,
+) {
+    let of_multus = multus
+        .and_then(|multus| multus.keys.get("cniDir"))
+        .and_then(Value::as_str)
+        .filter(|dir| !dir.is_empty());
+    let flag = install.places.cni_dir.display().to_string();
+    let ours = keys.get("cniDir").and_then(Value::as_str);
+    if let Some(multus) = of_multus
+        && multus.trim_end_matches('/') != ours.unwrap_or(&flag)
+    {
+        notices.push(Notice::OtherCniDir {
+            multus: multus.to_owned(),
+            ours: ours.map(str::to_owned),
+        });
+    }
+}
+
+/// Multus's keys, under the operator's. Multus must be able to delete what is attached from now on, unless that is not
+/// wanted.
+fn keys_with(
+    install: &Install,
+    multus: Option<&MultusConf>,
+    keys: &Map<String, Value>,
+) -> Map<String, Value> {
     let mut all = Map::new();
     if let Some(multus) = multus {
         all.extend(multus.keys.clone());
         if let MultusCluster::Named(name) = &multus.cluster {
             all.insert("clusterNetwork".to_owned(), name.as_str().into());
         }
+    }
+    if install.adopt_multus && install.compat != Some(Compat::None) {
+        all.insert("compat".to_owned(), "multus".into());
     }
     all.extend(keys.clone());
     all
@@ -303,7 +417,7 @@ fn files_before(
     seen: &Seen,
     memory: &mut Memory,
     now: Instant,
-    is_there: bool,
+    may_move: bool,
     plan: &mut Plan,
 ) {
     let ours = install.places.conf_name.as_str();
@@ -314,8 +428,8 @@ fn files_before(
         .filter(|file| file.name.as_str() < ours);
     let mut moves = Vec::new();
     for file in before {
-        let is_of_multus = install.replace_multus && MultusConf::of(file).is_some();
-        if is_of_multus && is_there {
+        let is_of_multus = install.adopt_multus && multus_conf::is_of_multus(file);
+        if is_of_multus && may_move {
             moves.push(file.name.clone());
         } else {
             plan.notices.push(Notice::Before {

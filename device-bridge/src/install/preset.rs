@@ -94,6 +94,13 @@ impl Preset {
         }
     }
 
+    /// Whether the runtime deletes a sandbox by the configuration that it was started with. CRI-O does, by libcni's cache
+    /// (cri-o/ocicni `getNetwork` of a cached configuration).
+    #[must_use]
+    pub const fn deletes_by_cache(self) -> bool {
+        matches!(self, Self::Crio | Self::Openshift)
+    }
+
     /// The kubelet's socket.
     #[must_use]
     pub fn pod_resources_socket(self) -> &'static Path {

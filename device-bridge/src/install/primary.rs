@@ -27,6 +27,20 @@ pub struct Choice {
     pub passed_over: Vec<(String, String)>,
 }
 
+impl Choice {
+    /// What Multus has inlined, of which there is no file.
+    #[must_use]
+    pub fn inlined(conf: &NetworkConf) -> Self {
+        Self {
+            primary: Some(Primary {
+                file: None,
+                conf: conf.clone(),
+            }),
+            passed_over: Vec::new(),
+        }
+    }
+}
+
 /// How long a primary that has gone is waited for before another one takes its place. Installers of cluster networks remove
 /// their file and write it again.
 pub const GONE_FOR_GOOD: Duration = Duration::from_secs(15);
@@ -115,13 +129,15 @@ pub enum Steady {
 
 /// Whether `choice` replaces the primary from the file `before`, which has been gone for `gone_for`.
 ///
-/// An earlier file does at once, as it does for the runtime. A later one never does while the file is there and broken.
+/// An earlier file does at once, as it does for the runtime, unless the file before `is_pinned`: chosen by its name. A later
+/// one never does while the file is there and broken.
 #[must_use]
 pub fn steady(
     choice: &Choice,
     folder: &ConfFolder,
     before: Option<&str>,
     gone_for: Duration,
+    is_pinned: bool,
 ) -> Steady {
     let Some(before) = before else {
         return Steady::Take;
@@ -130,7 +146,7 @@ pub fn steady(
         .primary
         .as_ref()
         .and_then(|primary| primary.file.as_deref());
-    if chosen.is_some_and(|chosen| chosen <= before) {
+    if chosen.is_some_and(|chosen| chosen == before || (chosen < before && !is_pinned)) {
         return Steady::Take;
     }
     match folder.file(before) {

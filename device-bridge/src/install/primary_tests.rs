@@ -137,7 +137,7 @@ fn multus_gives_the_primary_where_nothing_else_does() {
         "00-multus.conf",
         r#"{"name":"m","type":"multus","delegates":[{"name":"cbr0","type":"flannel"}]}"#,
     );
-    let multus = MultusConf::of(&multus).unwrap();
+    let multus = MultusConf::read(Some(&multus), None).unwrap().unwrap();
     let alone = choose(&folder(&[]), None, None, Some(&multus))
         .primary
         .unwrap();
@@ -176,7 +176,7 @@ fn another_primary_only_when_the_runtime_would_take_it_too() {
         let folder = folder(files);
         let choice = choose(&folder, None, None, None);
         assert_eq!(
-            steady(&choice, &folder, Some("10-a.conf"), gone_for),
+            steady(&choice, &folder, Some("10-a.conf"), gone_for, false),
             wanted,
             "{files:?}"
         );
@@ -184,11 +184,11 @@ fn another_primary_only_when_the_runtime_would_take_it_too() {
     let torn = folder(&[("10-a.conf", "{\"na"), ("20-b.conf", BRIDGE)]);
     let choice = choose(&torn, None, None, None);
     assert!(matches!(
-        steady(&choice, &torn, Some("10-a.conf"), GONE_FOR_GOOD),
+        steady(&choice, &torn, Some("10-a.conf"), GONE_FOR_GOOD, false),
         Steady::Broken(_)
     ));
     assert_eq!(
-        steady(&choice, &torn, None, short),
+        steady(&choice, &torn, None, short, false),
         Steady::Take,
         "at start it is passed over"
     );

@@ -27,8 +27,12 @@ pub struct Install {
     pub alias: Option<Alias>,
     /// The file with the primary configuration, if not the first.
     pub primary_file: Option<String>,
-    /// Whether Multus's configuration is moved aside.
-    pub replace_multus: bool,
+    /// Whether Multus's place is taken.
+    pub adopt_multus: bool,
+    /// The configuration of Multus's daemon, as this process sees it, where one is named.
+    pub multus_daemon: Option<PathBuf>,
+    /// Whose files the plugin writes besides its own, where that is said.
+    pub compat: Option<Compat>,
     /// The network's name, if it is not the primary's.
     pub network_name: Option<NetworkName>,
     /// The CNI version, if it is not the primary's.
@@ -62,6 +66,8 @@ pub struct Places {
     pub cni_dir: PathBuf,
     /// The plugin's kubeconfig.
     pub kubeconfig: Option<PathBuf>,
+    /// Whether the runtime deletes a sandbox by the configuration that it was started with.
+    pub deletes_by_cache: bool,
 }
 
 /// What a kubeconfig is made from.
@@ -147,6 +153,8 @@ impl Install {
     ) -> Result<(Self, bool, Option<String>), SettingsError> {
         let InstallCommandArgs {
             once,
+            restore_multus: _,
+            force: _,
             install,
             node_name,
             log_level,
@@ -172,7 +180,8 @@ impl Install {
             plugin_binary,
             alias,
             primary_conf,
-            replace_multus,
+            adopt_multus,
+            multus_daemon_config,
             network_name,
             cni_version,
             keys,
@@ -200,14 +209,16 @@ impl Install {
         } else {
             (None, None)
         };
-        let keys_file = keys.conf_keys.clone();
+        let (keys_file, compat) = (keys.conf_keys.clone(), keys.compat);
         Ok(Self {
             keys: key_flags(keys, bridge_socket, &places)?,
             places,
             plugin_binary,
             alias,
             primary_file: primary_conf,
-            replace_multus,
+            adopt_multus,
+            multus_daemon: multus_daemon_config,
+            compat,
             network_name: network_name
                 .map(|name| name.parse().map_err(SettingsError::NetworkName))
                 .transpose()?,
@@ -217,6 +228,30 @@ impl Install {
             plugin_token,
             poll_interval: Duration::from_secs(poll_interval.into()),
         })
+    }
+}
+
+/// A node that is given back to Multus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// Where.
+    pub places: Places,
+    /// Whether to go on where pods would be left without what they need.
+    pub force: bool,
+}
+
+impl Restore {
+    /// What `install --restore-multus` is to do.
+    ///
+    /// # Errors
+    /// An argument that cannot be carried out.
+    pub fn of_command(args: InstallCommandArgs) -> Result<(Self, Option<String>), SettingsError> {
+        let places = Places::of(args.install.places)?;
+        let restore = Self {
+            places,
+            force: args.force,
+        };
+        Ok((restore, args.log_level))
     }
 }
 
@@ -255,6 +290,7 @@ impl Places {
             cni_dir,
             plugin_kubeconfig,
         } = args;
+        let deletes_by_cache = preset.deletes_by_cache();
         let paths = preset.paths();
         let primary_dir = primary_conf_dir
             .or_else(|| cni_conf_dir.clone())
@@ -276,6 +312,7 @@ impl Places {
             kubeconfig: plugin_kubeconfig
                 .map(|path| of_node(path, "--plugin-kubeconfig"))
                 .transpose()?,
+            deletes_by_cache,
         })
     }
 

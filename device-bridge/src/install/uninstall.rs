@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     args::Alias,
+    cached,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
     hand_back::{self, Program, Refusal, Step},
@@ -51,7 +52,7 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
 }
 
 /// Gives a name back to who had it, unless somebody has taken it from us since.
-fn give_program_back(places: &Places, path: &Path) -> Result<(), InstallError> {
+pub(super) fn give_program_back(places: &Places, path: &Path) -> Result<(), InstallError> {
     let backup = programs::backup_of(path);
     if !backup.exists() {
         return Ok(());
@@ -127,13 +128,17 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
 /// Where sandbox records are: below the `cniDir` of our configuration, as long as it is there.
 fn records_of(places: &Places) -> Result<PathBuf, InstallError> {
     let runtime = read(&places.here(&places.conf_dir))?;
+    Ok(places.here(&cni_dir_of(places, &runtime)).join("sandboxes"))
+}
+
+/// `cniDir`, as the node has it.
+pub(super) fn cni_dir_of(places: &Places, runtime: &ConfFolder) -> PathBuf {
     let written = runtime.file(&places.conf_name).and_then(|ours| {
         let conf = ours.conf.as_ref().ok()?;
         let dir = conf.plugins().first()?.field("cniDir")?;
         serde_json::from_str::<PathBuf>(dir.get()).ok()
     });
-    let cni_dir = written.unwrap_or_else(|| places.cni_dir.clone());
-    Ok(places.here(&cni_dir).join("sandboxes"))
+    written.unwrap_or_else(|| places.cni_dir.clone())
 }
 
 fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), InstallError> {
@@ -149,6 +154,18 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
                 records: records.to_owned(),
                 count,
             });
+        }
+        let cached = places.here(Path::new(cached::RESULTS));
+        if places.deletes_by_cache {
+            // Given back to Multus, or handed over: the runtime executes the plugin for them all the same.
+            let count = changed(&cached, cached::count(&cached))?;
+            if count > 0 {
+                return Err(InstallError::Sandboxes {
+                    bin_dir: places.bin_dir.clone(),
+                    records: cached,
+                    count,
+                });
+            }
         }
     }
     for alias in Alias::ALL {
@@ -214,21 +231,21 @@ fn remove(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn clean(path: &Path) -> io::Result<usize> {
+pub(super) fn clean(path: &Path) -> io::Result<usize> {
     match whole_file::clean(path, SystemTime::now()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         done => done,
     }
 }
 
-fn read(folder: &Path) -> Result<ConfFolder, InstallError> {
+pub(super) fn read(folder: &Path) -> Result<ConfFolder, InstallError> {
     ConfFolder::read(folder).map_err(|source| InstallError::ConfFolder {
         folder: folder.to_owned(),
         source,
     })
 }
 
-fn changed<T>(path: &Path, done: io::Result<T>) -> Result<T, InstallError> {
+pub(super) fn changed<T>(path: &Path, done: io::Result<T>) -> Result<T, InstallError> {
     done.map_err(|source| InstallError::Conf {
         path: path.to_owned(),
         source,

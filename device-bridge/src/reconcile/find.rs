@@ -10,6 +10,7 @@ use spec::{
 
 use super::{
     finding::Finding,
+    of_multus::OfMultus,
     sandbox::{Sandbox, Seen, State},
 };
 use crate::pod_facts::PodFacts;
@@ -62,6 +63,29 @@ pub fn find(seen: Option<&[Seen]>, pods: &[Arc<PodFacts>], rules: Rules<'_>) -> 
         findings.extend(of_pod(pod, &sandboxes, rules));
     }
     findings
+}
+
+/// What Multus left of sandboxes that are gone.
+#[must_use]
+pub(super) fn left_by_multus(
+    sandboxes: &[OfMultus],
+    pods: &[Arc<PodFacts>],
+    grace: Duration,
+) -> Vec<Finding> {
+    let left = sandboxes
+        .iter()
+        .filter(|sandbox| sandbox.is_gone && sandbox.age >= grace);
+    left.map(|sandbox| Finding::LeftByMultus {
+        container_id: sandbox.container_id.clone(),
+        pod: sandbox.pod.clone(),
+        pod_is_gone: !pods.iter().any(|pod| {
+            sandbox
+                .pod
+                .as_ref()
+                .is_some_and(|of| is_reference_to(of, pod))
+        }),
+    })
+    .collect()
 }
 
 fn of_pod(pod: &PodFacts, sandboxes: &[&Sandbox], rules: Rules<'_>) -> Option<Finding> {
@@ -160,9 +184,14 @@ fn is_same(a: &PodRef, b: &PodRef) -> bool {
 }
 
 fn is_of(sandbox: &Sandbox, pod: &PodFacts) -> bool {
-    sandbox.pod.as_ref().is_some_and(|of| {
-        of.namespace == pod.namespace && of.name == pod.name && pod.may_have(of.uid.as_deref())
-    })
+    sandbox
+        .pod
+        .as_ref()
+        .is_some_and(|of| is_reference_to(of, pod))
+}
+
+fn is_reference_to(of: &PodRef, pod: &PodFacts) -> bool {
+    of.namespace == pod.namespace && of.name == pod.name && pod.may_have(of.uid.as_deref())
 }
 
 fn reference(pod: &PodFacts) -> PodRef {

@@ -81,8 +81,36 @@ fn kinds(seen: &[Seen], pods: &[Arc<PodFacts>]) -> Vec<String> {
             } => format!("{device} {first} {second}"),
             Finding::UnreadableRecord(Unreadable { problem, .. }) => problem,
             Finding::StatusMissing { .. } => "status".to_owned(),
+            Finding::LeftByMultus { pod_is_gone, .. } => format!("multus {pod_is_gone}"),
         })
         .collect()
+}
+
+#[test]
+fn what_multus_left() {
+    let of = |uid: &str, is_gone, age| OfMultus {
+        container_id: "c1".parse().unwrap(),
+        pod: Some(spec::bridge::PodRef {
+            uid: Some(uid.to_owned()),
+            ..fixture::bare_question().pod
+        }),
+        is_gone,
+        age,
+    };
+    let pods = [Arc::new(fixture::pod("u1", ""))];
+    for (sandbox, wanted) in [
+        (of("u1", true, GRACE), Some(false)),
+        (of("u2", true, GRACE), Some(true)),
+        (of("u2", false, GRACE), None),
+        (of("u2", true, Duration::ZERO), None),
+    ] {
+        let found = left_by_multus(&[sandbox], &pods, GRACE);
+        let told = found.first().map(|finding| match finding {
+            Finding::LeftByMultus { pod_is_gone, .. } => *pod_is_gone,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(told, wanted);
+    }
 }
 
 #[test]

@@ -17,6 +17,15 @@ pub enum Finding {
         /// Whether its pod is gone as well, so that nobody will ask for it to be deleted any more.
         pod_is_gone: bool,
     },
+    /// Multus has attached a sandbox that is gone, and has not undone it.
+    LeftByMultus {
+        /// The sandbox.
+        container_id: ContainerId,
+        /// Its pod.
+        pod: Option<PodRef>,
+        /// Whether its pod is gone as well.
+        pod_is_gone: bool,
+    },
     /// A record cannot be read.
     UnreadableRecord(Unreadable),
     /// A pod has a sandbox without some of the networks that it asks for.
@@ -57,6 +66,7 @@ impl Finding {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RecordWithoutSandbox { .. } => "record_without_sandbox",
+            Self::LeftByMultus { .. } => "left_by_multus",
             Self::UnreadableRecord(_) => "unreadable_record",
             Self::NetworksMissing { .. } | Self::NoRecord { .. } => "networks_missing",
             Self::DeviceClaimedTwice { .. } => "device_claimed_twice",
@@ -68,8 +78,9 @@ impl Finding {
     #[must_use]
     pub fn events(&self) -> Vec<PodEvent> {
         match self {
-            // The first one's pod is gone, the second concerns the node, and the last is being mended.
+            // The pods of the first two are gone, the third concerns the node, and the last is being mended.
             Self::RecordWithoutSandbox { .. }
+            | Self::LeftByMultus { .. }
             | Self::UnreadableRecord(_)
             | Self::StatusMissing { .. } => Vec::new(),
             Self::NetworksMissing { pod, networks } => vec![PodEvent::warning(
@@ -120,6 +131,20 @@ impl Finding {
                     pod,
                     pod_is_gone,
                     "A sandbox is gone and its record is not: the runtime has not deleted it"
+                );
+            }
+            Self::LeftByMultus {
+                container_id,
+                pod,
+                pod_is_gone,
+            } => {
+                let pod = pod.as_ref().map(ToString::to_string);
+                tracing::warn!(
+                    kind,
+                    container = container_id.as_str(),
+                    pod,
+                    pod_is_gone,
+                    "A sandbox that Multus attached is gone, and what it had is not"
                 );
             }
             Self::UnreadableRecord(Unreadable { file, problem }) => tracing::error!(

@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use spec::cni::ContainerId;
+use spec::{cni::ContainerId, record::Record};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     clean::Cleaner,
-    find::{Rules, find},
+    find::{Rules, find, left_by_multus},
     finding::Finding,
+    of_multus::{self, OfMultus},
     sandbox::{self, Seen},
     status,
 };
@@ -101,7 +102,8 @@ impl Reconciler {
         if seen.is_none() && known.rounds == 0 {
             tracing::info!(folder = %self.cni_dir.display(), "There are no sandbox records, so that pods are not compared with them; where sandboxes were made, check --cni-dir and that the folder is mounted");
         }
-        let now = self.compare(seen.as_deref(), known).await;
+        let of_multus = of_multus::read(&self.cni_dir);
+        let now = self.compare(seen.as_deref(), &of_multus, known).await;
         for finding in now.found.difference(&known.found) {
             self.metrics.count_discrepancy(finding.kind());
             finding.log();
@@ -113,7 +115,7 @@ impl Reconciler {
         now
     }
 
-    async fn compare(&self, seen: Option<&[Seen]>, known: &Known) -> Known {
+    async fn compare(&self, seen: Option<&[Seen]>, of_multus: &[OfMultus], known: &Known) -> Known {
         let rules = Rules {
             grace: self.grace,
             tells_status: self.tells_status,
@@ -123,7 +125,10 @@ impl Reconciler {
             rounds: known.rounds + 1,
             ..Known::default()
         };
-        for finding in find(seen, &self.lookup.known_pods(), rules) {
+        let pods = self.lookup.known_pods();
+        let mut findings = find(seen, &pods, rules);
+        findings.extend(left_by_multus(of_multus, &pods, self.grace));
+        for finding in findings {
             let is_doubtful = matches!(finding, Finding::NoRecord { .. });
             if is_doubtful && !known.found.contains(&finding) {
                 let asked = known.suspected.get(&finding).copied();
@@ -178,7 +183,22 @@ impl Reconciler {
                     self.clean(cleaner, container_id).await;
                 }
             }
+            Finding::LeftByMultus {
+                container_id,
+                pod: Some(pod),
+                pod_is_gone: true,
+            } if before && self.lookup.is_gone(pod).await => {
+                if let Some(cleaner) = &self.cleaner {
+                    // The plugin goes by Multus's files where there is no record.
+                    let known = Record {
+                        pod: Some(pod.clone()),
+                        ..Record::new(container_id.clone())
+                    };
+                    undo(cleaner, &known).await;
+                }
+            }
             Finding::RecordWithoutSandbox { .. }
+            | Finding::LeftByMultus { .. }
             | Finding::UnreadableRecord(_)
             | Finding::NetworksMissing { .. }
             | Finding::NoRecord { .. }
@@ -193,14 +213,18 @@ impl Reconciler {
         let Some(record) = sandbox::one(&self.cni_dir, container_id) else {
             return;
         };
-        let container = container_id.as_str();
-        match cleaner.clean(&record).await {
-            Ok(()) => {
-                tracing::info!(container, "What was left of a sandbox is undone");
-            }
-            Err(error) => {
-                tracing::warn!(container, %error, "What is left of a sandbox is not undone");
-            }
+        undo(cleaner, &record).await;
+    }
+}
+
+async fn undo(cleaner: &Cleaner, record: &Record) {
+    let container = record.container_id.as_str();
+    match cleaner.clean(record).await {
+        Ok(()) => {
+            tracing::info!(container, "What was left of a sandbox is undone");
+        }
+        Err(error) => {
+            tracing::warn!(container, %error, "What is left of a sandbox is not undone");
         }
     }
 }

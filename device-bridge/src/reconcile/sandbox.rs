@@ -179,11 +179,15 @@ fn state(netns: Option<&str>, inode: Option<u64>) -> State {
         }
         Ok(metadata) if Some(metadata.ino()) == inode => State::Alive,
         Ok(_) => State::Gone,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && parent_is_there(path) => {
-            State::Gone
-        }
+        Err(_) if is_missing(path) => State::Gone,
         Err(_) => State::Unknown,
     }
+}
+
+/// Whether there is no network namespace at `path` any more, as far as this process can tell.
+pub(super) fn is_missing(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path);
+    parent_is_there(path) && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// A process that does not share the folder of the namespaces would see none of them. Those below /proc are another matter:

@@ -1,12 +1,12 @@
 //! What was read of Multus's files, as attachments that DEL can take away.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 use spec::cni::{AddResult, Args, ContainerId, InterfaceName, Invocation, NetworkConf, Version};
 
-use crate::{net_conf::State, record::Attachment};
+use crate::{net_conf::State, netns, record::Attachment};
 
 /// What the runtime says about the sandbox whose files are read.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +62,18 @@ pub struct Imported {
     /// What was attached, or may have been, and cannot be taken away by what the files say; in words. DEL must not succeed
     /// without somebody having been told.
     pub lost: Vec<String>,
+    /// The network namespaces that the results of its attachments name: one, as a rule.
+    pub netns: BTreeSet<String>,
     /// What was passed over and changes nothing about what is taken away, or little; in words, for the log.
     pub notes: Vec<String>,
+}
+
+impl Imported {
+    /// Whether the sandbox is gone: every network namespace that is known of it is. Where none is known nothing can be told.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.netns.is_empty() && self.netns.iter().all(|netns| netns::is_missing(netns))
+    }
 }
 
 /// The text of a delegate's configuration, and what was understood of it.

@@ -15,7 +15,7 @@ mod writing;
 
 pub use imported::{Imported, Sandbox};
 pub use removal::{remove, remove_result, remove_scratch};
-pub use writing::{write, write_result};
+pub use writing::{result_files, write, write_result};
 
 use std::path::{Path, PathBuf};
 

@@ -38,6 +38,8 @@ pub(super) struct Entry {
     pub(super) args: Option<String>,
     /// Capability arguments of ADD.
     pub(super) runtime_config: Map<String, Value>,
+    /// The network namespace of ADD.
+    pub(super) netns: Option<String>,
     /// What the plugins gave back, in the version they did.
     pub(super) result: Option<Value>,
 }
@@ -102,6 +104,7 @@ impl Entry {
             interface: owned("ifName")?,
             network: owned("networkName")?,
             conf: owned("config")?,
+            netns: owned("netns")?.filter(|netns| !netns.is_empty()),
             args: member(object, "cniArgs").map(args).transpose()?,
             runtime_config: match member(object, "capabilityArgs") {
                 None => Map::new(),
@@ -225,6 +228,7 @@ pub fn find(results: &Path, sandbox: &Sandbox<'_>) -> Result<Imported, String> {
         {
             continue;
         }
+        imported.netns.extend(entry.netns.clone());
         match entry.into_attachment(sandbox, &mut imported.notes) {
             Ok(Some(attachment)) => {
                 let written = file.metadata().and_then(|metadata| metadata.modified());

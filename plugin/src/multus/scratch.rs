@@ -70,7 +70,7 @@ fn parse(bytes: &[u8], sandbox: &Sandbox<'_>, cached: &Lookup<'_>) -> Result<Imp
     for (index, delegate) in delegates.iter().enumerate() {
         let read = match delegate {
             Value::Object(delegate) => {
-                Delegate { index, delegate }.read(sandbox, cached, &mut imported.notes)
+                Delegate { index, delegate }.read(sandbox, cached, &mut imported)
             }
             other => Err(format!("it is {}", kind::of_value(other))),
         };
@@ -94,8 +94,9 @@ impl Delegate<'_> {
         &self,
         sandbox: &Sandbox<'_>,
         cached: &Lookup<'_>,
-        notes: &mut Vec<String>,
+        imported: &mut Imported,
     ) -> Result<Option<Attachment>, String> {
+        let notes = &mut imported.notes;
         let interface = match text(self.delegate, "ifnameRequest")? {
             None => self.interface_of_place(sandbox),
             Some(requested) => match requested.parse() {
@@ -119,6 +120,9 @@ impl Delegate<'_> {
             notes.push(problem);
             None
         });
+        if let Some(entry) = &entry {
+            imported.netns.extend(entry.netns.clone());
+        }
         let requests = self.requests(notes);
         let (args, runtime_config, result) = match entry {
             Some(entry) => {

@@ -4,7 +4,12 @@
 //! and it alone is read as long as this plugin is on the node. Multus comes into it when an administrator switches the node
 //! over, long after; and a power cut that could lose a file takes the sandboxes along.
 
-use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt as _, path::Path};
+use std::{
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value, json};
 use spec::cni::{AddResult, Version};
@@ -79,6 +84,23 @@ pub fn write_result(
         &folder.join(name),
         &Value::Object(entry).to_string(),
     )
+}
+
+/// The files of the result cache that the attachments of `record` may have.
+#[must_use]
+pub fn result_files(cni_dir: &Path, record: &Record) -> Vec<PathBuf> {
+    let folder = results(cni_dir);
+    let of_attachment = |attachment: &Attachment| {
+        let conf = scratch_text::parse(attachment).ok()?;
+        let name =
+            result_cache::file_name(conf.name()?, &record.container_id, &attachment.interface);
+        Some(folder.join(name))
+    };
+    record
+        .attachments
+        .iter()
+        .filter_map(of_attachment)
+        .collect()
 }
 
 fn pairs(args: &str) -> Value {
