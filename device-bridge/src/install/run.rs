@@ -144,7 +144,7 @@ async fn renewed(supply: Option<&mut watch::Receiver<Supply>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Waits for a change, and for its end, or for `wait`.
