@@ -192,7 +192,7 @@ fn an_sbom_names_what_its_program_links() {
                 match locked.get(&(name.clone(), version.clone())) {
                     Some(true) => assert_eq!(purl, Some(&*format!("pkg:cargo/{name}@{version}"))),
                     Some(false) => {
-                        assert_eq!(purl, None, "{name} is ours, and not that of crates.io")
+                        assert_eq!(purl, None, "{name} is ours, and not that of crates.io");
                     }
                     None => panic!(
                         "{} names {name} {version}, which Cargo.lock does not: cargo dist sbom",

@@ -15,8 +15,11 @@ use super::{
     posture, references,
 };
 
+/// An overlay, and what must be so of its objects.
+type Overlay = (&'static str, fn(&[Value]));
+
 /// The overlays that are written down here; the folder has these and no others.
-const OVERLAYS: [(&str, fn(&[Value])); 10] = [
+const OVERLAYS: [Overlay; 10] = [
     ("cert-manager", cert_manager),
     ("crio", |objects| has_paths_of(objects, Preset::Crio)),
     ("k3s", |objects| has_paths_of(objects, Preset::K3s)),
