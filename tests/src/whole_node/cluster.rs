@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    component::Component,
+    component::{Component, tail},
     device_plugin::DevicePlugin,
     evidence::until,
     parts,
@@ -258,7 +258,9 @@ impl Cluster {
             .take(10)
             .collect();
         format!(
-            "pods: {pods:#?}\nagent:\n{}\nkubelet:\n{}\ncontainerd:\n{}",
+            "pods: {pods:#?}\nscheduler:\n{}\ncontroller-manager:\n{}\nagent:\n{}\nkubelet:\n{}\ncontainerd:\n{}",
+            tail(&self.scheduler.log(), 5),
+            self.controller_manager.log_tail(5),
             self.agent.log_tail(15),
             self.kubelet.log_tail(15),
             self.containerd.log_tail(10)

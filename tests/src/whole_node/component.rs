@@ -132,9 +132,7 @@ impl Component {
 
     /// The last lines of its log.
     pub(crate) fn log_tail(&self, lines: usize) -> String {
-        let log = self.log();
-        let all: Vec<&str> = log.lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+        tail(&self.log(), lines)
     }
 
     /// Its arguments, for a start that differs.
@@ -150,6 +148,12 @@ impl Component {
     fn file(&self, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", self.name))
     }
+}
+
+/// The last lines of a log.
+pub(super) fn tail(log: &str, lines: usize) -> String {
+    let all: Vec<&str> = log.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
 }
 
 impl Drop for Component {

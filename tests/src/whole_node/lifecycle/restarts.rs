@@ -97,7 +97,7 @@ fn fails_and_works_again(cluster: &Cluster) {
             let path = format!("/api/v1/nodes/{NODE}");
             let node = cluster.ask("GET", &path, &Value::Null).body;
             let told = &node["status"]["allocatable"][RESOURCE];
-            if *told == count.to_string() {
+            if told.as_str().is_some_and(|told| told.parse() == Ok(count)) {
                 Ok(())
             } else {
                 Err(told.to_string())
