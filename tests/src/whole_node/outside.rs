@@ -22,7 +22,7 @@ pub(super) const FOLDER: &str = "POLYPOD_WHOLE_NODE_FOLDER";
 pub(super) const CGROUP: &str = "POLYPOD_WHOLE_NODE_CGROUP";
 
 /// How long the whole of it may take.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
+const LIMIT: Duration = Duration::from_secs(25 * 60);
 
 /// The first process: mounts the processes of its namespace, reads as a shell reads, and collects orphans while it waits.
 const FIRST: &str =
