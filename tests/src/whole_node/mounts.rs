@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 /// The machine's folders that the node has its own of, each with its name in the node's folder.
 const FOLDERS: [(&str, &str); 6] = [
@@ -49,6 +49,8 @@ pub(super) fn of_the_node(folder: &Path) {
         fs::create_dir_all(folder.join(name)).expect("the folder is ours");
     }
     let flags = MsFlags::empty();
+    // What is hidden below another mount is listed all the same, and whoever reads the list takes it for what is there.
+    detach_below("/run/");
     mount(Some("tmpfs"), "/run", Some("tmpfs"), flags, None::<&str>).expect("root mounts tmpfs");
     // Pods may see what is mounted there later, such as network namespaces.
     let shared = MsFlags::MS_SHARED;
@@ -56,6 +58,25 @@ pub(super) fn of_the_node(folder: &Path) {
     for name in ["/run/netns", "/run/lock"] {
         fs::create_dir_all(name).expect("it is a new tmpfs");
     }
+}
+
+/// Undoes what is mounted below a folder, as this mount namespace sees it, and gives back what is left of it.
+pub(crate) fn detach_below(folder: &str) -> Vec<String> {
+    let below = || {
+        let mounted = fs::read_to_string("/proc/thread-self/mounts").unwrap_or_default();
+        let points = mounted.lines().filter_map(|line| line.split(' ').nth(1));
+        let mut points: Vec<String> = points
+            .filter(|point| point.starts_with(folder))
+            .map(str::to_owned)
+            .collect();
+        points.sort_unstable();
+        points
+    };
+    for point in below().iter().rev() {
+        // Some go with one that is shared.
+        let _ = umount2(point.as_str(), MntFlags::MNT_DETACH);
+    }
+    below()
 }
 
 /// Gives the kubelet the kernel's settings as it wants them, so that it leaves those of the machine alone.

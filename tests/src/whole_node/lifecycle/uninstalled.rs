@@ -116,7 +116,7 @@ fn uninstall() -> Result<(), String> {
 }
 
 /// Executes GC of our configuration with no sandbox that is valid: what has a network namespace is let alone.
-fn gc() {
+pub(super) fn gc() {
     let text = std::fs::read_to_string(ours()).expect("it is in force");
     let list: Value = serde_json::from_str(&text).expect("it is JSON");
     let mut conf = list["plugins"][0].clone();

@@ -62,19 +62,10 @@ fn rebooted(cluster: &mut Cluster) {
     let program = Path::new(CNI_BIN).join("bridge");
     let aside: Vec<(PathBuf, PathBuf)> = [primary, program]
         .into_iter()
-        .map(|file| {
-            (
-                cluster
-                    .folder
-                    .join("aside")
-                    .join(file.file_name().expect("it has a name")),
-                file,
-            )
-        })
+        .map(|file| (file.with_extension("aside"), file))
         .collect();
-    fs::create_dir_all(cluster.folder.join("aside")).expect("the folder is ours");
     for (aside, file) in &aside {
-        fs::rename(file, aside).expect("both are on one disk");
+        fs::rename(file, aside).expect("it is there, in its own folder");
     }
 
     cluster.containerd.start();
@@ -85,7 +76,7 @@ fn rebooted(cluster: &mut Cluster) {
     cluster.agent.start();
     cluster.agent.ready("serving unix://");
     for (aside, file) in &aside {
-        fs::rename(aside, file).expect("both are on one disk");
+        fs::rename(aside, file).expect("it is there, in its own folder");
     }
     agent_is_ready(&mut cluster.agent);
     let folder = Path::new(DEVICE_PLUGINS);

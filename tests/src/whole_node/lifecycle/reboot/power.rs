@@ -7,7 +7,6 @@ use std::{
 };
 
 use nix::{
-    mount::{MntFlags, umount2},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -78,21 +77,12 @@ fn of_containers() -> Vec<Pid> {
 /// Undoes every mount that the runtime and the kubelet have made.
 fn unmount() {
     until("nothing is mounted any more", TIDY, || {
-        let mounted = fs::read_to_string("/proc/self/mounts").expect("the node has its own");
-        let mut points: Vec<&str> = mounted
-            .lines()
-            .filter_map(|line| line.split(' ').nth(1))
-            .filter(|point| point.starts_with("/run/") || point.starts_with("/var/lib/kubelet/"))
-            .collect();
-        points.sort_unstable();
-        for point in points.iter().rev() {
-            // Some went with one that was shared; whatever is left is seen when it is looked again.
-            let _ = umount2(*point, MntFlags::MNT_DETACH);
-        }
-        if points.is_empty() {
+        let left = ["/run/", "/var/lib/kubelet/"].map(mounts::detach_below);
+        let left = left.concat();
+        if left.is_empty() {
             Ok(())
         } else {
-            Err(format!("{points:?}"))
+            Err(format!("{left:?}"))
         }
     });
 }
