@@ -15,7 +15,7 @@ use super::{
     super::{
         Story,
         bringing_up::{CNI_BIN, CNI_CONF, DEVICE_PLUGINS, agent_is_ready, wait_for_node},
-        cluster::{Cluster, is_ready},
+        cluster::{Cluster, ctr, is_ready},
         device_plugin::{DevicePlugin, RESOURCE, VFS},
         evidence::until,
         pods,
@@ -69,9 +69,12 @@ fn rebooted(cluster: &mut Cluster) {
     }
 
     cluster.containerd.start();
+    // A kubelet that finds no runtime ends, and its supervisor starts it again.
+    until("containerd answers", BACK, || ctr(&["version"]));
     cluster.kubelet.start();
     for name in [PLAIN[0], NETWORKED[0]] {
-        is_told(cluster, name, &["FailedCreatePodSandBox"]);
+        // The sandbox of before cannot be deleted without the primary's program, which knows of the address.
+        is_told(cluster, name, &["SandboxChanged"]);
     }
     cluster.agent.start();
     cluster.agent.ready("serving unix://");

@@ -13,7 +13,7 @@ use nix::{
 use serde_json::Value;
 
 use super::super::super::{cluster::Cluster, evidence::until, hardware, mounts, networks::BRIDGES};
-use crate::fixture::node::ip;
+use crate::fixture::{cgroup, node::ip};
 
 /// How long the kernel may take to tidy up.
 const TIDY: Duration = Duration::from_secs(60);
@@ -23,6 +23,7 @@ const TIDY: Duration = Duration::from_secs(60);
 ///
 /// The control plane runs on another machine, so to speak.
 pub(super) fn off(cluster: &mut Cluster) {
+    let containers = cluster.ctr(&["containers", "list", "-q"]);
     cluster.kubelet.kill();
     cluster.agent.kill();
     cluster.device_plugin = None;
@@ -36,6 +37,16 @@ pub(super) fn off(cluster: &mut Cluster) {
             Ok(())
         } else {
             Err(format!("{processes:?}"))
+        }
+    });
+    // The kubelet would wait for what they were for.
+    until("the containers' cgroups are gone", TIDY, || {
+        let is_gone = |id: &str| cgroup::remove_everywhere(&Path::new("k8s.io").join(id));
+        let left: Vec<&str> = containers.lines().filter(|id| !is_gone(id)).collect();
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{left:?}"))
         }
     });
     unmount();
