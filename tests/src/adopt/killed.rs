@@ -71,8 +71,8 @@ fn walk(
             None => break,
         }
     }
-    // Several files are written and renamed.
-    assert!(killed > 10, "killed {killed} times");
+    // Several files are written and renamed; a run of writes is one change.
+    assert!(killed > 5, "killed {killed} times");
     println!("killed before each of {killed} changes");
 }
 
