@@ -37,6 +37,11 @@ const BACK: Duration = Duration::from_secs(180);
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
 
+const NETWORKS: &str = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
+
+/// The network of VFs.
+const BARE: &str = "vf-bare";
+
 const PLAIN: [&str; 2] = ["plain-0", "plain-1"];
 
 const NETWORKED: [&str; 3] = ["networked-0", "networked-1", "networked-2"];
@@ -44,8 +49,9 @@ const NETWORKED: [&str; 3] = ["networked-0", "networked-1", "networked-2"];
 fn rebooted(cluster: &mut Cluster) {
     create(cluster, "plain", 2, "");
     create(cluster, "networked", 3, "front,storage");
-    create(cluster, "device", 1, "vf");
-    deploy(cluster, "replaced", 3, "vf,control");
+    define(cluster);
+    create(cluster, "device", 1, BARE);
+    deploy(cluster, "replaced", 3, &format!("{BARE},control"));
     for name in PLAIN {
         has(cluster, name, &["eth0"]);
     }
@@ -110,6 +116,17 @@ fn rebooted(cluster: &mut Cluster) {
     }
     nothing_of_before(cluster, &of_before);
     tidy(cluster);
+}
+
+/// A network of VFs without addresses: at DEL the reference plugin host-device returns before it frees one when the namespace is
+/// gone, as it is after a boot.
+fn define(cluster: &Cluster) {
+    let config = json!({"cniVersion": "1.0.0", "name": BARE, "type": "host-device", "capabilities": {"deviceID": true}});
+    let network = json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": BARE, "annotations": {"k8s.v1.cni.cncf.io/resourceName": RESOURCE}},
+        "spec": {"config": config.to_string()}});
+    let reply = cluster.ask("POST", NETWORKS, &network);
+    assert_eq!(reply.status, 201, "{}", reply.body);
 }
 
 /// Creates a Deployment of pods that select `networks`.
@@ -269,4 +286,5 @@ fn tidy(cluster: &Cluster) {
         pods.iter()
             .filter_map(|pod| pod["metadata"]["name"].as_str()),
     );
+    cluster.ask("DELETE", &format!("{NETWORKS}/{BARE}"), &Value::Null);
 }
