@@ -138,10 +138,16 @@ fn networks_of_a_pod() {
     });
 }
 
-/// The one-shot, which reads the node's objects from a file here. The arguments are the plugin's own.
+/// The one-shot, which reads the node's objects from a file here. The arguments are the plugin's own, with the printed kubeconfig
+/// in the node's folder: it is executed only where that file is.
 fn resolver(node: &Node, conf: &mut Value) {
+    assert_eq!(conf["kubeconfig"], "/etc/kubernetes/node-kubeconfig.yaml");
+    let kubeconfig = node.path("node-kubeconfig.yaml");
+    std::fs::write(&kubeconfig, "").expect("the node's folder can be written");
+    conf["kubeconfig"] = json!(kubeconfig);
     let script = format!(
-        "[ \"$1 $2 $3\" = 'resolve --kubeconfig /etc/kubernetes/node-kubeconfig.yaml' ] || exit 9\nexec '{}' resolve --objects '{}' --publish-to '{}'\n",
+        "[ \"$1 $2 $3\" = 'resolve --kubeconfig {}' ] || exit 9\nexec '{}' resolve --objects '{}' --publish-to '{}'\n",
+        kubeconfig.display(),
         binaries::path("polypod-device-bridge").display(),
         node.path("objects.yaml").display(),
         node.path("status").display(),
