@@ -110,6 +110,9 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     }
     let overlay = hotplug.hotplug_config.as_deref().map(Overlay::read);
     let overlay = overlay.transpose()?.unwrap_or_default();
+    let installed = install
+        .as_ref()
+        .map(|install| hot_plugging::installed(&hotplug, &install.places));
     // Before anything is known of pods: where there was no plugin, the runtime waits for its configuration.
     if let Some(install) = install {
         health
@@ -154,8 +157,14 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let spool = Spool::beside(&bridge_socket);
     let (ending, is_ending) = flag::channel(false);
     let cleaner = hot_plugging::cleaner(&hotplug, &cni_dir);
-    let hot_plugging =
-        hot_plugging::serve(hotplug, overlay, Arc::clone(&metrics), is_ending, announce)?;
+    let hot_plugging = hot_plugging::serve(
+        hotplug,
+        overlay,
+        installed.as_deref(),
+        Arc::clone(&metrics),
+        is_ending,
+        announce,
+    )?;
     let (outbox, publishing) = outbox(
         publisher,
         Some(spool),

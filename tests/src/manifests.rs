@@ -76,6 +76,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: chart::values_reach_the_objects,
         },
         Scenario {
+            name: "manifests::the_chart_refuses_clusters_that_are_too_old",
+            needs: &[Need::Helm],
+            body: chart::refuses_clusters_that_are_too_old,
+        },
+        Scenario {
             name: "manifests::the_chart_refuses_values_that_it_does_not_know",
             needs: &[Need::Helm],
             body: chart::refuses_values_that_it_does_not_know,

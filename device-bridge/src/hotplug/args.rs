@@ -20,7 +20,7 @@ pub struct HotplugArgs {
     )]
     pub hotplug_config: Option<PathBuf>,
 
-    /// The CNI plugin polypod, as the host sees it; without it the one in binDir, in a request's CNI_PATH or in /opt/cni/bin
+    /// The CNI plugin polypod, as the host sees it; without it the one in binDir, where --install puts it, in a request's CNI_PATH or in /opt/cni/bin
     #[arg(long, env = "POLYPOD_BRIDGE_PLUGIN_PATH", value_name = "PATH")]
     pub plugin_path: Option<PathBuf>,
 

@@ -49,6 +49,7 @@ impl Fixture {
         let service = Service::new(
             Overlay::default(),
             Some(plugin),
+            None,
             executor,
             Arc::clone(&metrics),
             stopping.clone(),

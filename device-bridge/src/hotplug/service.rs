@@ -1,6 +1,10 @@
 //! From a request to its reply: whose turn it is, what the plugin is given, and what came of it.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use spec::TraceContext;
 use tokio::{
@@ -33,6 +37,7 @@ const USUAL_FOLDER: &str = "/opt/cni/bin";
 pub struct Service {
     overlay: Overlay,
     plugin: Option<PathBuf>,
+    installed: Option<String>,
     executor: Executor,
     turns: Turns,
     at_once: Semaphore,
@@ -42,11 +47,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// `plugin` is the path of polypod, where it is not to be searched. `stopping` is true from SIGTERM on.
+    /// `plugin` is the path of polypod, where it is not to be searched; `installed` the folder that this process puts it
+    /// into, as the executor's host sees it. `stopping` is true from SIGTERM on.
     #[must_use]
     pub fn new(
         overlay: Overlay,
         plugin: Option<PathBuf>,
+        installed: Option<&Path>,
         executor: Executor,
         metrics: Arc<Metrics>,
         stopping: watch::Receiver<bool>,
@@ -54,6 +61,7 @@ impl Service {
         Self {
             overlay,
             plugin,
+            installed: installed.map(|folder| folder.display().to_string()),
             executor,
             turns: Turns::default(),
             at_once: Semaphore::new(AT_ONCE),
@@ -162,6 +170,7 @@ impl Service {
     /// The folders with plugins. Controllers give none, as Multus knows its own.
     fn searched(&self, request: &Request) -> Vec<String> {
         let mut searched = self.overlay.bin_folders();
+        searched.extend(self.installed.clone());
         searched.extend(folders(request.variable("CNI_PATH")));
         searched.push(USUAL_FOLDER.to_owned());
         searched
@@ -188,4 +197,51 @@ fn span(request: &Request) -> tracing::Span {
     );
     join(&span, trace.as_ref());
     span
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn where_plugins_are_searched() {
+        let searched = |overlay: &str, installed: Option<&str>, path: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("daemon-config.json");
+            std::fs::write(&file, overlay).unwrap();
+            let executor = Executor {
+                host_pid: None,
+                timeout: Duration::from_secs(60),
+            };
+            let service = Service::new(
+                Overlay::read(&file).unwrap(),
+                None,
+                installed.map(Path::new),
+                executor,
+                Arc::new(Metrics::new()),
+                watch::channel(false).1,
+            );
+            let body = json!({
+                "env": {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/run/netns/x", "CNI_PATH": path,
+                        "CNI_ARGS": "K8S_POD_NAMESPACE=default;K8S_POD_NAME=p"},
+                "config": STANDARD.encode("{}")});
+            let request = Request::read(Endpoint::Cni, body.to_string().as_bytes()).unwrap();
+            service.searched(&request).join(":")
+        };
+        assert_eq!(searched("{}", None, ""), "/opt/cni/bin");
+        // As with the manifests' configuration on k3s, CRI-O and OpenShift.
+        assert_eq!(
+            searched("{}", Some("/var/lib/cni/bin"), ""),
+            "/var/lib/cni/bin:/opt/cni/bin"
+        );
+        assert_eq!(
+            searched(r#"{"binDir":"/a"}"#, Some("/b"), "/c:/d"),
+            "/a:/b:/c:/d:/opt/cni/bin"
+        );
+    }
 }

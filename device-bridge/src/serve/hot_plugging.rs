@@ -1,6 +1,11 @@
 //! The hot-plug socket, and what else executes the plugin.
 
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::watch as flag;
 
@@ -8,6 +13,7 @@ use super::{announce, stop};
 use crate::{
     config::CniDir,
     hotplug::{self, HotplugArgs, Overlay, Service, enter::look_at, execute::Executor},
+    install::settings::Places,
     metrics::Metrics,
     reconcile::Cleaner,
     socket::{Socket, SocketError},
@@ -17,6 +23,7 @@ use crate::{
 pub(super) fn serve(
     args: HotplugArgs,
     overlay: Overlay,
+    installed: Option<&Path>,
     metrics: Arc<Metrics>,
     stopping: flag::Receiver<bool>,
     announce: &mut dyn Write,
@@ -35,12 +42,27 @@ pub(super) fn serve(
         None => None,
     };
     let stop = stop::stopped(stopping.clone());
-    let service = Service::new(overlay, args.plugin_path, executor, metrics, stopping);
+    let service = Service::new(
+        overlay,
+        args.plugin_path,
+        installed,
+        executor,
+        metrics,
+        stopping,
+    );
     Ok(async move {
         if let Some(socket) = socket {
             hotplug::serve(socket, Arc::new(service), stop).await;
         }
     })
+}
+
+/// The folder that plugins are installed into, as those see it who execute them.
+pub(super) fn installed(args: &HotplugArgs, places: &Places) -> PathBuf {
+    match args.host_pid {
+        Some(_) => places.bin_dir.clone(),
+        None => places.here(&places.bin_dir),
+    }
 }
 
 /// What undoes what is left of sandboxes: the plugin, executed as for the hot-plug socket. None unless it is said how it is
@@ -66,5 +88,33 @@ fn executor(args: &HotplugArgs) -> Executor {
     Executor {
         host_pid: args.host_pid,
         timeout: Duration::from_secs(args.hotplug_timeout.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{
+        args::Args,
+        config::{Config, Task},
+    };
+
+    #[test]
+    fn the_folder_is_the_presets_as_the_executor_sees_it() {
+        let folder = |more: &[&str]| {
+            let given = "polypod-device-bridge serve --node-name n1 --install --preset crio --host-root /host";
+            let given: Vec<&str> = given.split(' ').chain(more.iter().copied()).collect();
+            let config: Config = Args::try_parse_from(given).unwrap().try_into().unwrap();
+            let Task::Serve(serve) = config.task else {
+                panic!("not serve");
+            };
+            installed(&serve.hotplug, &serve.install.unwrap().places)
+        };
+        assert_eq!(folder(&["--host-pid=1"]), Path::new("/usr/libexec/cni"));
+        assert_eq!(folder(&[]), Path::new("/host/usr/libexec/cni"));
+        let other = ["--host-pid=1", "--cni-bin-dir=/opt/other"];
+        assert_eq!(folder(&other), Path::new("/opt/other"));
     }
 }

@@ -17,6 +17,8 @@
 {{- with $values.args -}}{{- $_ := set $container "args" (concat $container.args .) -}}{{- end -}}
 {{- $env := list -}}
 {{- range $name, $value := $values.env -}}
+{{- /* Numbers of files are float64 here, and 1000000 would be 1e+06. */ -}}
+{{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
 {{- $env = append $env (dict "name" $name "value" (toString $value)) -}}
 {{- end -}}
 {{- if $env -}}

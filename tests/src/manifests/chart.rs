@@ -104,6 +104,7 @@ pub(super) fn values_reach_the_objects() {
         "--set=webhook.replicas=3,webhook.failurePolicy.validatePods=Ignore,webhook.excludedNamespaces={kube-system,cni}",
         "--set=webhook.policy.access.requireUse=true,scheduler.gates=true",
         "--set=webhook.resources.limits.memory=1Gi,deviceBridge.env.POLYPOD_INSTALL_CONF_NAME=05-polypod.conflist",
+        "--set-json=deviceBridge.env.POLYPOD_BRIDGE_HOTPLUG_TIMEOUT=1000000,webhook.env.POLYPOD_WEBHOOK_SCHEDULER_EXTENDER=true",
         "--set=deviceBridge.args={--log-level=debug},deviceBridge.nodeSelector.sriov=yes",
         "--set=crds.networkAttachmentDefinitions=false,crds.keep=false",
         "--set=metrics.podMonitor.enabled=true,metrics.podMonitor.labels.release=prometheus",
@@ -156,6 +157,12 @@ pub(super) fn values_reach_the_objects() {
     assert!(has(&container["args"], "serve") && has(&container["args"], "--log-level=debug"));
     let variable = json!({ "name": "POLYPOD_INSTALL_CONF_NAME", "value": "05-polypod.conflist" });
     assert!(items(&container["env"]).any(|one| *one == variable));
+    let number = json!({ "name": "POLYPOD_BRIDGE_HOTPLUG_TIMEOUT", "value": "1000000" });
+    assert!(
+        items(&container["env"]).any(|one| *one == number),
+        "as it was written: {}",
+        container["env"]
+    );
     let hooks = of_kind(&objects, "ValidatingWebhookConfiguration")
         .next()
         .expect("it is there");
@@ -245,6 +252,27 @@ pub(super) fn refuses_values_that_it_does_not_know() {
             "{values}: {refused}"
         );
     }
+}
+
+/// What cannot work on a cluster is not rendered for it.
+pub(super) fn refuses_clusters_that_are_too_old() {
+    let render = |version: &str, more: &[&str]| {
+        let version = format!("--kube-version={version}");
+        helm(&[&[version.as_str()], more].concat())
+    };
+    let thin = ["--set", "thin=true"];
+    let Err(refused) = render("1.30.9", &thin) else {
+        panic!("it has no tokens that are bound to Nodes");
+    };
+    assert!(refused.contains("thin needs Kubernetes 1.31"), "{refused}");
+    for (version, more) in [
+        ("1.30.9", &[][..]),
+        ("1.31.0", &thin),
+        ("1.31.0-gke.100", &thin),
+    ] {
+        render(version, more).unwrap_or_else(|error| panic!("{version}: {error}"));
+    }
+    assert!(render("1.29.9", &[]).is_err());
 }
 
 /// Everything that values.yaml says is described by the schema and the other way round, without Helm.

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{CONFIGURATIONS, Cluster, RESOURCE, is_created, is_denied, pod, resources, until};
+use super::{
+    CONFIGURATIONS, Cluster, PODS, RESOURCE, is_created, is_denied, pod, resources, until,
+};
 
 pub(super) fn when_a_hook_fails() {
     let mut cluster = Cluster::start();
@@ -43,6 +45,9 @@ fn fails_open_and_is_found_out(cluster: &Cluster) {
 
 /// Nothing answers: pods that select networks wait for the webhook, all others do not.
 fn fails_closed(cluster: &mut Cluster) {
+    let mut of_job = pod("of-job", "foo");
+    of_job["metadata"]["finalizers"] = json!([OF_JOBS]);
+    is_created(&cluster.create(&of_job));
     let webhook = cluster.webhook.take().expect("it was started");
     assert!(webhook.stop(), "SIGTERM ends it well");
     let refused = cluster.create(&pod("closed", "foo"));
@@ -63,4 +68,48 @@ fn fails_closed(cluster: &mut Cluster) {
         is_created(&created);
         assert_eq!(resources(&created.body), json!({}));
     }
+    changes_wait_for_networks_alone(cluster);
+}
+
+/// A finalizer that keeps the pod of a Job until it is counted.
+const OF_JOBS: &str = "batch.kubernetes.io/job-tracking";
+
+/// Nothing answers: of stored pods with networks everything can be changed but the networks.
+fn changes_wait_for_networks_alone(cluster: &Cluster) {
+    let path = format!("{PODS}/of-job");
+    let patch = |metadata: Value| {
+        let patch = json!({ "metadata": metadata });
+        cluster.plane.ask("PATCH", &path, &patch)
+    };
+    for metadata in [
+        json!({"labels": {"a": "b"}}),
+        json!({"annotations": {"example.com/a": "b"}}),
+        // As it is already.
+        json!({"annotations": {"k8s.v1.cni.cncf.io/networks": "foo"}}),
+        json!({"finalizers": null}),
+        json!({"finalizers": [OF_JOBS]}),
+    ] {
+        let changed = patch(metadata);
+        assert_eq!(changed.status, 200, "{}", changed.body);
+    }
+    for annotations in [
+        json!({"k8s.v1.cni.cncf.io/networks": "foo,foo"}),
+        json!({"k8s.v1.cni.cncf.io/networks": ""}),
+        json!({"v1.multus-cni.io/default-network": "plain"}),
+        json!({"v1.multus-cni.io/default-network": ""}),
+        json!({"k8s.v1.cni.cncf.io/networks": null, "v1.multus-cni.io/default-network": "plain"}),
+    ] {
+        let refused = patch(json!({ "annotations": annotations }));
+        assert_eq!(refused.status, 500, "{annotations}: {}", refused.body);
+        let message = refused.body["message"].as_str().unwrap_or_default();
+        assert!(message.contains("validate.polypod.dev"), "{message}");
+    }
+    // It goes, with the finalizer in its way for a while.
+    let now = format!("{path}?gracePeriodSeconds=0");
+    let deleted = cluster.plane.ask("DELETE", &now, &Value::Null);
+    assert_eq!(deleted.status, 200, "{}", deleted.body);
+    let counted = patch(json!({"finalizers": null}));
+    assert_eq!(counted.status, 200, "{}", counted.body);
+    let there = cluster.plane.ask("GET", &path, &Value::Null);
+    assert_eq!(there.status, 404, "{}", there.body);
 }

@@ -85,6 +85,7 @@ fn both(cluster: &Cluster, token: &str) {
     let source =
         |component: &str, host: &str| json!({"source": {"component": component, "host": host}});
     let words = Policy("component multus");
+    let stays = Policy("its words stay");
     let rows = [
         ("PATCH", own.as_str(), published.clone(), Taken),
         (
@@ -152,15 +153,50 @@ fn both(cluster: &Cluster, token: &str) {
         (
             "POST",
             EVENTS,
+            event(&json!({"reportingComponent": "kubelet"})),
+            words,
+        ),
+        (
+            "POST",
+            EVENTS,
+            event(&json!({"reportingComponent": ""})),
+            Taken,
+        ),
+        (
+            "POST",
+            EVENTS,
             event(&pod("Node", "default")),
             Policy("about a pod"),
         ),
-        ("PATCH", &count, json!({"count": 2}), Taken),
+        // As the agent counts.
         (
             "PATCH",
             &count,
-            json!({"message": "another"}),
-            Policy("its words stay"),
+            json!({"lastTimestamp": "2026-01-01T00:00:00Z"}),
+            Taken,
+        ),
+        ("PATCH", &count, json!({"count": 2}), Taken),
+        ("PATCH", &count, json!({"message": "another"}), stays),
+        ("PATCH", &count, json!({"type": "Warning"}), stays),
+        ("PATCH", &count, json!({"action": "Killing"}), stays),
+        ("PATCH", &count, json!({"reportingComponent": ""}), stays),
+        (
+            "PATCH",
+            &count,
+            json!({"reportingComponent": "kubelet"}),
+            words,
+        ),
+        (
+            "PATCH",
+            &count,
+            json!({"reportingInstance": "node-1"}),
+            stays,
+        ),
+        (
+            "PATCH",
+            &count,
+            json!({"related": {"apiVersion": "v1", "kind": "Pod", "name": "p2"}}),
+            stays,
         ),
         ("DELETE", &count, Value::Null, Role),
         // What a policy cannot hold back: reading.

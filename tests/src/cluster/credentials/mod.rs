@@ -1,6 +1,7 @@
 //! The identities of a node, with `manifests/install.yaml` applied: what they are, how long they live, what they may write.
 
 mod allowed;
+mod owner;
 mod renewed;
 mod resolver;
 
@@ -20,6 +21,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             name: "cluster::what_a_nodes_identities_may_write",
             needs: &[Need::ControlPlane],
             body: allowed::what_a_nodes_identities_may_write,
+        },
+        Scenario {
+            name: "cluster::a_report_gets_another_owner_on_openshift",
+            needs: &[Need::ControlPlane],
+            body: owner::a_report_gets_another_owner_on_openshift,
         },
         Scenario {
             name: "cluster::the_plugins_token_is_bound_and_renewed",
@@ -51,7 +57,12 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let installed = Installed::start(&[]);
+        Self::start_with(&[])
+    }
+
+    /// With more flags of the API server.
+    fn start_with(flags: &[&str]) -> Self {
+        let installed = Installed::start(flags);
         for node in ["node-1", "node-2"] {
             create_node(&installed, node);
         }
