@@ -45,8 +45,7 @@ impl Sole {
         let lock = open(socket).map_err(io)?;
         let mut told: Option<Instant> = None;
         loop {
-            // An agent of a release before this file answers without it.
-            if is_locked(&lock).map_err(io)? && UnixStream::connect(socket).is_err() {
+            if is_free(&lock, socket).map_err(io)? {
                 return Ok(Self { _lock: lock });
             }
             if told.is_none_or(|told| told.elapsed() >= TELL) {
@@ -59,6 +58,37 @@ impl Sole {
             sleep(LOOK).await;
         }
     }
+
+    /// The same without the async runtime, and for as long as `limit`: `None` is that it had not ended by then.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn wait_for(socket: &Path, limit: Duration) -> io::Result<Option<Self>> {
+        let lock = open(socket)?;
+        let end = std::time::Instant::now() + limit;
+        let mut is_told = false;
+        loop {
+            if is_free(&lock, socket)? {
+                return Ok(Some(Self { _lock: lock }));
+            }
+            if std::time::Instant::now() >= end {
+                return Ok(None);
+            }
+            if !is_told {
+                tracing::warn!(
+                    socket = %socket.display(),
+                    "The node agent still runs, or an install; it is waited for until it has ended"
+                );
+                is_told = true;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// Takes the lock, unless somebody serves. An agent of a release before this file answers without it.
+fn is_free(lock: &File, socket: &Path) -> io::Result<bool> {
+    Ok(is_locked(lock)? && UnixStream::connect(socket).is_err())
 }
 
 /// The lock's file stays for ever: who removed it would leave others with a lock of nothing.

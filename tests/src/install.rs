@@ -237,7 +237,7 @@ fn pods_of_before_meanwhile_and_afterwards() {
 
         // As CRI-O keeps it for DEL.
         let cached = folders.taken_plugin();
-        let kept = folders.fails("uninstall", &[]);
+        let kept = folders.fails("uninstall", &["--preset", "crio"]);
         assert!(
             kept.contains("1 sandboxes") && kept.contains("--force"),
             "{kept}"

@@ -81,6 +81,30 @@ pub enum InstallError {
         /// How many.
         count: usize,
     },
+    /// Sandboxes have what the cluster network's own plugin would not take away.
+    #[error(
+        "{what_stays} as sandboxes in {} have networks that the cluster network does not know of, and would leave behind what they have: {}; {advice}, or give --force", records.display(), holding.join("; ")
+    )]
+    Attached {
+        /// What is as it was.
+        what_stays: &'static str,
+        /// Where the records are.
+        records: PathBuf,
+        /// The sandboxes, by their pods.
+        holding: Vec<String>,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Somebody would undo it.
+    #[error(
+        "nothing is changed, as a node agent, or an install that goes on, still has {} after {seconds} seconds, and would undo it; end it and call this again (kubectl delete daemonset --cascade=foreground returns when its pods have ended)", socket.display()
+    )]
+    AgentRuns {
+        /// The bridge socket, as this process sees it.
+        socket: PathBuf,
+        /// How long it was waited.
+        seconds: u64,
+    },
     /// A configuration that executes us by another name.
     #[error(
         "{file} executes the plugin as {program}, so both stay; write another configuration, or give --force"

@@ -2,10 +2,12 @@
 
 use std::{
     io::Write as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
+use spec::cni::NetworkName;
 
 use super::{programs::PLUGIN, settings::Places};
 
@@ -25,6 +27,35 @@ pub fn undo(places: &Places) -> Result<(), String> {
     }
     let written = std::fs::read_to_string(places.conf_file()).map_err(|error| error.to_string())?;
     let conf = conf(&written).ok_or("our configuration cannot be read")?;
+    collect(places, &conf)
+}
+
+/// Has the plugin collect what has lost its network namespace, of what was attached by these networks of the runtime, below
+/// `cni_dir`, whether or not our configuration is still there.
+///
+/// # Errors
+/// In words.
+pub fn undo_of(
+    places: &Places,
+    cni_dir: &Path,
+    networks: &[Option<NetworkName>],
+) -> Result<(), String> {
+    if places.host_root.parent().is_some() {
+        return Ok(());
+    }
+    for name in networks {
+        let mut conf = json!({
+            "cniVersion": "1.1.0", "type": PLUGIN, "cniDir": cni_dir, "binDir": places.bin_dir,
+        });
+        if let Some(name) = name {
+            conf["name"] = json!(name);
+        }
+        collect(places, &conf)?;
+    }
+    Ok(())
+}
+
+fn collect(places: &Places, conf: &Value) -> Result<(), String> {
     let program = places.executable(PLUGIN);
     let failed = |error| format!("{} cannot be executed: {error}", program.display());
     let mut child = Command::new(&program)

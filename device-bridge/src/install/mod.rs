@@ -3,11 +3,13 @@
 //! What is decided is decided by functions of values: [`primary`] (which configuration is the cluster network's),
 //! [`generated`] (ours, made from it), [`plan`] (what to do now, after what was done before), [`hand_back`] (how to go).
 //! [`plugin_token`] has a token for the plugin's kubeconfig.
-//! [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back. A node that was
+//! [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back,
+//! for which the agent has to be gone ([`alone`]) and the sandboxes others' ([`needed`]). A node that was
 //! Multus's is taken over by [`multus_conf`] and [`multus_keys`], and given back by [`give_back`] and [`restore`].
 //! At every moment the folder holds a whole configuration with which pods start: files are written beside their place and
 //! renamed, nothing is removed on stop, and what cannot be read leaves the last good one in force.
 
+pub mod alone;
 pub mod args;
 pub mod cached;
 pub mod conf_folder;
@@ -24,6 +26,7 @@ pub mod kubeconfig;
 pub mod leftovers;
 pub mod multus_conf;
 pub mod multus_keys;
+pub mod needed;
 pub mod notice;
 pub mod plan;
 pub mod plugin_token;

@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, io::Write, os::unix::net::UnixStream, path::PathBuf};
 
 use super::{
+    alone,
     args::Alias,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
@@ -25,6 +26,7 @@ pub fn run(restore: &Restore, announce: &mut impl Write) -> Result<(), InstallEr
     let Restore { places, force } = restore;
     let folder = places.here(&places.conf_dir);
     let runtime = read(&folder)?;
+    let _alone = alone::wait(places, &runtime)?;
     let has_program = |name: &str| {
         let path = places.executable(name);
         let is_foreign = programs::is_ours(&path, places).is_ok_and(|ours| !ours);

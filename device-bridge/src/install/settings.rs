@@ -138,7 +138,7 @@ pub enum SettingsError {
 }
 
 /// What the key `bridgeSocket` is unless somebody says otherwise.
-const BRIDGE_SOCKET: &str = "/run/polypod/bridge.sock";
+pub(super) const BRIDGE_SOCKET: &str = "/run/polypod/bridge.sock";
 
 /// The `binDir` and `cniDir` that the plugin takes by itself.
 const PLUGINS_OWN: (&str, &str) = ("/opt/cni/bin", "/var/lib/cni/multus");

@@ -8,11 +8,14 @@ use std::{
 };
 
 use super::{
+    alone,
     args::Alias,
     cached,
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
     hand_back::{self, Program, Refusal, Step},
+    leftovers,
+    needed::{self, Needed},
     programs::{self, PLUGIN, RESOLVER},
     settings::{Places, Uninstall},
     whole_file,
@@ -32,21 +35,36 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
         grace,
         stay: _,
     } = uninstall;
+    let runtime = read(&places.here(&places.conf_dir))?;
+    let _alone = alone::wait(places, &runtime)?;
+    let records = records_of(places)?;
+    if !force && !places.deletes_by_cache && places.conf_file().exists() {
+        // As long as it is there, the runtime has the plugin delete them.
+        let needed = needed_after_gc(places, &records)?;
+        if !needed.holding.is_empty() {
+            return Err(InstallError::Attached {
+                what_stays: "nothing is changed,",
+                records,
+                holding: needed.holding,
+                advice: "delete their pods and call uninstall again (what is left of pods that are gone is undone when it is called on the node itself, not in a container)",
+            });
+        }
+    }
     // A configuration that is put back needs the program it names.
     for alias in Alias::ALL {
         give_program_back(places, &places.executable(alias.file_name()))?;
     }
-    let records = records_of(places)?;
     hand_configuration_back(places, *force)?;
+    if places.executable(PLUGIN).exists() {
+        // A runtime that has read our configuration before it was removed executes the plugin in a moment, which may need
+        // the kubeconfig.
+        thread::sleep(*grace);
+    }
     if let Some(kubeconfig) = &places.kubeconfig {
         let path = places.here(kubeconfig);
         if changed(&path, remove(&path))? {
             tracing::info!(path = %path.display(), "The plugin's kubeconfig removed");
         }
-    }
-    if places.executable(PLUGIN).exists() {
-        // A runtime that has read our configuration before it was removed executes the plugin in a moment.
-        thread::sleep(*grace);
     }
     remove_programs(places, &records, *force)
 }
@@ -147,25 +165,10 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
         if let Some((file, program)) = still_executed(places, &read(&folder)?) {
             return Err(InstallError::StillExecuted { file, program });
         }
-        let count = changed(records, count_records(records))?;
-        if count > 0 {
-            return Err(InstallError::Sandboxes {
-                bin_dir: places.bin_dir.clone(),
-                records: records.to_owned(),
-                count,
-            });
-        }
-        let cached = places.here(Path::new(cached::RESULTS));
         if places.deletes_by_cache {
-            // Given back to Multus, or handed over: the runtime executes the plugin for them all the same.
-            let count = changed(&cached, cached::count(&cached))?;
-            if count > 0 {
-                return Err(InstallError::Sandboxes {
-                    bin_dir: places.bin_dir.clone(),
-                    records: cached,
-                    count,
-                });
-            }
+            nothing_deletes_by_the_plugin(places, records)?;
+        } else {
+            release(places, records)?;
         }
     }
     for alias in Alias::ALL {
@@ -183,6 +186,58 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
         changed(&path, clean(&path))?;
     }
     Ok(())
+}
+
+/// The runtime executes the plugin for the sandboxes that it attached, whatever is in the folder by then.
+fn nothing_deletes_by_the_plugin(places: &Places, records: &Path) -> Result<(), InstallError> {
+    let refuse = |records: &Path, count| match count {
+        0 => Ok(()),
+        count => Err(InstallError::Sandboxes {
+            bin_dir: places.bin_dir.clone(),
+            records: records.to_owned(),
+            count,
+        }),
+    };
+    refuse(records, changed(records, count_records(records))?)?;
+    // Given back to Multus, or handed over: the runtime executes the plugin for them all the same.
+    let cached = places.here(Path::new(cached::RESULTS));
+    refuse(&cached, changed(&cached, cached::count(&cached))?)
+}
+
+/// The runtime deletes by the configuration that is there now: the cluster network's, which needs no records.
+fn release(places: &Places, records: &Path) -> Result<(), InstallError> {
+    let needed = needed_after_gc(places, records)?;
+    for path in &needed.dispensable {
+        changed(path, remove(path))?;
+    }
+    if !needed.dispensable.is_empty() {
+        tracing::info!(count = needed.dispensable.len(), folder = %records.display(), "Records of sandboxes that have the cluster network alone removed; its own plugin deletes them");
+    }
+    let holding = [needed.holding, needed.beginning].concat();
+    if holding.is_empty() {
+        return Ok(());
+    }
+    Err(InstallError::Attached {
+        what_stays: "the node is handed back, but the plugin stays,",
+        records: records.to_owned(),
+        holding,
+        advice: "delete their pods and call uninstall on the node itself, not in a container, which undoes what they had; or install again, delete them, and uninstall then",
+    })
+}
+
+/// What records hold, once the plugin has undone what is left of pods that are gone.
+fn needed_after_gc(places: &Places, records: &Path) -> Result<Needed, InstallError> {
+    let runtime = read(&places.here(&places.conf_dir))?;
+    let primary = needed::primary(runtime.files.first());
+    let look = || changed(records, needed::read(records, primary.as_ref()));
+    let needed = look()?;
+    let Some(cni_dir) = records.parent().filter(|_| !needed.networks.is_empty()) else {
+        return Ok(needed);
+    };
+    if let Err(error) = leftovers::undo_of(places, cni_dir, &needed.networks) {
+        tracing::warn!(%error, "What is left of pods that are gone could not be undone");
+    }
+    look()
 }
 
 /// Whose the program of this name is. One that cannot be read is as none.

@@ -48,16 +48,16 @@ impl Node {
     fn uninstall(&self, arguments: &[&str]) -> Uninstall {
         let root = self.folder.path().to_str().unwrap();
         let kubeconfig = "/etc/cni/net.d/polypod.d/polypod.kubeconfig";
+        let is_quick = !arguments.contains(&"--grace");
+        let grace: &[&str] = if is_quick { &["--grace", "0"] } else { &[] };
         let places = [
             "uninstall",
-            "--grace",
-            "0",
             "--host-root",
             root,
             "--plugin-kubeconfig",
             kubeconfig,
         ];
-        let line = Line::parse_from([&places, arguments].concat());
+        let line = Line::parse_from([&places, grace, arguments].concat());
         Uninstall::of_command(line.uninstall).unwrap().0
     }
 
@@ -90,13 +90,16 @@ fn everything_goes_and_the_primary_is_first() {
     }
 }
 
+/// Where the runtime deletes by its cache, in the folders of the node of these tests.
+const CRIO: [&str; 2] = ["--preset=crio", "--cni-bin-dir=/opt/cni/bin"];
+
 #[test]
 fn the_plugin_stays_as_long_as_sandboxes_need_it() {
     let node = Node::installed();
     node.write("var/lib/cni/multus/sandboxes/one.json", "");
     node.write("var/lib/cni/multus/sandboxes/two.json.new", "");
     for _ in 0..2 {
-        let error = run(&node.uninstall(&[])).unwrap_err();
+        let error = run(&node.uninstall(&CRIO)).unwrap_err();
         assert!(
             matches!(error, InstallError::Sandboxes { count: 2, .. }),
             "{error}"
@@ -115,6 +118,71 @@ fn the_plugin_stays_as_long_as_sandboxes_need_it() {
     assert_eq!(node.names("opt/cni/bin"), [""; 0]);
 }
 
+/// The text of the record of a pod that has the cluster network, and these besides.
+fn record(pod: &str, others: &[&str]) -> String {
+    let attachment = |name: &str, default: bool| {
+        let conf = format!(r#"{{"name":"{name}","type":"bridge"}}"#);
+        let value = serde_json::json!({
+            "name": name, "default": default, "interface": "eth0", "conf": conf,
+        });
+        serde_json::from_value::<spec::record::Attachment>(value).unwrap()
+    };
+    let mut attachments = vec![attachment("a", true)];
+    attachments.extend(others.iter().map(|name| attachment(name, false)));
+    spec::record::intent(&spec::record::Record {
+        pod: Some(spec::bridge::PodRef {
+            namespace: "default".parse().unwrap(),
+            name: pod.parse().unwrap(),
+            uid: None,
+        }),
+        attachments,
+        ..spec::record::Record::new(pod.parse().unwrap())
+    })
+}
+
+#[test]
+fn a_plain_pod_keeps_nothing_where_the_cluster_network_deletes_it() {
+    let node = Node::installed();
+    node.write(
+        "var/lib/cni/multus/sandboxes/plain.json",
+        &record("plain", &[]),
+    );
+    run(&node.uninstall(&[])).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+    assert_eq!(node.names("var/lib/cni/multus/sandboxes"), [""; 0]);
+}
+
+#[test]
+fn a_pod_with_networks_is_named_and_can_be_deleted_by_us() {
+    let node = Node::installed();
+    let folder = "var/lib/cni/multus/sandboxes";
+    node.write(&format!("{folder}/plain.json"), &record("plain", &[]));
+    node.write(
+        &format!("{folder}/more.json"),
+        &record("more", &["default/m"]),
+    );
+    for _ in 0..2 {
+        let error = run(&node.uninstall(&[])).unwrap_err().to_string();
+        let words = ["nothing is changed", "pod default/more (default/m)"];
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        assert!(!error.contains("plain"), "{error}");
+        assert_eq!(
+            node.names("etc/cni/net.d")[0],
+            "00-polypod.conflist",
+            "the runtime has the plugin delete it"
+        );
+        assert_eq!(node.names(folder), ["more.json", "plain.json"]);
+    }
+    // One that was attached in the last moment.
+    fs::remove_file(node.path("etc/cni/net.d/00-polypod.conflist")).unwrap();
+    let error = run(&node.uninstall(&[])).unwrap_err().to_string();
+    assert!(error.contains("the plugin stays"), "{error}");
+    assert_eq!(node.names(folder), ["more.json"]);
+    fs::remove_file(node.path(&format!("{folder}/more.json"))).unwrap();
+    run(&node.uninstall(&[])).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+}
+
 #[test]
 fn records_are_looked_for_where_the_configuration_keeps_them() {
     let node = Node::installed();
@@ -124,17 +192,31 @@ fn records_are_looked_for_where_the_configuration_keeps_them() {
     );
     node.write("etc/cni/net.d/00-polypod.conflist", &own);
     fs::create_dir_all(node.path("own/sandboxes")).unwrap();
-    node.write("own/sandboxes/one.json", "");
-    let error = run(&node.uninstall(&[])).unwrap_err().to_string();
-    assert!(
-        error.contains("1 sandboxes in") && error.contains("own/sandboxes"),
-        "{error}"
-    );
-    let again = run(&node.uninstall(&["--cni-dir", "/own"])).unwrap_err();
-    assert!(
-        matches!(again, InstallError::Sandboxes { count: 1, .. }),
-        "{again}"
-    );
+    node.write("own/sandboxes/one.json", &record("one", &["default/m"]));
+    for more in [&[][..], &["--cni-dir", "/own"]] {
+        let error = run(&node.uninstall(more)).unwrap_err().to_string();
+        assert!(
+            error.contains("own/sandboxes") && error.contains("default/one"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_kubeconfig_is_there_as_long_as_the_plugin_may_be_executed() {
+    let node = Node::installed();
+    let uninstall = node.uninstall(&["--grace", "3"]);
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| run(&uninstall));
+        let ours = node.path("etc/cni/net.d/00-polypod.conflist");
+        while ours.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let kubeconfig = node.names("etc/cni/net.d/polypod.d");
+        assert_eq!(kubeconfig, ["polypod.kubeconfig"], "in the grace");
+        done.join().unwrap().unwrap();
+    });
+    assert_eq!(node.names("etc/cni/net.d/polypod.d"), [""; 0]);
 }
 
 #[test]

@@ -5,9 +5,12 @@ use std::io::{self, Write};
 use tokio::sync::watch as flag;
 
 use super::{ServeError, stop};
-use crate::install::{
-    self,
-    settings::{Install, Uninstall},
+use crate::{
+    install::{
+        self,
+        settings::{Install, Uninstall},
+    },
+    sole::Sole,
 };
 
 /// `install` as a daemon of its own, until SIGTERM or SIGINT.
@@ -16,6 +19,14 @@ use crate::install::{
 /// It cannot begin.
 pub async fn install_alone(install: Install, announce: &mut impl Write) -> Result<(), ServeError> {
     let stop = stop::signal().map_err(ServeError::Signal)?;
+    // So that whoever uninstalls sees it.
+    let _sole = match install::alone::socket_to_hold(&install) {
+        Some(socket) => tokio::select! {
+            sole = Sole::wait(&socket) => Some(sole?),
+            () = stop::stopped(stop.clone()) => return Ok(()),
+        },
+        None => None,
+    };
     let (ready, _) = flag::channel(false);
     Ok(install::run::keep(install, stop, ready, announce).await?)
 }

@@ -4,7 +4,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead as _, BufReader},
     path::PathBuf,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -34,6 +36,16 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             body: pods_start_all_the_time,
         },
         Scenario {
+            name: "lifecycle::uninstall::pods_that_live_on",
+            needs: BRIDGE,
+            body: pods_that_live_on,
+        },
+        Scenario {
+            name: "lifecycle::uninstall::an_agent_that_still_runs",
+            needs: BRIDGE,
+            body: an_agent_that_still_runs,
+        },
+        Scenario {
             name: "lifecycle::uninstall::killed_before_every_step",
             needs: TRACED,
             body: killed_before_every_step,
@@ -53,15 +65,90 @@ fn install(folders: &Folders) {
     assert_eq!(folders.taken().0, "00-polypod.conflist");
 }
 
-/// A pod from its start to its end, by one configuration, as CRI-O has it.
+/// A pod from its start to its end, each by the configuration that is in force then, as containerd has it.
 fn one_pod(node: &Node, folders: &Folders, name: &str) {
+    let sandbox = start(node, folders, name);
+    end(folders, &sandbox);
+}
+
+fn start(node: &Node, folders: &Folders, name: &str) -> Sandbox {
     let sandbox = Sandbox::new(node, name);
-    let conf = folders.taken_plugin();
-    let program = folders.executable(&conf["type"]);
-    run(&program, &sandbox, "ADD", &conf).succeeded();
+    by_what_is_in_force(folders, &sandbox, "ADD");
     assert_eq!(sandbox.netns.names(), ["eth0"]);
-    run(&program, &sandbox, "DEL", &conf).succeeded();
+    sandbox
+}
+
+fn end(folders: &Folders, sandbox: &Sandbox) {
+    by_what_is_in_force(folders, sandbox, "DEL");
+    assert_eq!(sandbox.netns.names(), [""; 0]);
     sandbox.netns.remove();
+}
+
+fn by_what_is_in_force(folders: &Folders, sandbox: &Sandbox, verb: &str) {
+    let conf = folders.taken_plugin();
+    run(&folders.executable(&conf["type"]), sandbox, verb, &conf).succeeded();
+}
+
+/// Pods that we attached live on, and the cluster network deletes them.
+fn pods_that_live_on() {
+    Node::run(|node| {
+        let folders = Folders::new(&node.path(""));
+        folders.put("10-bridge.conflist", &bridge(node));
+        install(&folders);
+        let pods = ["one", "two"].map(|name| start(node, &folders, name));
+        assert_eq!(node.files("state").len(), 2, "a record each");
+        folders.succeeds("uninstall", &["--grace", "0"]);
+        assert_eq!(node.files("cni-bin"), [].into());
+        assert_eq!(node.files("state"), [].into());
+        for pod in &pods {
+            assert_eq!(pod.netns.names(), ["eth0"]);
+            end(&folders, pod);
+        }
+        assert_eq!(leftovers::leases(node), [""; 0].map(PathBuf::from));
+        assert_eq!(leftovers::veths(node), [""; 0]);
+    });
+}
+
+/// An agent that has been told to end, and has not yet.
+fn an_agent_that_still_runs() {
+    Node::run(|node| {
+        let folders = Folders::new(&node.path(""));
+        folders.put("10-bridge.conflist", &bridge(node));
+        let (socket, binary) = (node.path("bridge.sock"), plugin_binary());
+        let socket = socket.display().to_string();
+        let flags = [
+            "--plugin-bridge-socket",
+            &socket,
+            "--plugin-binary",
+            &binary,
+        ];
+        let mut agent = Command::new(binaries::path("polypod-device-bridge"))
+            .args(folders.arguments("install", &flags))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it can be executed");
+        let ours = folders.path("net.d/00-polypod.conflist");
+        super::until("it has installed", || ours.exists());
+        let mut uninstall = Command::new(binaries::path("polypod-device-bridge"))
+            .args(folders.arguments("uninstall", &["--grace", "0"]))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it can be executed");
+        let stderr = uninstall.stderr.take().expect("it is piped");
+        let mut said = BufReader::new(stderr).lines().map_while(Result::ok);
+        let waits = said.any(|line| line.contains("it is waited for until it has ended"));
+        let is_changed = !ours.exists();
+        agent.kill().expect("it is our child");
+        agent.wait().expect("it is our child");
+        // Whoever writes more must find a reader.
+        let rest: Vec<String> = said.collect();
+        let status = uninstall.wait().expect("it is our child");
+        assert!(waits && !is_changed, "{rest:?}");
+        assert!(status.success(), "{rest:?}");
+        assert_eq!(folders.taken().0, "10-bridge.conflist");
+        assert_eq!(node.files("cni-bin"), [].into());
+    });
 }
 
 fn pods_start_all_the_time() {
@@ -92,7 +179,7 @@ fn pods_start_all_the_time() {
             for _ in 0..2 {
                 install(&folders);
                 more(5);
-                // A pod that was attached a moment ago may have its record still; then the executables wait for it.
+                // A pod may be about to be attached; then the executables wait for it.
                 super::until("the node is handed back", || {
                     let output = folders.command("uninstall", &["--grace", "3"]);
                     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -16,14 +16,14 @@ use super::{
         cluster::Cluster,
         parts,
     },
-    alive::{self, RECORDS, Seen, create, during, starts},
+    alive::{self, Seen, create, during, starts},
 };
 use crate::fixture::binaries;
 
 pub(super) fn stories() -> Vec<Story> {
     vec![Story {
         name: "uninstalled",
-        checks: "handed back and installed again three times while plain pods are created: none fails to start, not even once; at last nothing of Polypod is on the node, and pods start",
+        checks: "handed back and installed again three times while plain pods are created: none fails to start, not even once; at last nothing of Polypod is on the node while a pod of before lives on, and pods start",
         tell: uninstalled,
     }]
 }
@@ -34,7 +34,7 @@ fn uninstalled(cluster: &mut Cluster) {
     let created = during(plane, "", || {
         for _ in 0..3 {
             agent.terminate();
-            // It fails as long as there are records of pods, which says that the executables have to stay.
+            // It fails while a pod is being attached, which says that the executables have to stay.
             let _ = uninstall();
             assert!(
                 !ours().exists(),
@@ -73,15 +73,14 @@ fn uninstalled(cluster: &mut Cluster) {
     agent_is_ready(&mut cluster.agent);
 }
 
-/// Stops the agent and hands the node back, as the documentation says: what sandboxes that are gone have left is undone by GC.
+/// Stops the agent and hands the node back, as the documentation says, while a pod lives that Polypod attached. It lives on, and
+/// the runtime deletes it by what is there then.
 pub(super) fn leave(cluster: &mut Cluster) {
+    let alive = Seen::new(cluster, "stays", "");
+    assert_ne!(alive::records(), [""; 0], "of the pod that stays");
     cluster.agent.terminate();
-    gc();
     if let Err(why) = uninstall() {
-        panic!(
-            "uninstall: {why}; records: {:?}",
-            alive::files(Path::new(RECORDS))
-        );
+        panic!("uninstall: {why}; records: {:?}", alive::records());
     }
     let bin = Path::new(CNI_BIN);
     let left: Vec<String> = alive::files(bin)
@@ -90,6 +89,9 @@ pub(super) fn leave(cluster: &mut Cluster) {
         .filter(|name| name.contains("polypod"))
         .collect();
     assert_eq!(left, [""; 0]);
+    assert_eq!(alive::records(), [""; 0]);
+    alive.is_as_before(cluster);
+    alive::delete(cluster, [alive.name()]);
 }
 
 /// Our configuration.
