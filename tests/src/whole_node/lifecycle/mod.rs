@@ -3,6 +3,7 @@
 mod agent;
 mod alive;
 mod applied;
+mod multus;
 mod reboot;
 mod restarts;
 mod uninstalled;
@@ -16,6 +17,7 @@ pub(super) fn stories() -> Vec<Story> {
         restarts::stories(),
         reboot::stories(),
         uninstalled::stories(),
+        multus::stories(),
         applied::stories(),
     ]
     .concat()

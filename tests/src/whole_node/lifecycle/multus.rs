@@ -59,7 +59,10 @@ fn switched(cluster: &mut Cluster) {
     cluster.agent.arguments().push("--adopt-multus".into());
     cluster.agent.start();
     agent_is_ready(&mut cluster.agent);
-    assert!(!conf.exists(), "Multus's configuration is where no runtime reads it");
+    assert!(
+        !conf.exists(),
+        "Multus's configuration is where no runtime reads it"
+    );
     create(cluster, "adopted", 2, "front,storage");
     for name in ["adopted-0", "adopted-1"] {
         has(cluster, name, &INTERFACES);
@@ -71,7 +74,11 @@ fn switched(cluster: &mut Cluster) {
     cluster.agent.terminate();
     restore();
     assert!(conf.is_file(), "Multus's configuration is in force");
-    assert_eq!(alive::files(Path::new(RECORDS)), [""; 0], "records are Multus's now");
+    assert_eq!(
+        alive::files(Path::new(RECORDS)),
+        [""; 0],
+        "records are Multus's now"
+    );
     let scratch = alive::files(Path::new(SCRATCH));
     for pod in pods.iter().map(Seen::name).chain(["adopted-1"]) {
         let id = cluster.sandbox(pod).id;
@@ -105,7 +112,9 @@ fn switched(cluster: &mut Cluster) {
     agent_is_ready(&mut cluster.agent);
     pods[3].is_as_before(cluster);
     let rest = cluster.pods();
-    let rest = rest.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+    let rest = rest
+        .iter()
+        .filter_map(|pod| pod["metadata"]["name"].as_str());
     alive::delete(cluster, rest);
 }
 
