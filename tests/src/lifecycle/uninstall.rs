@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -122,12 +122,13 @@ fn an_agent_that_still_runs() {
             "--plugin-binary",
             &binary,
         ];
-        let mut agent = Command::new(binaries::path("polypod-device-bridge"))
+        let agent = Command::new(binaries::path("polypod-device-bridge"))
             .args(folders.arguments("install", &flags))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("it can be executed");
+        let agent = Running(agent);
         let ours = folders.path("net.d/00-polypod.conflist");
         super::until("it has installed", || ours.exists());
         let mut uninstall = Command::new(binaries::path("polypod-device-bridge"))
@@ -139,8 +140,7 @@ fn an_agent_that_still_runs() {
         let mut said = BufReader::new(stderr).lines().map_while(Result::ok);
         let waits = said.any(|line| line.contains("it is waited for until it has ended"));
         let is_changed = !ours.exists();
-        agent.kill().expect("it is our child");
-        agent.wait().expect("it is our child");
+        drop(agent);
         // Whoever writes more must find a reader.
         let rest: Vec<String> = said.collect();
         let status = uninstall.wait().expect("it is our child");
@@ -202,6 +202,16 @@ fn pods_start_all_the_time() {
         assert_eq!(leftovers::veths(node), [""; 0]);
         assert_eq!(node.files("state"), [].into());
     });
+}
+
+/// Ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 struct Over<'a>(&'a AtomicBool);
