@@ -43,7 +43,7 @@ fn the_cluster_network_alone_is_dispensable() {
     let begun = File::open(folder.path().join("begun.json.new")).unwrap();
     begun.lock().unwrap();
     let macvlan = attachment("default/m", r#"{"name":"m","type":"macvlan"}"#, false);
-    write("more.json", &text("more", vec![own.clone(), macvlan]));
+    write("more.json", &text("more", vec![own, macvlan]));
     let instead = attachment("default/i", r#"{"name":"i","type":"bridge"}"#, true);
     write("other.json", &text("other", vec![instead]));
     write("torn.json", "{");

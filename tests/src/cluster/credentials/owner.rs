@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 use super::{Cluster, inventory, report, topology, until};
 use crate::manifests::objects::{manifests, read};
 
+/// Makes the report of a node by its name.
+type Report = fn(&str) -> Value;
+
 const ENFORCED: &str = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
 
 /// A Node that was made anew becomes the owner of what is published of it, by the rights of the component and no others.
 pub(super) fn a_report_gets_another_owner_on_openshift() {
     let cluster = Cluster::start_with(&[ENFORCED]);
     let agent = cluster.agent_token();
-    let reports: [(&str, fn(&str) -> Value); 2] = [
-        ("nodeinventories", inventory),
+    let reports = [
+        ("nodeinventories", inventory as Report),
         ("noderesourcetopologies", topology),
     ];
     let publish = |plural: &str, mut object: Value, uid: &str| {
