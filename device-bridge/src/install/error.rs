@@ -99,6 +99,16 @@ pub enum InstallError {
         /// The folder of configurations.
         folder: PathBuf,
     },
+    /// What Multus has made needs what would be removed.
+    #[error(
+        "nothing is changed, as {} has {ours} for its cluster network, which goes, and no other configuration of Multus is there; name the cluster network's file in Multus's own configuration (daemon: multusMasterCNI in daemon-config.json; thin: --multus-master-cni-file-name), restart Multus's pod of this node, and call it again", path.display()
+    )]
+    MultusOnOurs {
+        /// Multus's configuration.
+        path: PathBuf,
+        /// Our file's name.
+        ours: String,
+    },
     /// Multus's program is not there.
     #[error(
         "nothing is changed, as {} executes {}, which is not there, and no pod could start; let Multus's installer run first, or give --force", path.display(), program.display()

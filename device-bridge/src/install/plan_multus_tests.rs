@@ -125,6 +125,42 @@ fn multus_keeps_its_cluster_network_and_its_word() {
 }
 
 #[test]
+fn what_multus_makes_from_ours_changes_nothing() {
+    let shim = |file: &str| {
+        format!(
+            r#"{{"name":"m","type":"multus-shim","globalNamespaces":"x","clusterNetwork":"/host/etc/cni/net.d/{file}"}}"#
+        )
+    };
+    let (good, on_ours) = (shim("20-b.conf"), shim(OURS));
+    let files = [
+        ("00-multus.conf", good.as_str()),
+        ("10-a.conf", A),
+        ("20-b.conf", B),
+    ];
+    let mut node = Node::new(&["--adopt-multus"], &files);
+    node.settle();
+    for is_killed in [false, true] {
+        // Else it is a writer that goes on.
+        node.wait(1000);
+        node.put("00-multus.conf", &on_ours);
+        if is_killed {
+            node.memory = Memory::default();
+        }
+        assert!(node.settle().is_ready);
+        assert_eq!(node.delegate()["type"], "ptp", "Multus's, as before");
+        assert_eq!(node.runtime_takes().name, OURS);
+        assert_eq!(node.files["00-multus.conf.polypod-backup"], good);
+    }
+    // Where there is nothing better, its keys are.
+    let files = [("00-multus.conf", on_ours.as_str()), ("10-a.conf", A)];
+    let mut node = Node::new(&["--adopt-multus"], &files);
+    assert!(node.settle().is_ready);
+    assert_eq!(node.ours()["plugins"][0]["globalNamespaces"], "x");
+    assert_eq!(node.delegate()["type"], "bridge");
+    assert_eq!(node.files["00-multus.conf.polypod-backup"], on_ours);
+}
+
+#[test]
 fn malformed_multus_is_refused_and_nothing_changes() {
     let wrong = MULTUS.replace(
         r#""namespaceIsolation":true"#,

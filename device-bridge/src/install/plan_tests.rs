@@ -80,6 +80,9 @@ impl Node {
                 }
             }
         }
+                Step::Discard(name) => {
+                    self.files.remove(name).unwrap();
+                }
         plan
     }
 

@@ -74,6 +74,11 @@ fn take(
     Ok(())
 }
 
+        Step::Remove(name) => {
+            let path = folder.join(name);
+            changed(&path, whole_file::remove(&path))?;
+            tracing::warn!(path = %path.display(), "Configuration of Multus removed, as it had ours for its cluster network");
+        }
 /// Wherever records may be: our configuration says it, else Multus's, else the flag.
 fn cni_dirs(places: &Places, runtime: &ConfFolder) -> BTreeSet<PathBuf> {
     let ours = cni_dir_of(places, runtime);
@@ -106,3 +111,7 @@ fn refused(places: &Places, refusal: Refusal) -> InstallError {
 #[cfg(test)]
 #[path = "restore_tests.rs"]
 mod tests;
+        Refusal::OnOurs { file } => InstallError::MultusOnOurs {
+            path: path(&file),
+            ours: places.conf_name.clone(),
+        },
