@@ -129,6 +129,16 @@ pub enum InstallError {
         /// Its socket.
         socket: PathBuf,
     },
+    /// Where records may be is not to be seen.
+    #[error(
+        "nothing is changed, as a configuration keeps what is known of pods in {}, and there is no {}; mount it below --host-root, or give --force if no pod was attached by it", cni_dir.display(), here.display()
+    )]
+    NoCniDir {
+        /// `cniDir`, as the node has it.
+        cni_dir: PathBuf,
+        /// The same, as this process would see it.
+        here: PathBuf,
+    },
     /// Sandboxes that Multus could not delete.
     #[error(
         "{} in {} cannot be handed over to Multus, which would leave behind what they have: {problem}; delete their pods and call it again, or give --force", count.map_or_else(|| "sandboxes".to_owned(), |count| format!("{count} sandboxes")), records.display()

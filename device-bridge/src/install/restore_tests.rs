@@ -152,6 +152,28 @@ fn what_multus_made_from_ours_does_not_stay() {
 }
 
 #[test]
+fn a_folder_of_records_that_is_not_mounted_is_not_passed_over() {
+    let node = Node::adopted();
+    node.plugin(r#"{"handedOver":0,"kept":[]}"#);
+    let other = THIN.replace("/own", "/theirs");
+    node.write("etc/cni/net.d/00-multus.conf.polypod-backup", &other);
+    let before = node.names();
+    let refused = node.restore(&[]).unwrap_err();
+    assert!(
+        refused.contains("known of pods in /theirs") && refused.contains("mount it"),
+        "{refused}"
+    );
+    assert_eq!(node.names(), before);
+    fs::create_dir(node.path("theirs")).unwrap();
+    fs::remove_dir_all(node.path("own")).unwrap();
+    let refused = node.restore(&[]).unwrap_err();
+    assert!(refused.contains("known of pods in /own"), "{refused}");
+    fs::create_dir(node.path("own")).unwrap();
+    node.restore(&[]).unwrap();
+    assert_eq!(node.names(), ["00-multus.conf"]);
+}
+
+#[test]
 fn a_multus_that_could_not_start_pods_is_not_put_back() {
     let node = Node::adopted();
     fs::remove_file(node.path("opt/cni/bin/multus.polypod-backup")).unwrap();
