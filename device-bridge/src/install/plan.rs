@@ -102,7 +102,23 @@ pub fn plan(
     } else {
         Ok(None)
     };
+    // A configuration of an earlier life of this process serves until there is a primary to make one from.
+    let has_earlier = seen
+        .runtime
+        .file(ours)
+        .is_some_and(FoundConf::is_multiplexer);
     match multus {
+        // What it restricted would be allowed from now on, and nobody would notice.
+        Ok(None)
+            if install.adopt_multus
+                && !install.multus_may_be_absent
+                && !has_earlier
+                && memory.last_good.is_none() =>
+        {
+            plan.notices.push(Notice::NothingOfMultus {
+                folder: install.places.conf_dir.display().to_string(),
+            });
+        }
         Ok(multus) => {
             let multus = multus.as_ref();
             if let Some(text) = wanted(install, keys, seen, multus, memory, now, &mut plan) {
@@ -116,12 +132,7 @@ pub fn plan(
         }
     }
     write(seen.runtime.file(ours), ours, memory, now, &mut plan);
-    // A configuration of an earlier life of this process serves until there is a primary to make one from.
-    let is_there = memory.last_good.is_some()
-        || seen
-            .runtime
-            .file(ours)
-            .is_some_and(FoundConf::is_multiplexer);
+    let is_there = memory.last_good.is_some() || has_earlier;
     let is_refused = plan
         .notices
         .iter()
