@@ -108,6 +108,14 @@ pub struct InstallArgs {
     )]
     pub multus_daemon_config: Option<PathBuf>,
 
+    /// Goes on with --adopt-multus where nothing of Multus is found, as on a node that never had it
+    #[arg(
+        long,
+        env = "POLYPOD_INSTALL_MULTUS_MAY_BE_ABSENT",
+        requires = "adopt_multus"
+    )]
+    pub multus_may_be_absent: bool,
+
     /// The network's name; without it the one of the cluster network, so that pods of before are known by it
     #[arg(long, env = "POLYPOD_INSTALL_NETWORK_NAME", value_name = "NAME")]
     pub network_name: Option<String>,

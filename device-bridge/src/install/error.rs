@@ -123,6 +123,16 @@ pub enum InstallError {
         /// The folder of configurations.
         folder: PathBuf,
     },
+    /// What Multus has made needs what would be removed.
+    #[error(
+        "nothing is changed, as {} has {ours} for its cluster network, which goes, and no other configuration of Multus is there; name the cluster network's file in Multus's own configuration (daemon: multusMasterCNI in daemon-config.json; thin: --multus-master-cni-file-name), restart Multus's pod of this node, and call it again", path.display()
+    )]
+    MultusOnOurs {
+        /// Multus's configuration.
+        path: PathBuf,
+        /// Our file's name.
+        ours: String,
+    },
     /// Multus's program is not there.
     #[error(
         "nothing is changed, as {} executes {}, which is not there, and no pod could start; let Multus's installer run first, or give --force", path.display(), program.display()
@@ -142,6 +152,16 @@ pub enum InstallError {
         path: PathBuf,
         /// Its socket.
         socket: PathBuf,
+    },
+    /// Where records may be is not to be seen.
+    #[error(
+        "nothing is changed, as a configuration keeps what is known of pods in {}, and there is no {}; mount it below --host-root, or give --force if no pod was attached by it", cni_dir.display(), here.display()
+    )]
+    NoCniDir {
+        /// `cniDir`, as the node has it.
+        cni_dir: PathBuf,
+        /// The same, as this process would see it.
+        here: PathBuf,
     },
     /// Sandboxes that Multus could not delete.
     #[error(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
-    multus_conf,
+    multus_conf, on_ours,
 };
 
 /// A step; each leaves a configuration in the folder with which pods start, and none harms when it is taken again.
@@ -16,6 +16,8 @@ pub enum Step {
     GiveProgramsBack,
     /// Multus's configuration gets its name back.
     PutBack(String),
+    /// A configuration that needs ours, which goes, goes before it.
+    Remove(String),
     /// Our configuration goes.
     RemoveOurs,
 }
@@ -34,6 +36,11 @@ pub struct Plan {
 pub enum Refusal {
     /// There is no configuration of Multus, neither in force nor moved aside.
     NoMultus,
+    /// All that there are have ours for their cluster network, which goes.
+    OnOurs {
+        /// The first of them.
+        file: String,
+    },
     /// Its program is not there.
     NoProgram {
         /// Multus's configuration.
@@ -54,7 +61,8 @@ pub enum Refusal {
 /// whether somebody listens on a socket of the node.
 ///
 /// # Errors
-/// No pod would start with Multus's configuration, and `force` does not say that this is meant; or there is none.
+/// No pod would start with Multus's configuration, and `force` does not say that this is meant; or there is none that could do
+/// without ours.
 pub fn plan(
     runtime: &ConfFolder,
     ours: &str,
@@ -63,9 +71,15 @@ pub fn plan(
     force: bool,
 ) -> Result<Plan, Refusal> {
     let of_multus = |file: &&FoundConf| multus_conf::is_of_multus(file) && file.name != ours;
-    let in_force = runtime.files.iter().find(of_multus);
-    let aside = || runtime.aside.iter().find(of_multus);
-    let found = in_force.or_else(aside).ok_or(Refusal::NoMultus)?;
+    let is_usable = |file: &&FoundConf| of_multus(file) && !on_ours::is_on_ours(file, ours);
+    let in_force = runtime.files.iter().find(is_usable);
+    let Some(found) = in_force.or_else(|| runtime.aside.iter().find(is_usable)) else {
+        let mut all = runtime.files.iter().chain(&runtime.aside);
+        return Err(all.find(of_multus).map_or(Refusal::NoMultus, |on_ours| {
+            let file = on_ours.name.clone();
+            Refusal::OnOurs { file }
+        }));
+    };
     let file = found.name.clone();
     if !force {
         if let Some(program) = multus_conf::program(found).filter(|name| !has_program(name)) {
@@ -79,6 +93,11 @@ pub fn plan(
     if in_force.is_none() {
         steps.push(Step::PutBack(file.clone()));
     }
+    let on_ours = runtime
+        .files
+        .iter()
+        .filter(|other| of_multus(other) && !is_usable(other) && other.name != file);
+    steps.extend(on_ours.map(|other| Step::Remove(other.name.clone())));
     if runtime.file(ours).is_some() {
         // What was attached since the first time is handed over as soon as nothing is attached any more.
         steps.extend([Step::RemoveOurs, Step::HandOver]);
@@ -141,6 +160,46 @@ mod tests {
         );
         let done = folder(&[("00-multus.conf", THIN), ("10-a.conf", OWN)], &[]);
         assert_eq!(steps(&done), [Step::HandOver, Step::GiveProgramsBack]);
+    }
+
+    #[test]
+    fn what_multus_made_from_ours_is_replaced_or_refused() {
+        let put_back = |name: &str| Step::PutBack(name.to_owned());
+        let thick = r#"{"name":"m","type":"multus-shim","clusterNetwork":"/host/etc/cni/net.d/00-polypod.conflist"}"#;
+        let thin = format!(r#"{{"name":"m","type":"multus","delegates":[{OWN}]}}"#);
+        let thin_list = format!(
+            r#"{{"name":"m","cniVersion":"1.0.0","plugins":[{{"type":"multus","delegates":[{OWN}]}}]}}"#
+        );
+        for on_ours in [thick, &thin] {
+            let bad = [("00-multus.conf", on_ours), (OURS, OWN)];
+            let expected = [
+                Step::HandOver,
+                Step::GiveProgramsBack,
+                put_back("00-multus.conf"),
+                Step::RemoveOurs,
+                Step::HandOver,
+            ];
+            assert_eq!(steps(&folder(&bad, &[("00-multus.conf", THIN)])), expected);
+            // Nor is it anything without ours, or moved aside; not even by force.
+            for refused in [
+                folder(&bad, &[]),
+                folder(&bad[..1], &[]),
+                folder(&bad[1..], &bad[..1]),
+            ] {
+                let file = "00-multus.conf".to_owned();
+                let plan = plan(&refused, OURS, |_| true, |_| true, true);
+                assert_eq!(plan, Err(Refusal::OnOurs { file }));
+            }
+        }
+        // Its name follows the version of what it was made from.
+        let bad = [("00-multus.conflist", thin_list.as_str()), (OURS, OWN)];
+        assert_eq!(
+            steps(&folder(&bad, &[("00-multus.conf", THIN)]))[2..4],
+            [
+                put_back("00-multus.conf"),
+                Step::Remove("00-multus.conflist".to_owned())
+            ]
+        );
     }
 
     #[test]

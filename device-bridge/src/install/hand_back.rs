@@ -4,7 +4,7 @@ use spec::cni::{ConfFile, NetworkConf};
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
-    primary,
+    on_ours, primary,
 };
 
 /// A step; each leaves a configuration in the folder with which pods start.
@@ -60,7 +60,8 @@ pub fn steps(
     program: impl Fn(&str) -> Program,
     force: bool,
 ) -> Result<Vec<Step>, Refusal> {
-    let works = |file: &FoundConf| fault(file, |name| program(name) == Program::Foreign).is_none();
+    let works =
+        |file: &FoundConf| fault(file, ours, |name| program(name) == Program::Foreign).is_none();
     let mut steps: Vec<Step> = runtime
         .aside
         .iter()
@@ -89,7 +90,7 @@ pub fn steps(
             None => {
                 let is_foreign = |name: &str| program(name) == Program::Foreign;
                 let faults = others().filter_map(|file| {
-                    Some(format!("{}: {}", file.name, fault(file, is_foreign)?))
+                    Some(format!("{}: {}", file.name, fault(file, ours, is_foreign)?))
                 });
                 return Err(Refusal::NothingLeft(faults.collect()));
             }
@@ -97,7 +98,7 @@ pub fn steps(
     }
     let first = first_of(others(), &steps).filter(|_| !force);
     let broken = first.and_then(|file| {
-        let fault = fault(file, |name| program(name) != Program::Missing)?;
+        let fault = fault(file, ours, |name| program(name) != Program::Missing)?;
         Some((file.name.clone(), fault))
     });
     if let Some((name, fault)) = broken {
@@ -108,7 +109,7 @@ pub fn steps(
 }
 
 /// Why no pod would get the cluster network by this file. `runs` is asked about programs that are one of us.
-fn fault(file: &FoundConf, runs: impl Fn(&str) -> bool) -> Option<String> {
+fn fault(file: &FoundConf, ours: &str, runs: impl Fn(&str) -> bool) -> Option<String> {
     let conf = match &file.conf {
         Ok(conf) => conf,
         Err(fault) => return Some(fault.clone()),
@@ -117,6 +118,9 @@ fn fault(file: &FoundConf, runs: impl Fn(&str) -> bool) -> Option<String> {
         return Some("it makes the loopback interface alone".to_owned());
     }
     conf.self_delegation()?;
+    if on_ours::is_on_ours(file, ours) {
+        return Some(format!("its cluster network is {ours}, which goes"));
+    }
     conf.plugins()
         .iter()
         .map(|plugin| plugin.plugin_type().as_str())

@@ -55,6 +55,27 @@ fn the_primary_stays_and_ours_goes() {
 }
 
 #[test]
+fn what_multus_made_from_ours_is_not_left_first() {
+    let own = ours(&json!({"name": "a", "type": "bridge"}));
+    let on_ours = r#"{"name":"m","type":"multus-shim","clusterNetwork":"/host/etc/cni/net.d/00-polypod.conflist"}"#;
+    let files = [
+        ("00-multus.conf", on_ours),
+        (OURS, own.as_str()),
+        ("10-a.conf", A),
+    ];
+    let refused = planned(&files, &[], true).unwrap_err();
+    assert!(
+        matches!(&refused, Refusal::BrokenFirst { name, fault } if name == "00-multus.conf" && fault.contains(OURS)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        planned(&files[1..], &files[..1], true),
+        Ok(vec![Step::RemoveOurs]),
+        "nor is it put back"
+    );
+}
+
+#[test]
 fn what_was_moved_aside_comes_back_first_where_it_runs() {
     let own = ours(&json!({"name": "a", "type": "bridge"}));
     let files = [(OURS, own.as_str()), ("10-a.conf", A)];

@@ -326,6 +326,13 @@ impl Keeper {
                     Err(error) => Err((path, error)),
                 }
             }
+            Step::Discard(name) => {
+                let places = &self.install.places;
+                let path = places.here(&places.conf_dir).join(name);
+                whole_file::remove(&path).map_err(|error| (path.clone(), error))?;
+                tracing::warn!(path = %path.display(), "Configuration of Multus removed, as it was made from ours; the one that was moved aside before stays");
+                Ok(())
+            }
             Step::MoveAside(name) => {
                 let places = &self.install.places;
                 let path = places.here(&places.conf_dir).join(name);

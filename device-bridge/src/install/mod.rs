@@ -5,7 +5,8 @@
 //! [`plugin_token`] has a token for the plugin's kubeconfig.
 //! [`keeper`] carries out one look at the node and [`run`] repeats it; [`uninstall`] is the way back,
 //! for which the agent has to be gone ([`alone`]) and the sandboxes others' ([`needed`]). A node that was
-//! Multus's is taken over by [`multus_conf`] and [`multus_keys`], and given back by [`give_back`] and [`restore`].
+//! Multus's is taken over by [`multus_conf`] and [`multus_keys`], and given back by [`give_back`] and [`restore`];
+//! [`on_ours`] tells what it made from ours meanwhile.
 //! At every moment the folder holds a whole configuration with which pods start: files are written beside their place and
 //! renamed, nothing is removed on stop, and what cannot be read leaves the last good one in force.
 
@@ -28,6 +29,7 @@ pub mod multus_conf;
 pub mod multus_keys;
 pub mod needed;
 pub mod notice;
+pub mod on_ours;
 pub mod plan;
 pub mod plugin_token;
 pub mod preset;

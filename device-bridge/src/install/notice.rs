@@ -50,6 +50,11 @@ pub enum Notice {
         /// Which, and why.
         why: String,
     },
+    /// Multus is to be taken over from, and nothing of it is there.
+    NothingOfMultus {
+        /// Where its configuration is looked for.
+        folder: String,
+    },
     /// Multus keeps its files elsewhere than the flag says that records are.
     OtherCniDir {
         /// Multus's folder.
@@ -87,6 +92,7 @@ impl Notice {
         match self {
             Self::NoPrimary { .. }
             | Self::MultusRefused { .. }
+            | Self::NothingOfMultus { .. }
             | Self::Ungenerated { .. }
             | Self::Contended { .. }
             | Self::Before { .. } => true,
@@ -140,6 +146,10 @@ impl fmt::Display for Notice {
             Self::MultusRefused { why } => write!(
                 f,
                 "Multus's configuration cannot be taken over, and nothing is changed: {why}; repair it, or remove it and write its keys into --conf-keys"
+            ),
+            Self::NothingOfMultus { folder } => write!(
+                f,
+                "nothing is installed, as --adopt-multus finds nothing of Multus: no configuration in {folder}, in force or moved aside, and none of its daemon; what it restricted, such as namespaceIsolation, would be allowed. Mount its daemon's ConfigMap and give --multus-daemon-config; where the node never had Multus, give --multus-may-be-absent"
             ),
             Self::OtherCniDir { multus, ours } => match ours {
                 Some(ours) => write!(

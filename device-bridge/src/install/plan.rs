@@ -13,6 +13,7 @@ use super::{
     multus_conf::{self, DaemonConf, MultusCluster, MultusConf, MultusError, NAMED},
     multus_keys::Adopted,
     notice::Notice,
+    on_ours,
     primary::{self, Steady},
     settings::Install,
 };
@@ -54,6 +55,8 @@ pub enum Step {
     Write(String),
     /// A file is moved aside, out of the runtime's sight.
     MoveAside(String),
+    /// A file is removed, as what was moved aside before is the better one.
+    Discard(String),
 }
 
 /// What is to be done.
@@ -95,11 +98,27 @@ pub fn plan(
     let mut plan = Plan::default();
     let ours = install.places.conf_name.as_str();
     let multus = if install.adopt_multus {
-        multus_of(seen)
+        multus_of(seen, ours)
     } else {
         Ok(None)
     };
+    // A configuration of an earlier life of this process serves until there is a primary to make one from.
+    let has_earlier = seen
+        .runtime
+        .file(ours)
+        .is_some_and(FoundConf::is_multiplexer);
     match multus {
+        // What it restricted would be allowed from now on, and nobody would notice.
+        Ok(None)
+            if install.adopt_multus
+                && !install.multus_may_be_absent
+                && !has_earlier
+                && memory.last_good.is_none() =>
+        {
+            plan.notices.push(Notice::NothingOfMultus {
+                folder: install.places.conf_dir.display().to_string(),
+            });
+        }
         Ok(multus) => {
             let multus = multus.as_ref();
             if let Some(text) = wanted(install, keys, seen, multus, memory, now, &mut plan) {
@@ -113,12 +132,7 @@ pub fn plan(
         }
     }
     write(seen.runtime.file(ours), ours, memory, now, &mut plan);
-    // A configuration of an earlier life of this process serves until there is a primary to make one from.
-    let is_there = memory.last_good.is_some()
-        || seen
-            .runtime
-            .file(ours)
-            .is_some_and(FoundConf::is_multiplexer);
+    let is_there = memory.last_good.is_some() || has_earlier;
     let is_refused = plan
         .notices
         .iter()
@@ -133,8 +147,8 @@ pub fn plan(
 ///
 /// # Errors
 /// One of them is malformed. A broken file is passed over where what was moved aside says the same.
-fn multus_of(seen: &Seen) -> Result<Option<MultusConf>, MultusError> {
-    let found = found_multus(&seen.runtime);
+fn multus_of(seen: &Seen, ours: &str) -> Result<Option<MultusConf>, MultusError> {
+    let found = on_ours::best_of_multus(&seen.runtime, ours);
     let broken = seen.runtime.files.iter().find_map(|file| {
         let problem = file.conf.as_ref().err()?;
         file.name.starts_with(NAMED).then(|| MultusError::File {
@@ -146,12 +160,6 @@ fn multus_of(seen: &Seen) -> Result<Option<MultusConf>, MultusError> {
         (None, Some(broken)) => Err(broken),
         (found, _) => MultusConf::read(found, seen.daemon.clone().transpose()?.as_ref()),
     }
-}
-
-fn found_multus(folder: &ConfFolder) -> Option<&FoundConf> {
-    let all = folder.files.iter().chain(&folder.aside);
-    all.filter(|file| file.is_multiplexer())
-        .find(|file| multus_conf::is_of_multus(file))
 }
 
 /// The file of the primary that Multus had, as long as it is there: pods keep their cluster network. What Multus has inlined
@@ -251,7 +259,8 @@ fn wanted(
         plan.notices.push(Notice::NoPrimary {
             folder: install.places.primary_dir.display().to_string(),
             wanted: install.primary_file.clone(),
-            has_multus: !install.adopt_multus && found_multus(&seen.runtime).is_some(),
+            has_multus: !install.adopt_multus
+                && on_ours::best_of_multus(&seen.runtime, &install.places.conf_name).is_some(),
         });
         return None;
     };
@@ -426,11 +435,17 @@ fn files_before(
         .files
         .iter()
         .filter(|file| file.name.as_str() < ours);
-    let mut moves = Vec::new();
+    let mut moves: Vec<(String, fn(String) -> Step)> = Vec::new();
     for file in before {
         let is_of_multus = install.adopt_multus && multus_conf::is_of_multus(file);
         if is_of_multus && may_move {
-            moves.push(file.name.clone());
+            let is_worse = on_ours::is_worse_than_aside(&seen.runtime, file, ours);
+            let step = if is_worse {
+                Step::Discard
+            } else {
+                Step::MoveAside
+            };
+            moves.push((file.name.clone(), step));
         } else {
             plan.notices.push(Notice::Before {
                 file: file.name.clone(),
@@ -445,11 +460,14 @@ fn files_before(
     match memory.displaced.found(now) {
         Answer::Now => {
             memory.displaced.put_back(now);
-            plan.steps.extend(moves.into_iter().map(Step::MoveAside));
+            plan.steps
+                .extend(moves.into_iter().map(|(file, step)| step(file)));
         }
         Answer::After(wait) => {
             plan.again(wait);
-            let contended = moves.into_iter().map(|file| Notice::Contended { file });
+            let contended = moves
+                .into_iter()
+                .map(|(file, _)| Notice::Contended { file });
             plan.notices.extend(contended);
         }
     }

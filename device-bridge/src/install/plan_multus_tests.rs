@@ -125,6 +125,77 @@ fn multus_keeps_its_cluster_network_and_its_word() {
 }
 
 #[test]
+fn what_multus_makes_from_ours_changes_nothing() {
+    let shim = |file: &str| {
+        format!(
+            r#"{{"name":"m","type":"multus-shim","globalNamespaces":"x","clusterNetwork":"/host/etc/cni/net.d/{file}"}}"#
+        )
+    };
+    let (good, on_ours) = (shim("20-b.conf"), shim(OURS));
+    let files = [
+        ("00-multus.conf", good.as_str()),
+        ("10-a.conf", A),
+        ("20-b.conf", B),
+    ];
+    let mut node = Node::new(&["--adopt-multus"], &files);
+    node.settle();
+    for is_killed in [false, true] {
+        // Else it is a writer that goes on.
+        node.wait(1000);
+        node.put("00-multus.conf", &on_ours);
+        if is_killed {
+            node.memory = Memory::default();
+        }
+        assert!(node.settle().is_ready);
+        assert_eq!(node.delegate()["type"], "ptp", "Multus's, as before");
+        assert_eq!(node.runtime_takes().name, OURS);
+        assert_eq!(node.files["00-multus.conf.polypod-backup"], good);
+    }
+    // Where there is nothing better, its keys are.
+    let files = [("00-multus.conf", on_ours.as_str()), ("10-a.conf", A)];
+    let mut node = Node::new(&["--adopt-multus"], &files);
+    assert!(node.settle().is_ready);
+    assert_eq!(node.ours()["plugins"][0]["globalNamespaces"], "x");
+    assert_eq!(node.delegate()["type"], "bridge");
+    assert_eq!(node.files["00-multus.conf.polypod-backup"], on_ours);
+}
+
+#[test]
+fn nothing_of_multus_is_told_of_and_waited_for() {
+    let mut node = Node::new(&["--adopt-multus"], &[("10-a.conf", A)]);
+    let plan = node.settle();
+    assert!(plan.steps.is_empty() && !plan.is_ready, "{plan:?}");
+    let told = plan.notices[0].to_string();
+    let words = [
+        "--multus-daemon-config",
+        "--multus-may-be-absent",
+        "namespaceIsolation",
+    ];
+    assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    // It comes; and once it was seen, what it removes later is of no matter, nor what a process knew.
+    node.put("00-multus.conf", MULTUS);
+    assert!(node.settle().is_ready);
+    node.files.remove("00-multus.conf.polypod-backup");
+    assert!(node.settle().is_ready);
+    node.memory = Memory::default();
+    assert!(node.settle().is_ready);
+    node.files.remove(OURS);
+    assert!(node.settle().is_ready, "{:?}", node.files);
+
+    // The daemon's own configuration is enough.
+    let mut node = Node::new(&["--adopt-multus"], &[("10-a.conf", A)]);
+    let text = r#"{"cniVersion":"0.3.1","namespaceIsolation":true}"#;
+    node.daemon = Some(DaemonConf::parse("daemon-config.json".as_ref(), text).unwrap());
+    assert!(node.settle().is_ready);
+    assert_eq!(node.ours()["plugins"][0]["namespaceIsolation"], true);
+
+    let fresh = ["--adopt-multus", "--multus-may-be-absent"];
+    let mut node = Node::new(&fresh, &[("10-a.conf", A)]);
+    assert!(node.settle().is_ready);
+    assert_eq!(node.delegate()["type"], "bridge");
+}
+
+#[test]
 fn malformed_multus_is_refused_and_nothing_changes() {
     let wrong = MULTUS.replace(
         r#""namespaceIsolation":true"#,

@@ -33,6 +33,7 @@ struct Node {
     files: BTreeMap<String, String>,
     memory: Memory,
     now: Instant,
+    daemon: Option<DaemonConf>,
 }
 
 impl Node {
@@ -45,6 +46,7 @@ impl Node {
             files: files.collect(),
             memory: Memory::default(),
             now: Instant::now(),
+            daemon: None,
         }
     }
 
@@ -60,7 +62,7 @@ impl Node {
         Seen {
             runtime,
             primary: None,
-            daemon: None,
+            daemon: self.daemon.clone().map(Ok),
         }
     }
 
@@ -77,6 +79,9 @@ impl Node {
                 Step::MoveAside(name) => {
                     let text = self.files.remove(name).unwrap();
                     self.files.insert(format!("{name}{ASIDE}"), text);
+                }
+                Step::Discard(name) => {
+                    self.files.remove(name).unwrap();
                 }
             }
         }
@@ -339,7 +344,7 @@ proptest! {
         let last = node.settle();
         prop_assert!(last.steps.is_empty(), "{:?}", last);
         let first = node.seen().runtime.files.into_iter().next();
-        let refused = last.notices.iter().any(|notice| matches!(notice, Notice::MultusRefused { .. }));
+        let refused = last.notices.iter().any(|notice| matches!(notice, Notice::MultusRefused { .. } | Notice::NothingOfMultus { .. }));
         if refused && !has_good {
             return Ok(());
         }

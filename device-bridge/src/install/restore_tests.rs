@@ -125,6 +125,55 @@ fn pods_that_multus_could_not_delete_stay_ours() {
 }
 
 #[test]
+fn what_multus_made_from_ours_does_not_stay() {
+    let node = Node::adopted();
+    node.plugin(r#"{"handedOver":0,"kept":[]}"#);
+    let on_ours = format!(r#"{{"name":"m","type":"multus","delegates":[{OURS}]}}"#);
+    node.write("etc/cni/net.d/00-multus.conf", &on_ours);
+    node.restore(&[]).unwrap();
+    assert_eq!(node.names(), ["00-multus.conf"]);
+    let there = fs::read_to_string(node.path("etc/cni/net.d/00-multus.conf")).unwrap();
+    assert_eq!(there, THIN);
+    // What an earlier release left, or a Multus that was started before its primary was named.
+    for ours in [false, true] {
+        node.write("etc/cni/net.d/00-multus.conf", &on_ours);
+        if ours {
+            node.write("etc/cni/net.d/00-polypod.conflist", OURS);
+        }
+        let before = node.names();
+        let refused = node.restore(&["--force"]).unwrap_err();
+        assert!(
+            refused.contains("nothing is changed")
+                && refused.contains("--multus-master-cni-file-name"),
+            "{refused}"
+        );
+        assert_eq!(node.names(), before);
+    }
+}
+
+#[test]
+fn a_folder_of_records_that_is_not_mounted_is_not_passed_over() {
+    let node = Node::adopted();
+    node.plugin(r#"{"handedOver":0,"kept":[]}"#);
+    let other = THIN.replace("/own", "/theirs");
+    node.write("etc/cni/net.d/00-multus.conf.polypod-backup", &other);
+    let before = node.names();
+    let refused = node.restore(&[]).unwrap_err();
+    assert!(
+        refused.contains("known of pods in /theirs") && refused.contains("mount it"),
+        "{refused}"
+    );
+    assert_eq!(node.names(), before);
+    fs::create_dir(node.path("theirs")).unwrap();
+    fs::remove_dir_all(node.path("own")).unwrap();
+    let refused = node.restore(&[]).unwrap_err();
+    assert!(refused.contains("known of pods in /own"), "{refused}");
+    fs::create_dir(node.path("own")).unwrap();
+    node.restore(&[]).unwrap();
+    assert_eq!(node.names(), ["00-multus.conf"]);
+}
+
+#[test]
 fn a_multus_that_could_not_start_pods_is_not_put_back() {
     let node = Node::adopted();
     fs::remove_file(node.path("opt/cni/bin/multus.polypod-backup")).unwrap();

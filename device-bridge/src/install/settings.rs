@@ -31,6 +31,8 @@ pub struct Install {
     pub adopt_multus: bool,
     /// The configuration of Multus's daemon, as this process sees it, where one is named.
     pub multus_daemon: Option<PathBuf>,
+    /// Whether a node without anything of Multus is installed all the same.
+    pub multus_may_be_absent: bool,
     /// Whose files the plugin writes besides its own, where that is said.
     pub compat: Option<Compat>,
     /// The network's name, if it is not the primary's.
@@ -182,6 +184,7 @@ impl Install {
             primary_conf,
             adopt_multus,
             multus_daemon_config,
+            multus_may_be_absent,
             network_name,
             cni_version,
             keys,
@@ -218,6 +221,7 @@ impl Install {
             primary_file: primary_conf,
             adopt_multus,
             multus_daemon: multus_daemon_config,
+            multus_may_be_absent,
             compat,
             network_name: network_name
                 .map(|name| name.parse().map_err(SettingsError::NetworkName))

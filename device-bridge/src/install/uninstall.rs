@@ -7,6 +7,8 @@ use std::{
     time::SystemTime,
 };
 
+use spec::cni::PluginType;
+
 use super::{
     alone,
     args::Alias,
@@ -16,6 +18,7 @@ use super::{
     hand_back::{self, Program, Refusal, Step},
     leftovers,
     needed::{self, Needed},
+    on_ours,
     programs::{self, PLUGIN, RESOLVER},
     settings::{Places, Uninstall},
     whole_file,
@@ -250,15 +253,17 @@ fn program_of(places: &Places, name: &str) -> Program {
     }
 }
 
-/// The first configuration that executes us, and by which name.
+/// The first configuration that executes us, at any nesting or by our file, and by which name.
 fn still_executed(places: &Places, runtime: &ConfFolder) -> Option<(String, String)> {
     runtime.files.iter().find_map(|file| {
-        let conf = file.conf.as_ref().ok()?;
-        let program = conf.plugins().iter().find(|plugin| {
-            let path = places.executable(plugin.plugin_type().as_str());
-            programs::is_ours(&path, places).is_ok_and(|ours| ours)
-        })?;
-        Some((file.name.clone(), program.plugin_type().to_string()))
+        let is_ours = |name: &String| {
+            // A type is a plain name; any other executes nothing.
+            PluginType::try_from(name.as_str()).is_ok()
+                && programs::is_ours(&places.executable(name), places).is_ok_and(|ours| ours)
+        };
+        let by_path = on_ours::names_ours(file, &places.conf_name).then(|| PLUGIN.to_owned());
+        let program = on_ours::types(file).into_iter().find(is_ours).or(by_path)?;
+        Some((file.name.clone(), program))
     })
 }
 

@@ -239,6 +239,23 @@ fn a_configuration_that_executes_us_by_another_name_keeps_us() {
 }
 
 #[test]
+fn a_configuration_that_executes_us_from_inside_keeps_us() {
+    let inlined = format!(r#"{{"name":"m","type":"genie","delegates":[{OURS}]}}"#);
+    let by_path = r#"{"name":"m","type":"multus-shim","clusterNetwork":"/host/etc/cni/net.d/00-polypod.conflist"}"#;
+    for text in [inlined.as_str(), by_path] {
+        let node = Node::installed();
+        node.write("opt/cni/bin/multus-shim", "theirs");
+        node.write("etc/cni/net.d/20-own.conf", text);
+        let error = run(&node.uninstall(&[])).unwrap_err();
+        assert!(
+            matches!(&error, InstallError::StillExecuted { file, program } if file == "20-own.conf" && program == "polypod"),
+            "{error}"
+        );
+        assert!(node.path("opt/cni/bin/polypod").exists());
+    }
+}
+
+#[test]
 fn a_first_configuration_that_is_broken_keeps_everything() {
     let node = Node::installed();
     let all = |node: &Node| ["etc/cni/net.d", "opt/cni/bin"].map(|folder| node.names(folder));

@@ -207,9 +207,16 @@ fn multus(objects: &[Value]) {
     // The API server refuses the contrary beside it.
     assert_eq!(context["allowPrivilegeEscalation"], true);
     has_paths_of(objects, Preset::Containerd);
-    let text = of_kind(objects, "ConfigMap")
-        .find_map(|map| map["data"]["daemon-config.json"].as_str())
+    let (name, text) = of_kind(objects, "ConfigMap")
+        .find_map(|map| {
+            Some((
+                &map["metadata"]["name"],
+                map["data"]["daemon-config.json"].as_str()?,
+            ))
+        })
         .expect("it is in a ConfigMap");
+    // Multus's own is copied into this namespace under the name that it has: docs/migrating-from-multus.md.
+    assert_eq!(name, "polypod-daemon-config");
     let keys: Value = serde_json::from_str(text).expect("it is JSON");
     // Else hot-plugged interfaces are of sandboxes that nobody knows.
     assert_eq!(keys["cniDir"], serve.cni_dir.of_node.display().to_string());
