@@ -435,17 +435,18 @@ fn files_before(
         .files
         .iter()
         .filter(|file| file.name.as_str() < ours);
-    let mut moves: Vec<(String, fn(String) -> Step)> = Vec::new();
+    let mut moves = Vec::new();
     for file in before {
         let is_of_multus = install.adopt_multus && multus_conf::is_of_multus(file);
         if is_of_multus && may_move {
             let is_worse = on_ours::is_worse_than_aside(&seen.runtime, file, ours);
+            let name = file.name.clone();
             let step = if is_worse {
-                Step::Discard
+                Step::Discard(name.clone())
             } else {
-                Step::MoveAside
+                Step::MoveAside(name.clone())
             };
-            moves.push((file.name.clone(), step));
+            moves.push((name, step));
         } else {
             plan.notices.push(Notice::Before {
                 file: file.name.clone(),
@@ -460,8 +461,7 @@ fn files_before(
     match memory.displaced.found(now) {
         Answer::Now => {
             memory.displaced.put_back(now);
-            plan.steps
-                .extend(moves.into_iter().map(|(file, step)| step(file)));
+            plan.steps.extend(moves.into_iter().map(|(_, step)| step));
         }
         Answer::After(wait) => {
             plan.again(wait);
