@@ -10,6 +10,8 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use serde_json::Value;
+
 use crate::{
     fixture::{
         binaries, leftovers,
@@ -67,26 +69,33 @@ fn install(folders: &Folders) {
 
 /// A pod from its start to its end, each by the configuration that is in force then, as containerd has it.
 fn one_pod(node: &Node, folders: &Folders, name: &str) {
-    let sandbox = start(node, folders, name);
-    end(folders, &sandbox);
+    let pod = start(node, folders, name);
+    end(folders, &pod);
 }
 
-fn start(node: &Node, folders: &Folders, name: &str) -> Sandbox {
+/// A pod that was started, with the result that the runtime keeps of it.
+struct Started {
+    sandbox: Sandbox,
+    result: Value,
+}
+
+fn start(node: &Node, folders: &Folders, name: &str) -> Started {
     let sandbox = Sandbox::new(node, name);
-    by_what_is_in_force(folders, &sandbox, "ADD");
+    let conf = folders.taken_plugin();
+    let result = run(&folders.executable(&conf["type"]), &sandbox, "ADD", &conf)
+        .succeeded()
+        .printed;
     assert_eq!(sandbox.netns.names(), ["eth0"]);
-    sandbox
+    Started { sandbox, result }
 }
 
-fn end(folders: &Folders, sandbox: &Sandbox) {
-    by_what_is_in_force(folders, sandbox, "DEL");
+fn end(folders: &Folders, Started { sandbox, result }: &Started) {
+    let mut conf = folders.taken_plugin();
+    // libcni hands over what it has kept of the ADD, whoever was in force then.
+    conf["prevResult"] = result.clone();
+    run(&folders.executable(&conf["type"]), sandbox, "DEL", &conf).succeeded();
     assert_eq!(sandbox.netns.names(), [""; 0]);
     sandbox.netns.remove();
-}
-
-fn by_what_is_in_force(folders: &Folders, sandbox: &Sandbox, verb: &str) {
-    let conf = folders.taken_plugin();
-    run(&folders.executable(&conf["type"]), sandbox, verb, &conf).succeeded();
 }
 
 /// Pods that we attached live on, and the cluster network deletes them.
@@ -101,7 +110,7 @@ fn pods_that_live_on() {
         assert_eq!(node.files("cni-bin"), [].into());
         assert_eq!(node.files("state"), [].into());
         for pod in &pods {
-            assert_eq!(pod.netns.names(), ["eth0"]);
+            assert_eq!(pod.sandbox.netns.names(), ["eth0"]);
             end(&folders, pod);
         }
         assert_eq!(leftovers::leases(node), [""; 0].map(PathBuf::from));

@@ -234,10 +234,18 @@ fn excluded(hook: &Value) {
     );
     for condition in items(&hook["matchConditions"]) {
         let text = word(&condition["expression"]);
+        // An index that is not there is an error, but for `?`.
+        let is_guarded = !text.replace(".?annotations[?", "").contains("annotations");
         assert!(
-            text.contains("has(object.metadata.annotations) &&"),
+            is_guarded || text.contains("has(object.metadata.annotations) &&"),
             "a condition that fails denies where the policy is Fail: {text}"
         );
     }
-    assert_eq!(items(&hook["matchConditions"]).count(), 2);
+    // The validator lets changes through that leave the networks as they are, and pods that are going.
+    let count = if hook["name"] == "validate.polypod.dev" {
+        4
+    } else {
+        2
+    };
+    assert_eq!(items(&hook["matchConditions"]).count(), count);
 }
