@@ -148,15 +148,20 @@ pub(super) fn starts(cluster: &Cluster, name: &str) {
 
 /// Waits until an Event of a pod says all of `words`.
 pub(super) fn is_told(cluster: &Cluster, name: &str, words: &[&str]) {
-    until(&format!("the pod {name} is told {words:?}"), POD, || {
-        let events = cluster.events(name);
-        let says_all = |event: &String| words.iter().all(|word| event.contains(word));
-        if events.iter().any(says_all) {
-            Ok(())
-        } else {
-            Err(events.join("; "))
-        }
-    });
+    // The plugin waits for half a minute before it fails, and Events of a busy kubelet come late.
+    until(
+        &format!("the pod {name} is told {words:?}"),
+        3 * POD,
+        || {
+            let events = cluster.events(name);
+            let says_all = |event: &String| words.iter().all(|word| event.contains(word));
+            if events.iter().any(says_all) {
+                Ok(())
+            } else {
+                Err(events.join("; "))
+            }
+        },
+    );
 }
 
 /// Waits until the plugin is at work for a sandbox that it knew nothing of before: `known` are the records of before.

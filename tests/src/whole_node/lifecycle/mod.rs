@@ -3,7 +3,6 @@
 mod agent;
 mod alive;
 mod applied;
-mod multus;
 mod reboot;
 mod restarts;
 mod uninstalled;
@@ -17,7 +16,6 @@ pub(super) fn stories() -> Vec<Story> {
         restarts::stories(),
         reboot::stories(),
         uninstalled::stories(),
-        multus::stories(),
         applied::stories(),
     ]
     .concat()
