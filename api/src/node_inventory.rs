@@ -2,7 +2,10 @@
 //!
 //! Written by the device-bridge of the node, read by the scheduler. One object for each node, of the node's name. It has
 //! no spec: like NodeResourceTopology it is all report. Unlike that one it names pods by UID and reports by epoch and
-//! sequence number, so that "does this report know of that pod" has an exact answer.
+//! sequence number, so that "does this report know of that pod" has an exact answer. Its status is apart from the report: how
+//! the device-bridge itself is.
+
+mod status;
 
 use k8s_openapi::{
     ClusterResourceScope, Metadata, Resource,
@@ -10,6 +13,9 @@ use k8s_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::status::{
+    CONFIGURATION_INSTALLED, KUBELET_ANSWERS, NodeInventoryStatus, READY, SERVING,
+};
 use crate::topology_manager::{Policy, Scope};
 
 /// A report about a node.
@@ -38,6 +44,9 @@ pub struct NodeInventory {
     /// What was found.
     #[serde(flatten)]
     pub inventory: Inventory,
+    /// How the device-bridge is. It is written apart from the rest, by the subresource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<NodeInventoryStatus>,
 }
 
 /// What a node has and who holds it. Lists are sorted, so that equal inventories are equal texts.

@@ -41,7 +41,7 @@ pub(crate) struct PolicyArgs {
 }
 
 /// A text that objects are read from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source {
     /// The file as it was named, or `standard input`.
     pub(crate) name: String,

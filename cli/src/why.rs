@@ -1,35 +1,43 @@
-//! `kubectl-polypod why`: why a pod is where it is, or on no node.
+//! `kubectl-polypod why`: why a pod is where it is, or on no node, and what became of it there.
 //!
-//! The answer is the engine's that the webhook asks too; here it is fed from files or from the API server, and printed.
+//! Of its place the answer is the engine's that the webhook asks too; here it is fed from files or from the API server, and
+//! printed. The rest is joined in `story`.
 
+mod admitted;
 mod cluster;
 mod files;
+mod given;
+mod material;
 mod moment;
 mod observed;
+mod place;
+mod story;
+mod timeline;
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
-use scheduler::explain::{Explanation, View, explain};
+use scheduler::explain::{View, explain};
+use serde::Serialize;
 use spec::network::Namespace;
 
-use self::observed::Observed;
+use self::{
+    observed::Observed,
+    place::{Place, Unjudged},
+    story::Story,
+};
+use crate::{
+    cluster::{Access, Unseen},
+    output::{self, OutputArgs, Screen, hanging},
+};
 
 /// The arguments of `why`.
 #[derive(Debug, clap::Args)]
 pub struct WhyArgs {
     /// The pod.
     pod: String,
-    /// Its namespace; without it the kubeconfig's, or `default`.
-    #[arg(short, long)]
-    namespace: Option<Namespace>,
-    /// Files or folders with Nodes, NodeInventories, NodeResourceTopologies and Pods instead of a cluster; `-` is standard
-    /// input.
+    /// Files or folders with Nodes, NodeInventories, NodeResourceTopologies, Pods, NetworkAttachmentDefinitions and Events
+    /// instead of a cluster; `-` is standard input.
     #[arg(short, long = "filename", value_name = "FILE", num_args = 1.., conflicts_with_all = ["kubeconfig", "context"])]
     filenames: Vec<PathBuf>,
     /// Only this node.
@@ -38,69 +46,83 @@ pub struct WhyArgs {
     /// So many nodes in detail: the best, then those that nearly fit.
     #[arg(long, value_name = "NUMBER", default_value_t = View::default().nodes)]
     nodes: usize,
-    /// How the explanation is printed.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
-    /// The kubeconfig; without it $KUBECONFIG, ~/.kube/config, or the service account of the pod this runs in.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig.
-    #[arg(long)]
-    context: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    access: Access,
 }
 
-/// How an explanation is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+/// Why a pod is where it is, and what became of it.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    place: &'a Place,
+    #[serde(flatten)]
+    story: &'a Story,
+    unseen: &'a [Unseen],
+}
+
+impl Whole<'_> {
     /// For people.
-    Text,
-    /// One object.
-    Json,
+    fn text(&self, screen: &Screen) -> String {
+        let Self { place, story, .. } = self;
+        let text = format!("{}{place}{}", story.before(), story.after());
+        hanging(&text, screen)
+    }
 }
 
-/// Explains a pod. Exit code 0: it is bound, or some node is for it; 1: none is; 2: it is not there, or cannot be judged.
+/// Explains a pod. Exit code 0: it is bound, or some node is for it, or nodes cannot be judged; 1: none is; 2: it is not there, or
+/// cannot be judged.
 ///
 /// # Errors
-/// There is no such pod, it cannot be read, or what it is judged by cannot be.
+/// There is no such pod, or it cannot be read.
 pub fn run(arguments: &WhyArgs) -> Result<ExitCode> {
-    let (observed, namespace) = if arguments.filenames.is_empty() {
-        cluster::observed(
-            arguments.kubeconfig.as_deref(),
-            arguments.context.as_deref(),
-            arguments.namespace.as_ref().map(Namespace::as_str),
-            &arguments.pod,
-        )?
+    let (mut observed, namespace) = if arguments.filenames.is_empty() {
+        cluster::observed(&arguments.access, &arguments.pod)?
     } else {
-        let namespace = arguments.namespace.as_ref();
+        let namespace = arguments.access.namespace.as_ref();
         let namespace = namespace.map_or("default", Namespace::as_str);
-        let observed = files::observed(&arguments.filenames, namespace)?;
+        let observed = files::observed(&arguments.filenames, namespace, &arguments.pod)?;
         (observed, namespace.to_owned())
     };
     for warning in observed.warnings() {
-        warn(&warning);
+        output::warn(warning);
     }
-    let explanation = explained(observed, &namespace, arguments)?;
-    let text = match arguments.output {
-        Format::Text => explanation.to_string(),
-        Format::Json => serde_json::to_string_pretty(&explanation)? + "\n",
+    let node = observed.material().node().map(str::to_owned);
+    let mut story = Story::of(std::mem::take(observed.material()));
+    let unseen = observed.unseen().to_vec();
+    let advice = observed.unplaced().iter();
+    story.advise(
+        advice.map(|unseen| format!("to see why nodes fit or do not: {}", unseen.what_to_do)),
+    );
+    let place = placed(
+        observed,
+        [&namespace, &arguments.pod],
+        node.as_deref(),
+        arguments,
+    )?;
+    let whole = Whole {
+        place: &place,
+        story: &story,
+        unseen: &unseen,
     };
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to standard output")?;
-    let is_placed = explanation.bound_to.is_some() || explanation.fitting > 0;
-    Ok(ExitCode::from(u8::from(!is_placed)))
+    output::print(arguments.output.output, &whole, |screen| whole.text(screen))?;
+    Ok(ExitCode::from(u8::from(!place.is_open())))
 }
 
-/// What objects of others say, on one line.
-fn warn(warning: &str) {
-    eprintln!("warning: {}", warning.replace(char::is_control, " "));
-}
-
-fn explained(observed: Observed, namespace: &str, arguments: &WhyArgs) -> Result<Explanation> {
-    let pod = &arguments.pod;
+fn placed(
+    observed: Observed,
+    [namespace, pod]: [&str; 2],
+    node: Option<&str>,
+    arguments: &WhyArgs,
+) -> Result<Place> {
     let Some(demand) = observed.pod(namespace, pod) else {
         bail!("there is no pod {namespace}/{pod}; name its namespace with -n");
     };
+    if !observed.unplaced().is_empty() {
+        let unjudged = Unjudged::of([namespace, pod], node, observed.unplaced());
+        return Ok(Place::Unjudged(unjudged));
+    }
     let demand = demand.context("the pod cannot be judged")?;
     let (engine, now) = observed.engine();
     let view = View {
@@ -108,7 +130,9 @@ fn explained(observed: Observed, namespace: &str, arguments: &WhyArgs) -> Result
         nodes: arguments.nodes,
         ..View::default()
     };
-    Ok(explain(&engine, &demand, now, &view))
+    Ok(Place::Judged(Box::new(explain(
+        &engine, &demand, now, &view,
+    ))))
 }
 
 #[cfg(test)]

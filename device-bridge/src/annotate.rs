@@ -1,6 +1,6 @@
-//! Writes network-status into the annotation of its pod.
+//! Writes network-status, and how long its attachments took, into annotations of their pod.
 //!
-//! The annotation is one value of one key, so it is patched: whatever else changes the pod meanwhile stays.
+//! Each annotation is one value of one key, so they are patched: whatever else changes the pod meanwhile stays.
 
 use std::time::Duration;
 
@@ -11,13 +11,16 @@ use kube::{
     core::PartialObjectMeta,
 };
 use serde_json::{Value, json};
-use spec::{bridge::PodRef, network::NETWORK_STATUS};
+use spec::{
+    bridge::PodRef,
+    network::{ATTACHMENTS, NETWORK_STATUS},
+};
 use tokio::time::timeout;
 
 use crate::{api_error, parsed};
 
 /// The name by which the API server records who wrote the annotation.
-const FIELD_MANAGER: &str = "polypod-device-bridge";
+pub(crate) const FIELD_MANAGER: &str = "polypod-device-bridge";
 
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(8);
@@ -39,16 +42,50 @@ pub(crate) struct AnnotateError {
     pub(crate) problem: String,
     /// Whether trying again may help.
     pub(crate) is_passing: bool,
+    /// Whether it may be the times alone that are refused.
+    may_be_of_times: bool,
 }
 
 type PodApi = Api<PartialObjectMeta<Pod>>;
 
-/// Writes `text` into the annotation of `pod`.
+/// What is written.
+#[derive(Clone, Copy, Debug)]
+struct Text<'a> {
+    /// Network-status.
+    status: &'a str,
+    /// What becomes of the annotation with the times of attachments.
+    times: Times<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Times<'a> {
+    /// It is this; nobody knows of these attachments how long they took, where it is `None`: what it says is of others.
+    Are(Option<&'a str>),
+    /// It stays.
+    Stay,
+}
+
+/// Writes `status` and `times` into the annotations of `pod`. A policy of an older release refuses the times; then
+/// network-status is written without them.
 pub(crate) async fn annotate(
     client: &Client,
     pod: &PodRef,
-    text: &str,
+    status: &str,
+    times: Option<&str>,
 ) -> Result<Outcome, AnnotateError> {
+    let with = |times| write(client, pod, Text { status, times });
+    match with(Times::Are(times)).await {
+        Err(error) if error.may_be_of_times => {
+            let written = with(Times::Stay).await?;
+            let problem = error.problem;
+            tracing::warn!(%pod, problem, "Annotation {ATTACHMENTS} is not written, and network-status is; the policy polypod-node-pods of this release allows it");
+            Ok(written)
+        }
+        done => done,
+    }
+}
+
+async fn write(client: &Client, pod: &PodRef, text: Text<'_>) -> Result<Outcome, AnnotateError> {
     let api: PodApi = Api::namespaced(client.clone(), pod.namespace.as_str());
     let name = pod.name.as_str();
     let refused = match patch(&api, name, pod.uid.as_deref(), text).await {
@@ -69,7 +106,7 @@ async fn patch(
     api: &PodApi,
     name: &str,
     uid: Option<&str>,
-    text: &str,
+    text: Text<'_>,
 ) -> Result<PartialObjectMeta<Pod>, kube::Error> {
     let patch = Patch::Merge(body(uid, text));
     let parameters = PatchParams {
@@ -80,8 +117,11 @@ async fn patch(
 }
 
 /// The merge patch. With a UID in it, the API server refuses to change another pod of the name.
-fn body(uid: Option<&str>, text: &str) -> Value {
-    let mut metadata = json!({"annotations": {NETWORK_STATUS: text}});
+fn body(uid: Option<&str>, text: Text<'_>) -> Value {
+    let mut metadata = json!({"annotations": {NETWORK_STATUS: text.status}});
+    if let Times::Are(times) = text.times {
+        metadata["annotations"][ATTACHMENTS] = json!(times);
+    }
     if let Some(uid) = uid {
         metadata["uid"] = json!(uid);
     }
@@ -105,6 +145,7 @@ fn failed(error: kube::Error) -> AnnotateError {
             api_error::status_code(&error),
             Some(400 | 405 | 413 | 415 | 422)
         ),
+        may_be_of_times: matches!(api_error::status_code(&error), Some(403 | 413 | 422)),
     }
 }
 

@@ -16,7 +16,7 @@ fn pod_object(uid: &str, source: &str) -> Value {
 }
 
 async fn publish(api: &FakeApiServer) -> Result<Outcome, AnnotateError> {
-    annotate(&api.client(), &bare_question().pod, "[]").await
+    annotate(&api.client(), &bare_question().pod, "[]", Some("{}")).await
 }
 
 #[tokio::test]
@@ -24,8 +24,32 @@ async fn one_annotation_of_one_pod_is_patched() {
     let api = FakeApiServer::default();
     api.answer(PATCH, 200, pod_object("u1", "api"));
     assert_eq!(publish(&api).await.unwrap(), Outcome::Published);
-    let body = json!({"metadata": {"uid": "u1", "annotations": {"k8s.v1.cni.cncf.io/network-status": "[]"}}});
+    let body = json!({"metadata": {"uid": "u1", "annotations": {
+        "k8s.v1.cni.cncf.io/network-status": "[]", "polypod.dev/attachments": "{}"}}});
     assert_eq!(api.asked(), [(PATCH.to_owned(), body)]);
+}
+
+#[tokio::test]
+async fn times_that_nobody_knows_are_taken_away() {
+    let api = FakeApiServer::default();
+    api.answer(PATCH, 200, pod_object("u1", "api"));
+    let pod = bare_question().pod;
+    annotate(&api.client(), &pod, "[]", None).await.unwrap();
+    let (_, body) = api.asked().remove(0);
+    let annotations = body["metadata"]["annotations"].as_object().unwrap();
+    assert_eq!(annotations["polypod.dev/attachments"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_older_policy_refuses_the_times_alone() {
+    let api = FakeApiServer::default();
+    api.answer(PATCH, 403, refusal(403, "only network-status"));
+    api.answer(PATCH, 200, pod_object("u1", "api"));
+    assert_eq!(publish(&api).await.unwrap(), Outcome::Published);
+    let asked = api.asked();
+    assert_eq!(asked.len(), 2);
+    let annotations = json!({"k8s.v1.cni.cncf.io/network-status": "[]"});
+    assert_eq!(asked[1].1["metadata"]["annotations"], annotations);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use spec::{bridge::Failure, cni::code};
 pub(crate) fn failure(what: &str, error: &kube::Error) -> Failure {
     let (code, advice) = match status_code(error) {
         Some(401) => (
-            code::IO_FAILURE,
+            code::NOT_AUTHENTICATED,
             "; the token has ended or is not valid any more, and the agent of this node renews it when it runs (docs/credentials.md)",
         ),
         Some(403) => (

@@ -7,6 +7,7 @@ use crate::{
     health::HealthArgs,
     hotplug::args::{EnterArgs, HotplugArgs},
     install::{
+        key_flags::AskedSockets,
         preset::Preset,
         settings::{Install, Restore, SettingsError, Uninstall},
     },
@@ -182,13 +183,18 @@ impl TryFrom<Args> for Config {
                     of_node: install.install.places.cni_dir.clone(),
                     here: install.install.places.cni_dir_here(),
                 };
+                let (mut common, log_level, log_format) = Common::of(both);
+                common.pod_resources_socket = of_preset(common.pod_resources_socket, preset);
+                let sockets = AskedSockets {
+                    bridge: &bridge_socket,
+                    pod_resources: &common.pod_resources_socket,
+                };
                 let install = install
                     .wanted
-                    .then(|| Install::of(install.install, &bridge_socket, node_name.as_deref()))
+                    .then(|| Install::of(install.install, sockets, node_name.as_deref()))
                     .transpose()?
                     .map(Box::new);
                 let topology = topology::Settings::new(topology, node_name.clone())?;
-                let (common, log_level, log_format) = Common::of(both);
                 let objects = if common.objects.is_empty() {
                     ServedObjects::Watched {
                         kubeconfig: common.kubeconfig,
@@ -200,8 +206,8 @@ impl TryFrom<Args> for Config {
                 let task = Task::Serve(Serve {
                     objects,
                     bridge_socket,
-                    pod_resources_socket: of_preset(common.pod_resources_socket, preset),
-                    kubelet: common.kubelet,
+                    kubelet: common.kubelet.beside(&common.pod_resources_socket),
+                    pod_resources_socket: common.pod_resources_socket,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                     reconcile,
@@ -257,8 +263,8 @@ impl TryFrom<Args> for Config {
                 };
                 let task = Task::Resolve(Resolve {
                     objects,
+                    kubelet: common.kubelet.beside(&common.pod_resources_socket),
                     pod_resources_socket: common.pod_resources_socket,
-                    kubelet: common.kubelet,
                     publish_to: common.publish_to,
                     request_timeout: common.request_timeout,
                 });
@@ -336,131 +342,5 @@ fn checked(node_name: Option<String>) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, Parser};
-
-    use super::*;
-
-    fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
-        Args::try_parse_from([&["polypod-device-bridge"], arguments].concat())
-            .unwrap()
-            .try_into()
-    }
-
-    #[test]
-    fn defaults() {
-        Args::command().debug_assert();
-        let Task::Serve(serve) = config(&["serve", "--node-name", "n1"]).unwrap().task else {
-            panic!("not serve");
-        };
-        assert_eq!(serve.topology.node.as_deref(), Some("n1"));
-        let topology = serve.topology.clone();
-        assert_eq!(
-            serve,
-            Serve {
-                objects: ServedObjects::Watched {
-                    kubeconfig: None,
-                    node: "n1".to_owned()
-                },
-                bridge_socket: "/run/polypod/bridge.sock".into(),
-                pod_resources_socket: "/var/lib/kubelet/pod-resources/kubelet.sock".into(),
-                kubelet: KubeletSettings {
-                    checkpoint: "/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint"
-                        .into(),
-                    per_second: 20.try_into().unwrap(),
-                    burst: 5.try_into().unwrap(),
-                    patience: Duration::from_secs(15),
-                },
-                publish_to: None,
-                request_timeout: Duration::from_secs(30),
-                reconcile: ReconcileArgs {
-                    reconcile_interval: 300,
-                },
-                cni_dir: CniDir {
-                    of_node: "/var/lib/cni/multus".into(),
-                    here: "/var/lib/cni/multus".into(),
-                },
-                install: None,
-                topology,
-                hotplug: HotplugArgs {
-                    hotplug_socket: None,
-                    hotplug_config: None,
-                    plugin_path: None,
-                    host_pid: None,
-                    hotplug_timeout: 210,
-                },
-                health: HealthArgs::default(),
-                telemetry: TelemetryArgs::default(),
-            }
-        );
-    }
-
-    #[test]
-    fn what_is_installed_besides() {
-        let serve = |arguments: &[&str]| {
-            let all = [
-                &["serve", "--node-name", "n1", "--bridge-socket", "/b"],
-                arguments,
-            ]
-            .concat();
-            let Task::Serve(serve) = config(&all).unwrap().task else {
-                panic!("not serve");
-            };
-            serve
-        };
-        assert_eq!(serve(&["--preset", "k0s"]).install, None);
-        let k0s = serve(&["--install", "--preset", "k0s", "--alias", "multus"]);
-        assert_eq!(k0s.install.unwrap().keys["bridgeSocket"], "/b");
-        let socket = "/var/lib/k0s/kubelet/pod-resources/kubelet.sock";
-        assert_eq!(k0s.pod_resources_socket, PathBuf::from(socket));
-        let own = serve(&["--preset", "k0s", "--pod-resources-socket", "/s"]);
-        assert_eq!(own.pod_resources_socket, PathBuf::from("/s"));
-        let task = config(&["install", "--once"]).unwrap().task;
-        assert!(matches!(task, Task::Install { once: true, .. }));
-        let task = config(&["install", "--restore-multus", "--force"])
-            .unwrap()
-            .task;
-        assert!(matches!(task, Task::Restore(Restore { force: true, .. })));
-        let adopt = config(&["install", "--replace-multus"]).unwrap().task;
-        assert!(matches!(adopt, Task::Install { install, .. } if install.adopt_multus));
-        let task = config(&["uninstall"]).unwrap().task;
-        assert!(matches!(
-            task,
-            Task::Uninstall(Uninstall { force: false, .. })
-        ));
-        assert!(config(&["install", "--conf-name", "x.conf"]).is_err());
-    }
-
-    #[test]
-    fn as_the_plugin_calls_it() {
-        let config = config(&["resolve", "--kubeconfig", "/k"]).unwrap();
-        let Task::Resolve(resolve) = config.task else {
-            panic!("not resolve");
-        };
-        let kubeconfig = Some("/k".into());
-        assert_eq!(resolve.objects, AskedObjects::Live { kubeconfig });
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        assert_eq!(
-            config(&["serve", "--node-name", ""]),
-            Err(ConfigError::NoNodeName)
-        );
-        assert!(config(&["serve", "--node-name", "a,b=c"]).is_err());
-        assert!(config(&["serve", "--objects", "a", "b"]).is_ok());
-        for wrong in [
-            &["serve", "--objects", "a", "--kubeconfig", "b"][..],
-            &["resolve", "--request-timeout", "0"],
-            &["resolve", "--bridge-socket", "x"],
-            &["install", "--restore-multus", "--adopt-multus"],
-            &["install", "--restore-multus", "--once"],
-            &["install", "--force"],
-            &["install", "--multus-daemon-config", "/d"],
-            &[],
-        ] {
-            let arguments = [&["polypod-device-bridge"], wrong].concat();
-            assert!(Args::try_parse_from(arguments).is_err(), "{wrong:?}");
-        }
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

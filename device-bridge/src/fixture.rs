@@ -122,6 +122,7 @@ pub(crate) fn report(network: &str) -> Report {
             ..NetworkStatus::default()
         }],
         added: Vec::new(),
+        times: None,
         wait_ms: None,
         traceparent: None,
     }

@@ -44,6 +44,10 @@ pub struct HealthArgs {
         value_name = "ADDR:PORT|off"
     )]
     pub health_listen: Option<HealthListen>,
+
+    /// Where /metrics alone is besides, without TLS, for a Prometheus on another node, such as 0.0.0.0:9099
+    #[arg(long, env = "POLYPOD_BRIDGE_METRICS_LISTEN", value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// Whether there is a plain port, and where.
@@ -96,6 +100,18 @@ impl HealthArgs {
             }
         }
     }
+
+    /// Listens where metrics alone are asked for. Pods get their networks whether somebody watches or not, so an address that
+    /// cannot be had ends nothing: Prometheus misses its target.
+    pub async fn listen_for_metrics(&self) -> Option<TcpListener> {
+        let address = self.metrics_listen?;
+        let listener = TcpListener::bind(address).await;
+        listener
+            .inspect_err(|error| {
+                tracing::error!(%error, %address, "Nobody can read the metrics there: give --metrics-listen an address that is free on every node");
+            })
+            .ok()
+    }
 }
 
 /// What the plain port tells about.
@@ -118,9 +134,15 @@ pub fn router(health: Health) -> Router {
         .with_state(health)
 }
 
+/// What of it anybody who reaches the node may ask. It has connections of its own, so that nobody keeps probes waiting.
+pub fn metrics_router(health: Health) -> Router {
+    Router::new()
+        .route("/metrics", get(scrape))
+        .with_state(health)
+}
+
 /// Serves until it is dropped.
-pub async fn serve(listener: TcpListener, health: Health) {
-    let router = router(health);
+pub async fn serve(listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -225,6 +247,7 @@ mod tests {
     async fn where_it_listens() {
         let args = |text: &str| HealthArgs {
             health_listen: Some(text.parse().unwrap()),
+            metrics_listen: None,
         };
         assert!(args("off").listen().await.unwrap().is_none());
         let listener = args("127.0.0.1:0").listen().await.unwrap().unwrap();
@@ -232,5 +255,22 @@ mod tests {
         let error = args(&taken).listen().await.unwrap_err().to_string();
         assert!(error.contains(&taken), "{error}");
         assert!("9098".parse::<HealthListen>().is_err());
+        let metrics = |address: &str| HealthArgs {
+            health_listen: None,
+            metrics_listen: Some(address.parse().unwrap()),
+        };
+        assert!(metrics("127.0.0.1:0").listen_for_metrics().await.is_some());
+        assert!(metrics(&taken).listen_for_metrics().await.is_none());
+        assert!(HealthArgs::default().listen_for_metrics().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn strangers_may_read_metrics_alone() {
+        let router = metrics_router(Health::default());
+        for (path, wanted) in [("/metrics", 200), ("/healthz", 404), ("/readyz", 404)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), wanted, "{path}");
+        }
     }
 }

@@ -28,6 +28,7 @@ pub mod logging;
 pub mod lookup;
 pub mod metrics;
 pub mod networks;
+pub mod node_status;
 pub mod objects;
 pub mod outbox;
 mod parsed;

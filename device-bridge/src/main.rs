@@ -11,7 +11,7 @@ use device_bridge::{
     args::Args,
     config::{Config, Task},
     install, logging, resolve, serve,
-    telemetry::Telemetry,
+    telemetry::{self, Telemetry},
 };
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn run(args: Args) -> Result<()> {
     let telemetry = match &task {
         Task::Serve(config) => {
             let _entered = runtime.enter();
-            config.telemetry.begin()?
+            telemetry::begin(&config.telemetry)?
         }
         Task::Resolve(_)
         | Task::Install { .. }

@@ -13,10 +13,21 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::reconcile::Finding;
+
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Whole = Gauge<i64, AtomicI64>;
+
+/// How the requests of plugins end.
+const BEGUN: [(&str, &[&str]); 2] = [
+    (
+        "question",
+        &["answered", "refused", "timeout", "turned_away"],
+    ),
+    ("report", &["taken", "refused", "timeout", "turned_away"]),
+];
 
 /// All metrics of the process. Whoever has something to count has an `Arc` of it.
 #[derive(Debug)]
@@ -29,6 +40,7 @@ pub struct Metrics {
     cached: Family<KindLabels, Whole>,
     cache_age: Family<KindLabels, Whole>,
     devices: Family<DeviceLabels, Whole>,
+    zone_devices: Family<ZoneLabels, Whole>,
     discrepancies: Family<KindLabels, Counter>,
     published: Family<PublishedLabels, Counter>,
 }
@@ -63,6 +75,13 @@ struct DeviceLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ZoneLabels {
+    resource: String,
+    zone: u32,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PublishedLabels {
     what: &'static str,
     outcome: &'static str,
@@ -85,6 +104,7 @@ impl Metrics {
             cached: Family::default(),
             cache_age: Family::default(),
             devices: Family::default(),
+            zone_devices: Family::default(),
             discrepancies: Family::default(),
             published: Family::default(),
             registry: Registry::default(),
@@ -123,8 +143,13 @@ impl Metrics {
         );
         registry.register(
             "devices",
-            "Devices by resource and state (allocatable, allocated)",
+            "Devices by resource and state (allocatable, allocated, free)",
             metrics.devices.clone(),
+        );
+        registry.register(
+            "zone_devices",
+            "Devices by resource, NUMA zone and state (allocatable, free)",
+            metrics.zone_devices.clone(),
         );
         registry.register(
             "discrepancies",
@@ -136,9 +161,30 @@ impl Metrics {
             "Writes to the API server by what was written and outcome",
             metrics.published.clone(),
         );
-        Self {
+        let metrics = Self {
             registry,
             ..metrics
+        };
+        metrics.begin();
+        metrics
+    }
+
+    /// What alerts ask for begins at 0, so that the first one is an increase.
+    fn begin(&self) {
+        for (verb, outcomes) in BEGUN {
+            for outcome in outcomes {
+                let labels = RequestLabels { verb, outcome };
+                drop(self.requests.get_or_create(&labels));
+            }
+        }
+        for what in ["network-status", "event"] {
+            for outcome in ["ok", "failed"] {
+                let labels = PublishedLabels { what, outcome };
+                drop(self.published.get_or_create(&labels));
+            }
+        }
+        for kind in Finding::KINDS {
+            drop(self.discrepancies.get_or_create(&KindLabels { kind }));
         }
     }
 
@@ -178,12 +224,29 @@ impl Metrics {
             .set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     }
 
-    /// How many devices of a resource there are, and how many of them pods hold.
-    pub fn set_devices(&self, resource: &str, allocatable: usize, allocated: usize) {
-        for (state, count) in [("allocatable", allocatable), ("allocated", allocated)] {
+    /// How many devices of a resource there are, how many of them pods hold, and how many a pod could get.
+    pub fn set_devices(&self, resource: &str, allocatable: usize, allocated: usize, free: usize) {
+        for (state, count) in [
+            ("allocatable", allocatable),
+            ("allocated", allocated),
+            ("free", free),
+        ] {
             self.devices
                 .get_or_create(&DeviceLabels {
                     resource: resource.to_owned(),
+                    state,
+                })
+                .set(whole(count));
+        }
+    }
+
+    /// The same of a NUMA zone.
+    pub fn set_zone_devices(&self, resource: &str, zone: u32, allocatable: usize, free: usize) {
+        for (state, count) in [("allocatable", allocatable), ("free", free)] {
+            self.zone_devices
+                .get_or_create(&ZoneLabels {
+                    resource: resource.to_owned(),
+                    zone,
                     state,
                 })
                 .set(whole(count));
@@ -235,7 +298,8 @@ mod tests {
         metrics.waiting().set(2);
         metrics.count_kubelet_call("Get", "ok");
         metrics.set_cache("pods", 3, Duration::from_secs(61));
-        metrics.set_devices("intel.com/sriov", 8, 5);
+        metrics.set_devices("intel.com/sriov", 8, 5, 3);
+        metrics.set_zone_devices("intel.com/sriov", 1, 4, 2);
         metrics.count_discrepancy("record_without_sandbox");
         metrics.count_published("network-status", "ok");
         let text = metrics.render().unwrap();
@@ -247,6 +311,8 @@ mod tests {
             r#"polypod_bridge_cached_objects{kind="pods"} 3"#,
             r#"polypod_bridge_cache_age_seconds{kind="pods"} 61"#,
             r#"polypod_bridge_devices{resource="intel.com/sriov",state="allocated"} 5"#,
+            r#"polypod_bridge_devices{resource="intel.com/sriov",state="free"} 3"#,
+            r#"polypod_bridge_zone_devices{resource="intel.com/sriov",zone="1",state="free"} 2"#,
             r#"polypod_bridge_discrepancies_total{kind="record_without_sandbox"} 1"#,
             r#"polypod_bridge_published_total{what="network-status",outcome="ok"} 1"#,
         ] {

@@ -189,6 +189,7 @@ mod tests {
                 added("", "net2", &["192.168.1.205/24"]),
                 added("nothing", "", &[]),
             ],
+            times: None,
             wait_ms: None,
             traceparent: None,
         };

@@ -1,4 +1,5 @@
-//! Publishes what a sandbox got: the annotation network-status on its pod, or a file in its stead.
+//! Publishes what a sandbox got: the annotation network-status on its pod and beside it how long that took, or a file in its
+//! stead, which has network-status alone.
 
 use std::{
     fs, io,
@@ -7,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use api::attachment_times::AttachmentTimes;
 use kube::Client;
 use spec::{
     bridge::{PodRef, Report},
@@ -118,7 +120,9 @@ impl Publisher {
         let pod = &report.pod;
         match self {
             Self::Pod(client) => {
-                let outcome = annotate(client, pod, &text).await;
+                let times = report.times.as_ref().map(AttachmentTimes::of);
+                let times = times.and_then(AttachmentTimes::print);
+                let outcome = annotate(client, pod, &text, times.as_deref()).await;
                 match outcome.map_err(|error| PublishError::Pod {
                     pod: pod.clone(),
                     problem: error.problem,

@@ -1,67 +1,100 @@
 //! Whether plugins should ask here.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::OnceLock;
 
-use tokio::sync::watch as flag;
+use tokio::sync::watch;
 
-/// How far the process has come.
+use crate::install::standing::Standing;
+
+/// Whether plugins should ask here, and why not.
 #[derive(Debug, Default)]
 pub struct Readiness {
-    stage: AtomicU8,
-    /// Whether the node's configuration is as it ought to be, where this process keeps it so.
-    installed: OnceLock<flag::Receiver<bool>>,
+    stage: watch::Sender<Stage>,
+    /// How the node's configuration stands, where this process keeps it.
+    installed: OnceLock<watch::Receiver<Standing>>,
 }
 
-const SYNCING: u8 = 0;
-const OPENING: u8 = 1;
-const SERVING: u8 = 2;
-const STOPPING: u8 = 3;
+/// How far the process has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Pods and networks are not known yet.
+    #[default]
+    Syncing,
+    /// The socket is not listened on yet.
+    Opening,
+    /// Plugins are answered.
+    Serving,
+    /// The process is about to end.
+    Stopping,
+}
+
+impl Stage {
+    /// Why plugins are not answered, or nothing.
+    #[must_use]
+    pub const fn obstacle(self) -> Option<&'static str> {
+        match self {
+            Self::Syncing => Some(
+                "the pods of this node and the networks are not known yet; is the API server reachable?",
+            ),
+            Self::Opening => Some("the socket is not listened on yet"),
+            Self::Serving => None,
+            Self::Stopping => Some("the process is stopping"),
+        }
+    }
+}
 
 impl Readiness {
     /// The node's configuration must be installed as well.
-    pub fn needs(&self, installed: flag::Receiver<bool>) {
+    pub fn needs(&self, installed: watch::Receiver<Standing>) {
         // It is the first and only one.
         let _set = self.installed.set(installed);
     }
 
     /// Pods and networks are known.
     pub fn synced(&self) {
-        self.stage.fetch_max(OPENING, Ordering::AcqRel);
+        self.reach(Stage::Opening);
     }
 
     /// The socket is listened on.
     pub fn serving(&self) {
-        self.stage.fetch_max(SERVING, Ordering::AcqRel);
+        self.reach(Stage::Serving);
     }
 
     /// The process is about to end. There is no way back.
     pub fn stopping(&self) {
-        self.stage.fetch_max(STOPPING, Ordering::AcqRel);
+        self.reach(Stage::Stopping);
     }
 
-    fn is_installed(&self) -> bool {
-        self.installed
-            .get()
-            .is_none_or(|installed| *installed.borrow())
+    fn reach(&self, stage: Stage) {
+        self.stage.send_if_modified(|reached| {
+            let is_news = *reached < stage;
+            *reached = stage.max(*reached);
+            is_news
+        });
+    }
+
+    /// How far the process has come, and comes.
+    #[must_use]
+    pub fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
+    /// How the node's configuration stands, where this process keeps it.
+    #[must_use]
+    pub fn installed(&self) -> Option<watch::Receiver<Standing>> {
+        self.installed.get().cloned()
     }
 
     /// Why not, or nothing.
     #[must_use]
     pub fn obstacle(&self) -> Option<&'static str> {
-        match self.stage.load(Ordering::Acquire) {
-            SYNCING => Some(
-                "the pods of this node and the networks are not known yet; is the API server reachable?",
-            ),
-            OPENING => Some("the socket is not listened on yet"),
-            SERVING if self.is_installed() => None,
-            SERVING => Some(
+        let installed = self.installed.get();
+        let is_installed = || installed.is_none_or(|installed| installed.borrow().is_ready);
+        self.stage.borrow().obstacle().or_else(|| {
+            (!is_installed()).then_some(
                 "the node's CNI configuration is not as it ought to be; the log says what stands in the way",
-            ),
-            _ => Some("the process is stopping"),
-        }
+            )
+        })
     }
 }
 
@@ -82,10 +115,10 @@ mod tests {
         assert!(says("socket"));
         readiness.serving();
         assert_eq!(readiness.obstacle(), None);
-        let (installed, is_installed) = flag::channel(false);
+        let (installed, is_installed) = watch::channel(Standing::default());
         readiness.needs(is_installed);
         assert!(says("configuration"));
-        installed.send_replace(true);
+        installed.send_modify(|standing| standing.is_ready = true);
         assert_eq!(readiness.obstacle(), None);
         readiness.stopping();
         readiness.serving();

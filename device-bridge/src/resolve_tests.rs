@@ -80,6 +80,7 @@ async fn a_report_is_published_before_the_end() {
         container_id: question.container_id,
         statuses: vec![spec::network::NetworkStatus::default()],
         added: Vec::new(),
+        times: None,
         wait_ms: None,
         traceparent: None,
     });

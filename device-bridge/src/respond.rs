@@ -1,8 +1,11 @@
 //! One request, one reply: the same for the daemon and for the one-shot process.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use spec::bridge::{Answer, Failure, Question, Reply, Report, Request};
+use spec::bridge::{Answer, Failure, Question, Reply, Report, Request, Stage};
 use tracing::Instrument;
 
 use crate::{
@@ -96,6 +99,7 @@ impl Responder {
 
     async fn answer(&self, question: &Question) -> Result<Answer, Refusal> {
         let timed = &*self.metrics;
+        let begun = Instant::now();
         let (pod, networks) = stage(timed, QUESTION, "lookup", async {
             let pod = self.lookup.pod(question).await?;
             let selected = select(question, pod.as_deref())?;
@@ -103,9 +107,29 @@ impl Responder {
             Ok::<_, Refusal>((pod, networks))
         })
         .await?;
+        let looked_up = begun.elapsed();
         let resolved = resolve(question, pod.as_deref(), &networks)?;
+        let resolved_after = begun.elapsed();
         let assigning = self.devices.assign(question, resolved, &self.lookup);
-        stage(timed, QUESTION, "devices", assigning).await
+        let answer = stage(timed, QUESTION, "devices", assigning).await?;
+        Ok(Answer {
+            stages: vec![
+                part("lookup", Duration::ZERO, looked_up),
+                part("devices", resolved_after, begun.elapsed()),
+            ],
+            ..answer
+        })
+    }
+}
+
+/// From and until when, counted from the beginning.
+fn part(name: &str, from: Duration, until: Duration) -> Stage {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    Stage {
+        name: name.to_owned(),
+        after_us: micros(from),
+        took_us: micros(until.saturating_sub(from)),
+        parts: Vec::new(),
     }
 }
 

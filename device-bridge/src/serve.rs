@@ -26,6 +26,7 @@ use crate::{
     hotplug::{Overlay, overlay::OverlayError},
     install::error::InstallError,
     kubelet::PodResourcesClient,
+    node_status,
     outbox::outbox,
     publish::Publisher,
     reconcile::{self, Reconciler},
@@ -106,7 +107,14 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
             announce::say(announce, &format!("health http://{address}"));
         }
         // Until the process ends, so that it can be seen ending.
-        tokio::spawn(health::serve(listener, health.clone()));
+        tokio::spawn(health::serve(listener, health::router(health.clone())));
+    }
+    if let Some(listener) = health_args.listen_for_metrics().await {
+        if let Ok(address) = listener.local_addr() {
+            announce::say(announce, &format!("metrics http://{address}"));
+        }
+        let router = health::metrics_router(health.clone());
+        tokio::spawn(health::serve(listener, router));
     }
     let overlay = hotplug.hotplug_config.as_deref().map(Overlay::read);
     let overlay = overlay.transpose()?.unwrap_or_default();
@@ -135,6 +143,14 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let _set = health.store.set(Arc::clone(&store));
     let pod_resources =
         PodResourcesClient::new(pod_resources_socket, &kubelet, Arc::clone(&metrics));
+    let told = flag::Sender::default();
+    let status = node_status::Parts::object(&settings, publish_to.as_deref(), client.as_ref());
+    let status = status.map(|object| node_status::Parts {
+        object,
+        readiness: Arc::clone(&health.readiness),
+        told: told.subscribe(),
+        metrics: Arc::clone(&metrics),
+    });
     let (topology, following) = topology(Parts {
         kubelet: pod_resources.clone(),
         store,
@@ -142,9 +158,14 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         checkpoint: kubelet.checkpoint.clone(),
         metrics: Arc::clone(&metrics),
         settings,
+        told,
     });
     let publisher = publisher(publish_to.as_deref(), client);
-    let tells_status = matches!(publisher, Publisher::Pod(_));
+    let telling_pods = match &publisher {
+        Publisher::Pod(client) => Some(client.clone()),
+        Publisher::Folder(_) | Publisher::Log => None,
+    };
+    let tells_status = telling_pods.is_some();
     let devices = Devices::new(pod_resources, kubelet.checkpoint, claims);
     reconcile::remember(&cni_dir.here, &devices);
     let responder = Arc::new(Responder {
@@ -156,11 +177,12 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     let socket = Socket::listen(&bridge_socket)?;
     let spool = Spool::beside(&bridge_socket);
     let (ending, is_ending) = flag::channel(false);
-    let cleaner = hot_plugging::cleaner(&hotplug, &cni_dir);
+    let cleaner = hot_plugging::cleaner(&hotplug, &cni_dir, installed.as_deref());
     let hot_plugging = hot_plugging::serve(
         hotplug,
         overlay,
         installed.as_deref(),
+        telling_pods,
         Arc::clone(&metrics),
         is_ending,
         announce,
@@ -185,6 +207,11 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         );
         background.spawn(reconcile::run(reconciler, interval));
     }
+    let telling = tokio::spawn(async {
+        if let Some(status) = status {
+            node_status::tell(status).await;
+        }
+    });
     health.readiness.serving();
     announce::ready(announce, &bridge_socket);
 
@@ -202,7 +229,12 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
     tokio::join!(serving, hot_plugging);
     // They hold copies of the outbox, which is emptied when nobody can put anything into it.
     background.shutdown().await;
-    if timeout(LAST_REPORTS, publishing).await.is_err() {
+    // The status has a limit of its own, below this one.
+    let (published, _) = tokio::join!(
+        timeout(LAST_REPORTS, publishing),
+        timeout(LAST_REPORTS, telling)
+    );
+    if published.is_err() {
         tracing::warn!(
             "Events are given up; network-status that is not published yet will be at the next start"
         );

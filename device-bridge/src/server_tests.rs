@@ -241,7 +241,13 @@ async fn a_refusal_is_a_reply() {
     assert_eq!(failure.code, code::UNMET_REQUEST);
     assert!(failure.message.contains("default/p"), "{failure}");
     let nothing = agent.ask(&Request::Question(question(""))).await;
-    assert_eq!(nothing, Reply::Answer(Answer::default()));
+    let Reply::Answer(mut nothing) = nothing else {
+        panic!("{nothing:?}");
+    };
+    let stages = std::mem::take(&mut nothing.stages);
+    let stages: Vec<&str> = stages.iter().map(|stage| &*stage.name).collect();
+    assert_eq!(stages, ["lookup", "devices"]);
+    assert_eq!(nothing, Answer::default());
 }
 
 #[tokio::test]
@@ -264,6 +270,7 @@ async fn a_report_is_taken_and_published() {
             interface: "net1".to_owned(),
             addresses: Vec::new(),
         }],
+        times: None,
         wait_ms: None,
         traceparent: None,
     });

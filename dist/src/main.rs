@@ -3,6 +3,7 @@
 
 mod binaries;
 mod images;
+mod krew;
 mod linked;
 mod reproducible;
 mod sbom;
@@ -47,6 +48,18 @@ enum Command {
         /// Seconds since 1970 that all files and the image get, if not the time of the commit that is checked out.
         #[arg(long, env = "SOURCE_DATE_EPOCH")]
         timestamp: Option<u64>,
+    },
+    /// Write to target/krew, of what was laid out, the archives and the manifest by which krew installs kubectl-polypod.
+    Krew {
+        /// Where the archives will be; their names are put behind it.
+        #[arg(long, value_name = "URI")]
+        uri_base: String,
+        /// The page of the plugin.
+        #[arg(long, value_name = "URI")]
+        homepage: String,
+        /// Only for these machines; may be given several times.
+        #[arg(long = "target", value_enum, default_values_t = [Target::X86_64, Target::Aarch64])]
+        targets: Vec<Target>,
     },
     /// Write, beside each Containerfile, the SBOM of what the program links: CycloneDX 1.5, as JSON.
     Sbom,
@@ -108,6 +121,19 @@ fn run(command: Command) -> Result<()> {
                     registry: &registry,
                 };
                 println!("{}", image.build(&workspace, &builder, &stamp)?);
+            }
+        }
+        Command::Krew {
+            uri_base,
+            homepage,
+            targets,
+        } => {
+            let release = krew::Release {
+                uri_base: &uri_base,
+                homepage: &homepage,
+            };
+            for path in krew::write(&workspace, &targets, &release)? {
+                println!("{}", path.display());
             }
         }
         Command::Sbom => {

@@ -1,4 +1,4 @@
-//! What makes the same bytes of the same sources, wherever they are: no path of this machine reaches a program.
+//! What makes the same bytes of the same sources, wherever they are and whenever they are built: no path and no clock of this machine reaches a program.
 
 use std::path::{Path, PathBuf};
 
@@ -114,6 +114,8 @@ pub(crate) fn environment(workspace: &Workspace, target: Target) -> Result<Vec<(
     let cflags = format!("CFLAGS_{underscored}");
     let given = std::env::var(&cflags).unwrap_or_default();
     let mut variables = vec![
+        // What C sources get for __DATE__ and __TIME__; a C part says in its log when it was built.
+        ("SOURCE_DATE_EPOCH".to_owned(), "0".to_owned()),
         ("CARGO_ENCODED_RUSTFLAGS".to_owned(), renamed.rustflags()?),
         (
             cflags,

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use spec::{
     TraceContext,
-    bridge::{PodRef, Report},
+    bridge::{PodRef, Report, Stage},
     cni::{AddResult, Invocation},
 };
 
 use crate::{
-    attach::{Broken, Work, attach},
+    attach::{Attached, Broken, Work, attach},
     bridge::Bridge,
     deadline::{self, Deadline},
     default_route,
@@ -27,9 +27,10 @@ use crate::{
     report,
     sandbox_file::{SandboxFile, Sandboxes},
     source,
+    stopwatch::Stopwatch,
 };
 
-/// Attaches the sandbox to its networks. Gives back the result of the cluster network.
+/// Attaches the sandbox to its networks. Gives back the result of the cluster network. `watch` runs since the verb began.
 ///
 /// # Errors
 /// Whatever keeps the sandbox from one of its networks. Then nothing of it is left, or the record says what.
@@ -37,6 +38,7 @@ pub fn add(
     conf: &NetConf,
     invocation: &Invocation,
     trace: Option<&TraceContext>,
+    mut watch: Stopwatch,
     log: &Log<'_>,
 ) -> Result<AddResult, Error> {
     let deadline = Deadline::from(Instant::now(), conf.state.timeout);
@@ -44,21 +46,37 @@ pub fn add(
     sandboxes.check_is_new(&invocation.container_id)?;
     let pod = question::pod(&invocation.args)?;
     source::check_annotations(conf, pod.as_ref())?;
+    let [configuration, readiness, question, planning, attaching] = Stage::OF_ADD;
+    watch.ends(configuration, Vec::new());
     readiness::wait(conf.readiness_file.as_deref(), deadline.attaching)?;
-    let asked = question::ask(conf, invocation, pod.as_ref(), trace, deadline.attaching)?;
+    watch.ends(readiness, Vec::new());
+    let mut asked = question::ask(conf, invocation, pod.as_ref(), trace, deadline.attaching)?;
+    watch.ends(question, std::mem::take(&mut asked.answer.stages));
     let default_networks = conf.default_networks_of(pod.as_ref().map(|pod| &pod.namespace));
     let planned = plan(
         conf,
         invocation,
         delegates::find(conf, default_networks, asked.answer)?,
     )?;
-    let results = carry_out(conf, invocation, pod.as_ref(), &planned, deadline, log)?;
+    let timed = (&mut watch, planning);
+    let attached = carry_out(
+        conf,
+        invocation,
+        pod.as_ref(),
+        &planned,
+        deadline,
+        timed,
+        log,
+    )?;
+    watch.ends(attaching, Vec::new());
+    let Attached { results, times } = attached;
     if let (Some(pod), Some(bridge)) = (pod, asked.bridge) {
         let report = Report {
             wait_ms: conf.status_timeout.and_then(|timeout| {
                 let left = timeout.min(deadline::left(deadline.attaching));
                 u32::try_from(left.as_millis()).ok()
             }),
+            times: Some(watch.times(times.into_iter())),
             ..report::report(pod, invocation, trace, &planned, &results)
         };
         // A pod is not kept from starting by its status; the agent finds out what was not reported.
@@ -86,15 +104,17 @@ fn tell(conf: &NetConf, bridge: &Bridge, report: Report, was_asked: bool) -> Res
 }
 
 /// Checks what can be checked, writes the intent, and makes the attachments. When this returns, everything is written and
-/// the sandbox no longer locked, so that a DEL need not wait for a slow agent.
+/// the sandbox no longer locked, so that a DEL need not wait for a slow agent. `planning` is the stage that ends when the first
+/// attachment is about to be made.
 fn carry_out(
     conf: &NetConf,
     invocation: &Invocation,
     pod: Option<&PodRef>,
     planned: &[Planned],
     deadline: Deadline,
+    (watch, planning): (&mut Stopwatch, &str),
     log: &Log<'_>,
-) -> Result<Vec<AddResult>, Error> {
+) -> Result<Attached, Error> {
     let executor = Executor::new(
         &conf.state,
         Some(Sandbox::of(invocation)),
@@ -130,13 +150,14 @@ fn carry_out(
         device_info_dir: &conf.state.device_info_dir,
         log,
     };
+    watch.ends(planning, Vec::new());
     let made = scratch(conf, &record)
         .map_err(|cause| Broken { cause, begun: 0 })
         .and_then(|()| attach(&work, &mut file, &mut record))
-        .and_then(|results| {
+        .and_then(|attached| {
             let begun = planned.len();
             cache(conf, &record)
-                .map(|()| results)
+                .map(|()| attached)
                 .map_err(|cause| Broken { cause, begun })
         });
     made.map_err(|broken| {

@@ -1,11 +1,14 @@
 //! Makes the planned attachments: one after another, or those together that allow it.
 
-use std::{path::Path, sync::Mutex};
+use std::{path::Path, sync::Mutex, time::Instant};
 
-use spec::cni::{AddResult, Command, NetworkName, Version};
+use spec::{
+    bridge::AttachmentTimes,
+    cni::{AddResult, Command, NetworkName, Version},
+};
 
 use crate::{
-    chain,
+    chain::{self, Made},
     default_route::{self, RouteChange},
     delegate::Executor,
     device_info,
@@ -14,6 +17,7 @@ use crate::{
     plan::Planned,
     record::{Attachment, Record},
     sandbox_file::SandboxFile,
+    stopwatch::micros,
 };
 
 /// What attaching works with.
@@ -31,6 +35,15 @@ pub struct Work<'a> {
     pub device_info_dir: &'a Path,
     /// Is told of every attachment.
     pub log: &'a Log<'a>,
+}
+
+/// What came of attaching, in the order of the plan.
+#[derive(Debug, Default)]
+pub struct Attached {
+    /// The results.
+    pub results: Vec<AddResult>,
+    /// How long each took, and when it was begun.
+    pub times: Vec<(AttachmentTimes, Instant)>,
 }
 
 /// An ADD that did not get through.
@@ -51,18 +64,25 @@ pub fn attach(
     work: &Work<'_>,
     file: &mut SandboxFile,
     record: &mut Record,
-) -> Result<Vec<AddResult>, Broken> {
-    let mut results = Vec::new();
-    while results.len() < work.planned.len() {
-        let first = results.len();
+) -> Result<Attached, Broken> {
+    let mut attached = Attached::default();
+    while attached.results.len() < work.planned.len() {
+        let first = attached.results.len();
         let group = first..first + together(&work.planned[first..], work.at_once);
         let begun = group.end;
         let broken = |cause| Broken { cause, begun };
         let made = make(work, &record.attachments[group.clone()], group.start);
         let mut failure = None;
         for (index, made) in group.zip(made) {
-            match made.and_then(|result| finish(work, file, record, index, result)) {
-                Ok(result) if failure.is_none() => results.push(result),
+            let finished = made.and_then(|(made, times)| {
+                let result = finish(work, file, record, index, made.result)?;
+                Ok((result, (times, made.began)))
+            });
+            match finished {
+                Ok((result, times)) if failure.is_none() => {
+                    attached.results.push(result);
+                    attached.times.push(times);
+                }
                 Ok(_) => {}
                 Err(error) => {
                     failure.get_or_insert(error);
@@ -73,7 +93,7 @@ pub fn attach(
             return Err(broken(cause));
         }
     }
-    Ok(results)
+    Ok(attached)
 }
 
 /// How many of the attachments that come next are made together.
@@ -88,8 +108,12 @@ fn together(planned: &[Planned], at_once: usize) -> usize {
         .max(1)
 }
 
-/// The results of the attachments of a group, in their order.
-fn make(work: &Work<'_>, group: &[Attachment], start: usize) -> Vec<Result<AddResult, Error>> {
+/// The attachments of a group, in their order.
+fn make(
+    work: &Work<'_>,
+    group: &[Attachment],
+    start: usize,
+) -> Vec<Result<(Made, AttachmentTimes), Error>> {
     let one = |index: usize| make_one(work, &work.planned[start + index], &group[index]);
     if group.len() == 1 {
         return vec![one(0)];
@@ -121,7 +145,11 @@ fn make(work: &Work<'_>, group: &[Attachment], start: usize) -> Vec<Result<AddRe
     made.into_iter().map(|(_, made)| made).collect()
 }
 
-fn make_one(work: &Work<'_>, planned: &Planned, recorded: &Attachment) -> Result<AddResult, Error> {
+fn make_one(
+    work: &Work<'_>,
+    planned: &Planned,
+    recorded: &Attachment,
+) -> Result<(Made, AttachmentTimes), Error> {
     if let (Some(file), Some(device)) = (&planned.device_info, &planned.device)
         && let Err(problem) =
             device_info::copy_in(work.device_info_dir, &device.resource, &device.id, file)
@@ -135,7 +163,21 @@ fn make_one(work: &Work<'_>, planned: &Planned, recorded: &Attachment) -> Result
             ],
         );
     }
-    chain::add(work.executor, &planned.conf, recorded)
+    let mut made = chain::add(work.executor, &planned.conf, recorded)?;
+    let times = times(planned, &mut made);
+    Ok((made, times))
+}
+
+/// How long an attachment took that has just been made. When it began is in `made`.
+pub(crate) fn times(planned: &Planned, made: &mut Made) -> AttachmentTimes {
+    AttachmentTimes {
+        network: planned.name.clone(),
+        interface: planned.interface.clone(),
+        device: planned.device.as_ref().map(|device| device.id.clone()),
+        after_us: 0,
+        took_us: micros(made.began.elapsed()),
+        delegates: std::mem::take(&mut made.delegates),
+    }
 }
 
 /// What is left to do once the plugins are through: default routes, and the record.

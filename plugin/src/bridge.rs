@@ -8,8 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spec::bridge::{
-    Answer, FrameError, HEADER, Question, Reply, Report, Request, decode, encode, frame_length,
+use spec::{
+    bridge::{
+        Answer, FrameError, HEADER, Question, Reply, Report, Request, decode, encode, frame_length,
+    },
+    cni::code,
 };
 
 use crate::{
@@ -32,6 +35,8 @@ pub enum Bridge {
         program: PathBuf,
         /// What lets it ask the API server.
         kubeconfig: PathBuf,
+        /// Where it asks the kubelet; `None` is where the program does by itself.
+        pod_resources_socket: Option<PathBuf>,
     },
 }
 
@@ -89,6 +94,9 @@ impl Bridge {
         };
         match self.exchange(&Request::Question(question), deadline) {
             Ok(Ok(Reply::Answer(answer))) => Ok(Ok(answer)),
+            Ok(Ok(Reply::Failure(failure))) if failure.code == code::NOT_AUTHENTICATED => {
+                Err(Error::NotAuthenticated(failure))
+            }
             Ok(Ok(Reply::Failure(failure))) => Err(failure.into()),
             Ok(Ok(Reply::Taken)) => Err(self.failed(BridgeProblem::WrongReply)),
             Ok(Err(absence)) => Ok(Err(absence)),
@@ -106,6 +114,7 @@ impl Bridge {
             Self::Resolver {
                 program,
                 kubeconfig,
+                pod_resources_socket,
             },
             false,
         ) = (self, was_asked)
@@ -113,7 +122,8 @@ impl Bridge {
             // A pod that asked for nothing does not wait for the API server.
             let frame =
                 encode(&Request::Report(report)).map_err(|error| self.failed(error.into()))?;
-            return process::leave(program, &resolve(kubeconfig), &frame)
+            let arguments = resolve(kubeconfig, pod_resources_socket.as_deref());
+            return process::leave(program, &arguments, &frame)
                 .map_err(|error| self.failed(error.into()));
         }
         let deadline = match report.wait_ms {
@@ -149,6 +159,7 @@ impl Bridge {
             Self::Resolver {
                 program,
                 kubeconfig,
+                pod_resources_socket: _,
             } => {
                 if let Err(error) = std::fs::metadata(kubeconfig) {
                     return Err(Error::Key {
@@ -173,7 +184,11 @@ impl Bridge {
             Self::Resolver {
                 program,
                 kubeconfig,
-            } => by_process(program, kubeconfig, &frame, deadline).map(Ok),
+                pod_resources_socket,
+            } => {
+                let arguments = resolve(kubeconfig, pod_resources_socket.as_deref());
+                by_process(program, &arguments, &frame, deadline).map(Ok)
+            }
         }
     }
 
@@ -305,24 +320,27 @@ fn is_end(error: &io::Error) -> bool {
     )
 }
 
-fn resolve(kubeconfig: &Path) -> [&OsStr; 3] {
-    [
+fn resolve<'a>(kubeconfig: &'a Path, pod_resources_socket: Option<&'a Path>) -> Vec<&'a OsStr> {
+    let mut arguments: Vec<&OsStr> = vec![
         "resolve".as_ref(),
         "--kubeconfig".as_ref(),
         kubeconfig.as_os_str(),
-    ]
+    ];
+    if let Some(socket) = pod_resources_socket {
+        arguments.extend(["--pod-resources-socket".as_ref(), socket.as_os_str()]);
+    }
+    arguments
 }
 
 fn by_process(
     program: &Path,
-    kubeconfig: &Path,
+    arguments: &[&OsStr],
     frame: &[u8],
     deadline: Duration,
 ) -> Result<Reply, BridgeProblem> {
-    let arguments = resolve(kubeconfig);
     let none: [(&OsStr, &OsStr); 0] = [];
     let finished =
-        process::run(program, &arguments, none, frame, deadline).map_err(|unfinished| {
+        process::run(program, arguments, none, frame, deadline).map_err(|unfinished| {
             match unfinished {
                 Unfinished::Io(error) => BridgeProblem::Io(error),
                 Unfinished::Hung => BridgeProblem::Process(format!(
@@ -423,6 +441,7 @@ mod tests {
             container_id: "c".parse().unwrap(),
             statuses: Vec::new(),
             added: Vec::new(),
+            times: None,
             wait_ms: None,
             traceparent: None,
         };

@@ -1,13 +1,30 @@
 //! Executes the plugins of one attachment as a chain: forwards with the result handed on, backwards to undo.
 
+use std::time::Instant;
+
 use serde_json::value::RawValue;
-use spec::cni::{AddResult, Command, Injection, NetworkConf, ValidAttachments, Version};
+use spec::{
+    bridge::Stage,
+    cni::{AddResult, Command, Injection, NetworkConf, ValidAttachments, Version},
+};
 
 use crate::{
     delegate::{Call, Executor},
     error::{DelegateProblem, Error},
     record::Attachment,
+    stopwatch::micros,
 };
+
+/// An attachment that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// What its last plugin printed.
+    pub result: AddResult,
+    /// When the first plugin was begun.
+    pub began: Instant,
+    /// How long its plugins took, by their types, in their order.
+    pub delegates: Vec<Stage>,
+}
 
 /// Makes the attachment. CNI specification, section 3, "Attachment deltas": each plugin gets the result of the one before.
 ///
@@ -17,14 +34,23 @@ pub fn add(
     executor: &Executor,
     conf: &NetworkConf,
     attachment: &Attachment,
-) -> Result<AddResult, Error> {
+) -> Result<Made, Error> {
     let version = conf.version();
+    let began = Instant::now();
+    let mut delegates = Vec::with_capacity(conf.plugins().len());
     let mut result = AddResult::default();
     let mut handed_on: Option<Box<RawValue>> = None;
     for index in 0..conf.plugins().len() {
         let stdin = request(conf, index, attachment, handed_on.as_deref())?;
         let call = call(Command::Add, conf, index, attachment, &stdin);
+        let executed = Instant::now();
         let printed = executor.execute(&call)?;
+        delegates.push(Stage {
+            name: call.plugin.to_string(),
+            after_us: micros(executed.duration_since(began)),
+            took_us: micros(executed.elapsed()),
+            parts: Vec::new(),
+        });
         let (parsed, printed_version) = AddResult::parse(&printed, version).map_err(|problem| {
             call.failed(DelegateProblem::NoResult {
                 problem,
@@ -38,7 +64,11 @@ pub fn add(
             Ok(_) | Err(_) => raw_result(&result, version),
         });
     }
-    Ok(result)
+    Ok(Made {
+        result,
+        began,
+        delegates,
+    })
 }
 
 /// Takes the attachment away: the plugins in reverse, each with the result of ADD where its version has that.

@@ -1,8 +1,8 @@
 //! DEL: from the record alone, in reverse, everything attempted.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
-use spec::cni::Invocation;
+use spec::cni::{Invocation, RUNTIME_RESULTS};
 
 use crate::{
     deadline::Deadline,
@@ -10,7 +10,7 @@ use crate::{
     detach::{detach_imported, detach_recorded},
     error::Error,
     log::{Field, Log},
-    multus::{self, Imported},
+    multus::{self, Imported, outlived},
     net_conf::State,
     record::{Attachment, Record},
     recover::{self, Found},
@@ -30,6 +30,19 @@ pub fn del(
     stdin: &[u8],
     log: &Log<'_>,
 ) -> Result<(), Error> {
+    if undo(state, invocation, stdin, log)? {
+        forget(state, invocation, log);
+    }
+    Ok(())
+}
+
+/// Whether the sandbox is about this interface, which is undone then.
+fn undo(
+    state: &State,
+    invocation: &Invocation,
+    stdin: &[u8],
+    log: &Log<'_>,
+) -> Result<bool, Error> {
     let deadline = Deadline::from(Instant::now(), state.timeout);
     let sandboxes = Sandboxes::new(&state.cni_dir);
     // The namespace is the runtime's word alone: the path that was right at ADD may be another pod's by now.
@@ -50,23 +63,24 @@ pub fn del(
             });
         }
         // Somebody else took everything away.
-        Opened::Gone => return Ok(()),
+        Opened::Gone => return Ok(true),
         Opened::Nothing => {
-            return without_record(state, &sandboxes, &executor, invocation, stdin, log);
+            return without_record(state, &sandboxes, &executor, invocation, stdin, log)
+                .map(|()| true);
         }
     };
     match file.read() {
         // A container may have attachments of its own under another `CNI_IFNAME`: the runtime deletes those by that name.
-        Ok(record) if !record.is_about(&invocation.interface) => Ok(()),
+        Ok(record) if !record.is_about(&invocation.interface) => Ok(false),
         Ok(record) => {
             executor.path.extend(record.path.iter().cloned());
             if !state.compat && !state.cni_dir.join(id.as_str()).exists() {
-                return detach_recorded(&executor, file, record, log);
+                return detach_recorded(&executor, file, record, log).map(|()| true);
             }
             let removed = multus::remove(&state.cni_dir, &record).map_err(Error::Compat);
             let detached = detach_recorded(&executor, file, record, log);
             match (removed, detached) {
-                (Ok(()), done) | (done, Ok(())) => done,
+                (Ok(()), done) | (done, Ok(())) => done.map(|()| true),
                 (Err(one), Err(other)) => Err(Error::Several(vec![other, one])),
             }
         }
@@ -75,7 +89,7 @@ pub fn del(
             let taken_away = match &found {
                 Found::Written { .. } => {
                     detach_found(state, &executor, invocation, found, log)?;
-                    return file.remove();
+                    return file.remove().map(|()| true);
                 }
                 Found::Supposed { attachments, .. } => supposed(attachments),
                 Found::Nothing => "nothing of it is known",
@@ -89,6 +103,19 @@ pub fn del(
                 ),
             })
         }
+    }
+}
+
+/// What the runtime keeps of the interface by a name that the network had before is about nothing any more.
+fn forget(state: &State, invocation: &Invocation, log: &Log<'_>) {
+    let Some(network) = &state.name else { return };
+    let sandbox = multus::Sandbox::of(state, invocation);
+    // The sandbox is undone, and the runtime may know it.
+    if let Err(problem) = outlived::forget(Path::new(RUNTIME_RESULTS), &sandbox, network) {
+        log.warning(
+            "a result of the runtime's cache stays that is about nothing any more",
+            &[("error", Field::Text(&problem))],
+        );
     }
 }
 
@@ -108,7 +135,7 @@ fn without_record(
         Found::Supposed {
             attachments,
             is_all: false,
-        } => Some(supposed(attachments)),
+        } if !recover::is_undone(state, invocation) => Some(supposed(attachments)),
         Found::Supposed { .. } | Found::Nothing | Found::Written { .. } => None,
     };
     detach_found(state, executor, invocation, found, log)?;
@@ -117,7 +144,11 @@ fn without_record(
     };
     let id = &invocation.container_id;
     let told = Record::new(id.clone());
-    drop(sandboxes.begin(&told, state.patience(executor.until))?);
+    match sandboxes.begin(&told, state.patience(executor.until)) {
+        // Another DEL that knew no more has told it.
+        Ok(_) | Err(Error::AlreadyAttached { .. }) => {}
+        Err(error) => return Err(error),
+    }
     Err(Error::Lost {
         container: id.to_string(),
         problem: format!("{taken_away}, and nobody knows what other networks there were"),

@@ -205,6 +205,11 @@ pub enum Error {
         /// What went wrong.
         problem: BridgeProblem,
     },
+    /// The API server does not take the token of who was asked, until somebody renews it.
+    #[error(
+        "{0}; nobody renewed it in time (bridgeTimeout); look whether polypod-device-bridge runs on this node and what it logs of the plugin's token"
+    )]
+    NotAuthenticated(#[source] Failure),
     /// The device-bridge says the request cannot be met.
     #[error(transparent)]
     Unmet(#[from] Failure),
@@ -371,7 +376,10 @@ impl Error {
     /// Whether somebody who is away for the moment would mend it by coming back.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::NoAnswer { passing: true, .. })
+        matches!(
+            self,
+            Self::NoAnswer { passing: true, .. } | Self::NotAuthenticated(_)
+        )
     }
 
     /// The code of the CNI error.
@@ -403,6 +411,7 @@ impl Error {
             Self::NotAvailable(_) => code::NOT_AVAILABLE,
             Self::NotAttached { .. } | Self::NeverAttached { .. } => code::UNKNOWN_CONTAINER,
             Self::Hotplug(problem) => problem.code(),
+            Self::NotAuthenticated(_) => code::TRY_AGAIN_LATER,
             Self::Conflict(_) | Self::InterfaceTaken { .. } => code::UNMET_REQUEST,
             Self::NoAnswer { passing, .. } => {
                 if *passing {

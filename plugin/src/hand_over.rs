@@ -11,8 +11,10 @@ use std::{
     time::Instant,
 };
 
-use serde_json::{Value, json};
-use spec::cni::ContainerId;
+use spec::{
+    cni::ContainerId,
+    hand_over::{HandedOver, Kept},
+};
 
 use crate::{
     deadline::Deadline,
@@ -22,40 +24,6 @@ use crate::{
     record::Record,
     sandbox_file::{Opened, SandboxFile, Sandboxes},
 };
-
-/// The argument that asks for it.
-pub const COMMAND: &str = "--hand-over-to-multus";
-
-/// How it went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HandedOver {
-    /// How many sandboxes Multus has now that had a record of ours.
-    pub count: usize,
-    /// Those that keep their record, and why.
-    pub kept: Vec<Kept>,
-}
-
-/// A sandbox that Multus would not know how to delete.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// The sandbox.
-    pub container_id: ContainerId,
-    /// Why, in words.
-    pub problem: String,
-}
-
-impl HandedOver {
-    /// What is printed.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let kept: Vec<Value> = self
-            .kept
-            .iter()
-            .map(|kept| json!({"containerId": kept.container_id, "problem": kept.problem}))
-            .collect();
-        json!({"handedOver": self.count, "kept": kept})
-    }
-}
 
 /// Hands over what is recorded below the `cniDir` of the configuration `stdin`.
 ///

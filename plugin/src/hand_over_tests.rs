@@ -1,5 +1,6 @@
 use std::fs;
 
+use serde_json::json;
 use spec::record::{self, EXTENSION, FOLDER};
 
 use super::*;
@@ -54,7 +55,7 @@ fn records_become_multus_files() {
     )
     .unwrap();
     let done = run(conf.as_bytes()).unwrap();
-    assert_eq!(done.to_json(), json!({"handedOver": 2, "kept": []}));
+    assert_eq!(json!(done), json!({"handedOver": 2, "kept": []}));
     assert_eq!(names(cni_dir), ["c1", "results", FOLDER]);
     assert_eq!(names(&cni_dir.join("results")), ["cbr0-c1-eth0"]);
     assert_eq!(names(&cni_dir.join(FOLDER)), Vec::<String>::new());

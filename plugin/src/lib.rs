@@ -42,3 +42,4 @@ pub mod sandbox_file;
 pub mod small_file;
 pub mod source;
 pub mod status;
+pub mod stopwatch;

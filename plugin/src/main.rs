@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         .map(|_| stdin);
     if std::env::args_os()
         .nth(1)
-        .is_some_and(|argument| argument == hand_over::COMMAND)
+        .is_some_and(|argument| argument == spec::hand_over::COMMAND)
     {
         return hand_over(read);
     }
@@ -58,7 +58,7 @@ fn hand_over(stdin: std::io::Result<Vec<u8>>) -> ExitCode {
         .and_then(|stdin| hand_over::run(&stdin));
     match done {
         Ok(done) => {
-            println!("{}", done.to_json());
+            println!("{}", serde_json::json!(done));
             ExitCode::SUCCESS
         }
         Err(error) => {

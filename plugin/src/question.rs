@@ -1,8 +1,9 @@
 //! The pod of a sandbox, and the question what it gets.
 
 use std::{
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use spec::{
@@ -50,8 +51,11 @@ pub fn pod(args: &Args) -> Result<Option<PodRef>, Error> {
     }))
 }
 
+/// How long apart it is asked again whether a token is taken that nobody has replaced: the API server may have been at fault.
+const SAME_TOKEN: Duration = Duration::from_secs(2);
+
 /// Asks what the sandbox gets, and says who was asked, because the report goes there too. A device-bridge that is expected and
-/// away is waited for, as long as `bridgeTimeout` says.
+/// away is waited for, as long as `bridgeTimeout` says, and so is one that renews a token which the API server does not take.
 ///
 /// # Errors
 /// Nobody can say, or the request cannot be met.
@@ -74,31 +78,57 @@ pub fn ask(
     };
     let question = question(conf, invocation, pod, trace);
     let back_by = until.min(Instant::now() + conf.bridge_timeout);
-    let source = loop {
-        let absence = match agent.ask(question.clone(), until)? {
-            Ok(answer) => return Ok(asked(answer, Some(agent))),
-            Err(absence) => absence,
-        };
-        let has_kubeconfig = conf.kubeconfig.as_deref().is_some_and(Path::exists);
-        match source::without_bridge(conf, has_kubeconfig, pod, absence) {
+    loop {
+        // Before it is asked: what is replaced meanwhile is asked with at once.
+        let kubeconfig = written(conf);
+        match ask_once(conf, pod, &agent, &question, until) {
             // An agent that is being started again is no reason to fail a pod, which the kubelet would try again much later.
             Err(error) if error.may_pass() && Instant::now() + LOOK < back_by => {
                 std::thread::sleep(LOOK);
+                if matches!(error, Error::NotAuthenticated(_)) {
+                    wait_for_another_token(conf, kubeconfig.as_ref(), back_by);
+                }
             }
-            decided => break decided?,
+            decided => return decided,
         }
+    }
+}
+
+/// The agent, or whoever stands in for it at this moment.
+fn ask_once(
+    conf: &NetConf,
+    pod: &PodRef,
+    agent: &Bridge,
+    question: &Question,
+    until: Instant,
+) -> Result<Asked, Error> {
+    let absence = match agent.ask(question.clone(), until)? {
+        Ok(answer) => return Ok(asked(answer, Some(agent.clone()))),
+        Err(absence) => absence,
     };
-    match source {
+    match source::without_bridge(conf, has_kubeconfig(conf), pod, absence)? {
         Source::Conf => Ok(asked(Answer::default(), None)),
         Source::Resolver { kubeconfig } => {
-            let resolver = Bridge::Resolver {
-                program: resolver(conf),
-                kubeconfig,
-            };
+            let resolver = resolver(conf, kubeconfig);
             // A process is always there, or executing it is an error.
-            let answer = resolver.ask(question, until)?.unwrap_or_default();
+            let answer = resolver.ask(question.clone(), until)?.unwrap_or_default();
             Ok(asked(answer, Some(resolver)))
         }
+    }
+}
+
+/// Device, inode and time of the last change: whoever writes a kubeconfig puts a new file in its place.
+type Written = (u64, u64, i64, i64);
+
+fn written(conf: &NetConf) -> Option<Written> {
+    let found = std::fs::metadata(conf.kubeconfig.as_deref()?).ok()?;
+    Some((found.dev(), found.ino(), found.mtime(), found.mtime_nsec()))
+}
+
+fn wait_for_another_token(conf: &NetConf, refused: Option<&Written>, back_by: Instant) {
+    let again = back_by.min(Instant::now() + SAME_TOKEN);
+    while written(conf).as_ref() == refused && Instant::now() + LOOK < again {
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -110,12 +140,15 @@ fn to_be_told(conf: &NetConf, agent: Bridge) -> Option<Bridge> {
     without_agent(conf)
 }
 
+/// Whether the kubeconfig of the configuration is there: the agent writes it.
+pub(crate) fn has_kubeconfig(conf: &NetConf) -> bool {
+    conf.kubeconfig.as_deref().is_some_and(Path::exists)
+}
+
 /// Who is told where there is no agent.
 pub(crate) fn without_agent(conf: &NetConf) -> Option<Bridge> {
-    conf.kubeconfig.clone().map(|kubeconfig| Bridge::Resolver {
-        program: resolver(conf),
-        kubeconfig,
-    })
+    let kubeconfig = conf.kubeconfig.clone()?;
+    Some(resolver(conf, kubeconfig))
 }
 
 const fn asked(answer: Answer, bridge: Option<Bridge>) -> Asked {
@@ -157,13 +190,18 @@ fn question(
     }
 }
 
-/// The executable that answers once.
-pub(crate) fn resolver(conf: &NetConf) -> PathBuf {
+/// The process that answers once.
+pub(crate) fn resolver(conf: &NetConf, kubeconfig: PathBuf) -> Bridge {
     const NAME: &str = "polypod-device-bridge";
-    conf.resolver.clone().unwrap_or_else(|| {
+    let program = conf.resolver.clone().unwrap_or_else(|| {
         let beside = std::env::current_exe()
             .ok()
             .and_then(|own| own.parent().map(|folder| folder.join(NAME)));
         beside.unwrap_or_else(|| PathBuf::from(NAME))
-    })
+    });
+    Bridge::Resolver {
+        program,
+        kubeconfig,
+        pod_resources_socket: conf.pod_resources_socket.clone(),
+    }
 }

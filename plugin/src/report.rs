@@ -42,6 +42,7 @@ pub fn report(
                 addresses: result.ips.iter().map(|ip| ip.address).collect(),
             })
             .collect(),
+        times: None,
         wait_ms: None,
         traceparent: trace.cloned(),
     }

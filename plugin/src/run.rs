@@ -3,8 +3,11 @@
 use std::io;
 
 use serde_json::{Value, json};
-use spec::cni::{
-    self, Command, Invocation, InvocationError, NetworkInvocation, ValidAttachments, Version,
+use spec::{
+    bridge::TIMES_OF_RESULT,
+    cni::{
+        self, Command, Invocation, InvocationError, NetworkInvocation, ValidAttachments, Version,
+    },
 };
 
 use crate::{
@@ -14,6 +17,7 @@ use crate::{
     log::{Context, Field, Log, Trace},
     net_conf::{NetConf, State},
     status,
+    stopwatch::Stopwatch,
 };
 
 /// What the process prints and how it ends.
@@ -64,6 +68,7 @@ fn carry_out(
     stdin: &[u8],
     unread: Option<io::Error>,
 ) -> Result<Option<Value>, Error> {
+    let watch = Stopwatch::begin();
     let command = variable("CNI_COMMAND")
         .filter(|command| !command.is_empty())
         .ok_or(InvocationError::Missing {
@@ -80,7 +85,7 @@ fn carry_out(
         Command::Add | Command::Del | Command::Check => {
             let invocation = Invocation::read(command, variable)?;
             let context = Context::of(command, &invocation, &trace);
-            of_sandbox(command, &invocation, stdin, context)
+            of_sandbox(command, &invocation, stdin, watch, context)
         }
         Command::Status | Command::Gc => {
             let invocation = NetworkInvocation::read(command, variable)?;
@@ -94,6 +99,7 @@ fn of_sandbox(
     command: Command,
     invocation: &Invocation,
     stdin: &[u8],
+    watch: Stopwatch,
     context: Context<'_>,
 ) -> Result<Option<Value>, Error> {
     if command == Command::Add {
@@ -102,10 +108,17 @@ fn of_sandbox(
         warn(&log, &conf);
         let traceparent = context.trace.and_then(Trace::context);
         let added = match &conf.hotplug {
-            None => add::add(&conf, invocation, traceparent, &log),
-            Some(request) => hotplug::add(&conf, request, invocation, &log),
+            None => add::add(&conf, invocation, traceparent, watch, &log)
+                .map(|result| result.to_json(conf.version)),
+            Some(request) => {
+                hotplug::add(&conf, request, invocation, watch, &log).map(|(result, times)| {
+                    let mut result = result.to_json(conf.version);
+                    result[TIMES_OF_RESULT] = json!(times);
+                    result
+                })
+            }
         };
-        return told(&log, added).map(|result| Some(result.to_json(conf.version)));
+        return told(&log, added).map(Some);
     }
     let state = State::parse(stdin)?;
     let log = open(&state, context);

@@ -1,9 +1,6 @@
 //! STATUS: whether an ADD would find what it needs. Only for what an ADD would wait for it waits, and not as long.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use spec::cni::{Command, NetworkConf, NetworkName};
 
@@ -64,18 +61,18 @@ fn check_bridge(conf: &NetConf) -> Result<(), Error> {
     };
     let mut reachable = agent.is_reachable();
     let back_by = Instant::now() + PATIENCE.min(conf.bridge_timeout).min(conf.state.timeout);
-    let has_kubeconfig = || conf.kubeconfig.as_deref().is_some_and(Path::exists);
     let is_expected = conf.bridge_expected || conf.kubeconfig.is_none();
-    while reachable.is_err() && is_expected && !has_kubeconfig() && Instant::now() < back_by {
+    while reachable.is_err()
+        && is_expected
+        && !question::has_kubeconfig(conf)
+        && Instant::now() < back_by
+    {
         std::thread::sleep(LOOK);
         reachable = agent.is_reachable();
     }
     match &conf.kubeconfig {
         Some(kubeconfig) if reachable.is_err() => {
-            let resolver = Bridge::Resolver {
-                program: question::resolver(conf),
-                kubeconfig: kubeconfig.clone(),
-            };
+            let resolver = question::resolver(conf, kubeconfig.clone());
             resolver.is_reachable().map_err(unavailable)
         }
         Some(_) | None => reachable.map_err(unavailable),

@@ -6,6 +6,7 @@
 pub mod bridge;
 pub mod cni;
 pub mod device;
+pub mod hand_over;
 pub mod kind;
 pub mod label;
 mod name;

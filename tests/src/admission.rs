@@ -58,10 +58,14 @@ struct Webhook {
 
 impl Webhook {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(more: &[&OsStr]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let objects = workspace().join("manifests/examples");
         let ca = folder.path().join("ca.crt");
-        let arguments: Vec<&OsStr> = vec![
+        let mut arguments: Vec<&OsStr> = vec![
             "--objects".as_ref(),
             objects.as_os_str(),
             "--listen".as_ref(),
@@ -73,6 +77,7 @@ impl Webhook {
             "--shutdown-delay".as_ref(),
             "0s".as_ref(),
         ];
+        arguments.extend(more);
         let daemon = Daemon::start("polypod-webhook", &arguments);
         let url = format!("https://{}", daemon.ready("serving https://"));
         let health = format!("http://{}", daemon.ready("health http://"));
@@ -286,7 +291,24 @@ fn requests_that_are_no_reviews() {
 }
 
 fn health_and_metrics() {
-    let webhook = Webhook::start();
+    let metrics = metrics_of_a_webhook();
+    for part in [
+        "polypod_admission_decisions_total",
+        "decision=\"allowed\"",
+        "decision=\"denied\"",
+        "_bucket",
+    ] {
+        assert!(metrics.contains(part), "{part}: {metrics}");
+    }
+}
+
+/// What a webhook exposes that lets a pod pass, adds devices to one, denies one, and warns of one.
+pub(crate) fn metrics_of_a_webhook() -> String {
+    let rules = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(rules.path(), LENIENT).expect("the file is ours");
+    let webhook = Webhook::start_with(&["--config".as_ref(), rules.path().as_os_str()]);
+    webhook.mutate(&pod("sriov-net-a", &json!({})));
+    webhook.validate(&pod("sriov-net-a", &json!({})));
     webhook.mutate(&pod("macvlan-conf", &json!({})));
     webhook.mutate(&pod("missing", &json!({})));
     let get = |path: &str| {
@@ -297,13 +319,8 @@ fn health_and_metrics() {
     };
     get("/healthz");
     get("/readyz");
-    let metrics = get("/metrics");
-    for part in [
-        "polypod_admission_decisions_total",
-        "decision=\"allowed\"",
-        "decision=\"denied\"",
-        "_bucket",
-    ] {
-        assert!(metrics.contains(part), "{part}: {metrics}");
-    }
+    get("/metrics")
 }
+
+/// A policy that only warns where devices are missing.
+const LENIENT: &str = "apiVersion: polypod.dev/v1alpha1\nkind: AdmissionConfiguration\nmodes: [{rules: [device-deficit], mode: warn}]\n";

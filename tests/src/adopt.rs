@@ -105,7 +105,9 @@ fn adopt(binary: &str) -> [&str; 7] {
 }
 
 fn restore(folders: &Folders, more: &[&str]) -> String {
-    let output = folders.command("install", &[&["--restore-multus"], more].concat());
+    // Nobody else starts pods meanwhile.
+    let usual = ["--restore-multus", "--grace", "0"];
+    let output = folders.command("install", &[&usual, more].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "restore: {stderr}");
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -336,10 +336,20 @@ fn the_resolver_answers_without_an_agent() {
     Node::run(|node| {
         delegates::install(node, "probe", delegates::PROBE);
         let probe = json!({"cniVersion": "1.0.0", "type": "probe"});
-        write_objects(node, &[network("a", None, &probe), pod("p1", "a@data0")]);
+        let objects = [
+            network("a", None, &probe),
+            network("b", Some(RESOURCE), &probe),
+            pod("p1", "a@data0,b"),
+        ];
+        write_objects(node, &objects);
+        // Of a distribution whose kubelet has another folder.
+        let socket = node.path("kubelet/pod-resources/kubelet.sock");
+        std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        let kubelet = Kubelet::start(&socket, true);
+        kubelet.allocate("p1", &[("app", RESOURCE, &["0000:03:02.2"])]);
         // What stands in for an API server here is a file; the arguments are the plugin's own.
         let resolver = format!(
-            "[ \"$1 $2\" = 'resolve --kubeconfig' ] || exit 9\nexec '{}' resolve --objects '{}' --publish-to '{}'\n",
+            "[ \"$1 $2\" = 'resolve --kubeconfig' ] || exit 9\nshift 3\nexec '{}' resolve \"$@\" --objects '{}' --publish-to '{}'\n",
             crate::fixture::binaries::path("polypod-device-bridge").display(),
             node.path("objects.yaml").display(),
             node.path("status").display(),
@@ -352,15 +362,17 @@ fn the_resolver_answers_without_an_agent() {
             "kubeconfig": node.path("kubeconfig"),
             "bridgeSocket": node.path("no.sock"),
             "resolver": node.path("bin/resolver"),
+            "podResourcesSocket": socket,
             "delegates": [probe]}),
         );
         let sandbox = Sandbox::new(node, "p1");
         sandbox.add(&conf);
+        assert!(delegates::calls(node)[2].contains("0000:03:02.2"));
         let interfaces: Vec<String> = delegates::calls(node)
             .iter()
             .map(|call| call.split(' ').nth(1).unwrap().to_owned())
             .collect();
-        assert_eq!(interfaces, ["eth0", "data0"]);
+        assert_eq!(interfaces, ["eth0", "data0", "net2"]);
         let status = std::fs::read_to_string(node.path("status/default_p1.json"))
             .expect("the resolver publishes before it ends");
         assert!(status.contains("default/a"), "{status}");

@@ -37,17 +37,25 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 /// Every arrow of the design; what is not here must not be.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("spec", &[]),
     ("certs", &[]),
     ("api", &["spec"]),
     ("admission", &["api", "spec"]),
     ("scheduler", &["api", "spec"]),
     ("plugin", &["spec"]),
-    ("device-bridge", &["api", "spec"]),
+    ("telemetry", &["spec"]),
+    ("device-bridge", &["api", "spec", "telemetry"]),
     (
         "webhook",
-        &["admission", "api", "certs", "scheduler", "spec"],
+        &[
+            "admission",
+            "api",
+            "certs",
+            "scheduler",
+            "spec",
+            "telemetry",
+        ],
     ),
     ("cli", &["admission", "api", "scheduler", "spec"]),
 ];

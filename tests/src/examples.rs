@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
         node::{Node, ip},
         runtime::{Sandbox, host_local},
     },
+    manifests::objects::read,
     scenario::Scenario,
 };
 
@@ -86,16 +86,7 @@ fn files() -> Vec<PathBuf> {
 
 /// Every object of the examples.
 pub(crate) fn objects() -> Vec<Value> {
-    let texts = files().into_iter().map(|file| {
-        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-    });
-    texts
-        .flat_map(|text| {
-            serde_yaml_ng::Deserializer::from_str(&text)
-                .map(|document| Value::deserialize(document).expect("an example is YAML"))
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    files().iter().flat_map(|file| read(file)).collect()
 }
 
 /// No error, and of warnings exactly those that are listed here: none.

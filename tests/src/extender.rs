@@ -1,7 +1,7 @@
 //! The scheduler extender as kube-scheduler asks it, well and badly: the binary over TLS, with objects from files.
 
 mod clients;
-mod server;
+pub(crate) mod server;
 
 use serde_json::{Value, json};
 

@@ -462,10 +462,13 @@ fn from_multus_and_back() {
     }
     for _ in 0..2 {
         folders.succeeds("uninstall", &[]);
+        // Its daemon is not there: its configuration would fail every pod.
         assert_eq!(
             folders.taken(),
-            ("00-multus.conf".to_owned(), multus.clone())
+            ("10-a.conflist".to_owned(), primary.clone())
         );
+        let aside = fs::read(folders.path("net.d/00-multus.conf.polypod-backup")).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&aside).unwrap(), multus);
         assert_eq!(
             fs::read(folders.path("cni-bin/multus-shim")).unwrap(),
             b"theirs"

@@ -14,10 +14,12 @@ mod allocation;
 mod architecture;
 mod attach;
 mod bad_input;
+mod book;
 mod certificates;
 mod check;
 mod claims;
 mod cluster;
+mod completions;
 mod conditions;
 mod conformance;
 mod deadlines;
@@ -25,6 +27,8 @@ mod default_route;
 mod demo;
 mod device_info;
 mod device_order;
+mod doctor;
+mod ended_token;
 mod examples;
 mod extender;
 mod extender_vectors;
@@ -36,15 +40,19 @@ mod images;
 mod install;
 mod instructions;
 mod killed;
+mod krew;
 mod legacy;
 mod lifecycle;
 mod lint;
 mod logs;
 mod manifests;
+mod map;
+mod metrics;
 mod observability;
 mod parallel;
 mod plugin_schemas;
 mod reconcile;
+mod references;
 mod render;
 mod resolution;
 mod scenario;
@@ -56,6 +64,7 @@ mod status;
 mod storm;
 mod switch_over;
 mod topology;
+mod traced_admission;
 mod whole_node;
 mod why;
 
@@ -84,16 +93,20 @@ fn scenarios() -> Vec<scenario::Scenario> {
         architecture::scenarios(),
         attach::scenarios(),
         bad_input::scenarios(),
+        book::scenarios(),
         certificates::scenarios(),
         check::scenarios(),
         claims::scenarios(),
         cluster::scenarios(),
+        completions::scenarios(),
         conditions::scenarios(),
         conformance::scenarios(),
         deadlines::scenarios(),
+        ended_token::scenarios(),
         default_route::scenarios(),
         demo::scenarios(),
         device_info::scenarios(),
+        doctor::scenarios(),
         device_order::scenarios(),
         examples::scenarios(),
         extender::scenarios(),
@@ -105,15 +118,19 @@ fn scenarios() -> Vec<scenario::Scenario> {
         images::scenarios(),
         instructions::scenarios(),
         killed::scenarios(),
+        krew::scenarios(),
         legacy::scenarios(),
         lifecycle::scenarios(),
         lint::scenarios(),
         logs::scenarios(),
         manifests::scenarios(),
+        map::scenarios(),
+        metrics::scenarios(),
         observability::scenarios(),
         parallel::scenarios(),
         plugin_schemas::scenarios(),
         reconcile::scenarios(),
+        references::scenarios(),
         render::scenarios(),
         resolution::scenarios(),
         seeds::scenarios(),
@@ -123,6 +140,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         storm::scenarios(),
         switch_over::scenarios(),
         topology::scenarios(),
+        traced_admission::scenarios(),
         whole_node::scenarios(),
         why::scenarios(),
     ]

@@ -3,12 +3,13 @@
 
 mod arguments;
 mod capability;
-mod chart;
+pub(crate) mod chart;
 mod installed;
 pub(crate) mod objects;
 mod overlays;
 mod posture;
 mod references;
+mod uninstall;
 
 use std::process::Command;
 
@@ -64,6 +65,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "manifests::every_overlay_holds",
             needs: &[Need::Kubectl],
             body: overlays::every_overlay_holds,
+        },
+        Scenario {
+            name: "manifests::uninstall_yaml_is_what_is_patched",
+            needs: &[],
+            body: uninstall::the_file_is_what_is_patched,
+        },
+        Scenario {
+            name: "manifests::uninstall_holds_for_every_preset",
+            needs: &[Need::Kubectl],
+            body: uninstall::every_preset_holds,
         },
         Scenario {
             name: "manifests::the_chart_renders_what_kustomize_renders",

@@ -42,10 +42,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// The trace of a runtime, and its span.
+pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// The agent of a node whose pod p1 has a device of a network, and that pod's sandbox.
-fn agent(node: &Node, more: &[&str]) -> (Daemon, Kubelet, Sandbox) {
+pub(crate) fn agent(node: &Node, more: &[&str]) -> (Daemon, Kubelet, Sandbox) {
     delegates::install(node, "probe", delegates::PROBE);
     let sriov = json!({"cniVersion": "1.0.0", "type": "probe"});
     let objects = [
@@ -95,7 +96,13 @@ fn get(url: &str) -> (u16, String) {
 }
 
 fn health_and_metrics_of_the_agent() {
-    Node::run(|node| {
+    drop(metrics_of_an_agent());
+}
+
+/// What the agent exposes after a pod was attached.
+pub(crate) fn metrics_of_an_agent() -> String {
+    let (tell, told) = std::sync::mpsc::channel();
+    Node::run(move |node| {
         let (daemon, _kubelet, mut sandbox) = agent(node, &["--health-listen", "127.0.0.1:0"]);
         let address = daemon.ready("health ");
         daemon.ready("serving unix://");
@@ -107,7 +114,9 @@ fn health_and_metrics_of_the_agent() {
         let text = loop {
             let (status, text) = get(&format!("{address}/metrics"));
             assert_eq!(status, 200);
-            if text.contains("polypod_bridge_published_total{what=\"network-status\"") {
+            let published =
+                r#"polypod_bridge_published_total{what="network-status",outcome="ok"} 1"#;
+            if text.contains(published) {
                 break text;
             }
             assert!(Instant::now() < until, "{text}");
@@ -126,7 +135,9 @@ fn health_and_metrics_of_the_agent() {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         assert!(daemon.stop());
+        tell.send(text).expect("it is waited for");
     });
+    told.recv().expect("it was told")
 }
 
 fn spans_are_joined_to_the_plugins_trace() {

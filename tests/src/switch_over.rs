@@ -392,6 +392,12 @@ fn a_missing_record() {
         );
         sandbox.del(&conf);
         assert_eq!(node.files("state"), [].into());
+        // The runtime has forgotten the sandbox since: another DEL of it was first.
+        let results = std::path::Path::new("/var/lib/cni/results");
+        std::fs::create_dir_all(results).unwrap();
+        sandbox.del(&conf);
+        std::fs::remove_dir(results).unwrap();
+        assert_eq!(node.files("state"), [].into());
         // A cluster network that is an object cannot be known, and keeps no pod from being deleted either.
         let mut named = conf.clone();
         named["delegates"] = Value::Null;

@@ -37,6 +37,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: what_cannot_be_read_hides_nothing_else,
         },
         Scenario {
+            name: "why::the_whole_story_in_its_order",
+            needs: &[],
+            body: the_whole_story_in_its_order,
+        },
+        Scenario {
             name: "why::a_pod_of_a_cluster",
             needs: &[Need::ControlPlane],
             body: a_pod_of_a_cluster,
@@ -256,6 +261,66 @@ fn people_and_programs_are_told_the_same() {
         some.ends_with("\n2 more nodes are not shown; --node NODE shows one of them\n"),
         "{some}"
     );
+}
+
+/// Admission, the place, the kubelet's allocation, attachments, Events, what to do.
+fn the_whole_story_in_its_order() {
+    let mut all = cluster();
+    all[5]["metadata"]["annotations"] = json!({
+        "k8s.v1.cni.cncf.io/networks": "left,right",
+        "k8s.v1.cni.cncf.io/network-status": json!([{"name": "default/left", "interface": "net1", "ips": ["10.0.0.2"],
+            "device-info": {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:00:00.0"}}}]).to_string(),
+    });
+    all[5]["status"] = json!({"phase": "Running"});
+    all.push(json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": {"name": "left",
+        "annotations": {"k8s.v1.cni.cncf.io/resourceName": "intel.com/sriov"}},
+        "spec": {"config": r#"{"cniVersion":"1.0.0","name":"left","type":"sriov"}"#}}));
+    let event = |name: &str, uid: &str, reason: &str, second: u32| {
+        json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "default"}, "type": "Warning",
+            "reason": reason, "message": format!("said {name}"), "lastTimestamp": format!("2026-01-01T00:00:0{second}Z"),
+            "involvedObject": {"kind": "Pod", "namespace": "default", "name": "old", "uid": uid}, "source": {"component": "multus"}})
+    };
+    all.push(event("later", "old", "NetworksMissing", 9));
+    all.push(event("earlier", "old", "NoNetworkFound", 1));
+    all.push(event("another", "before", "NoNetworkFound", 5));
+    let documents = documents(&all);
+    let output = why(&["old", "-f", "-"], &documents);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    let mut rest = text.as_str();
+    for words in [
+        "admission: 2 networks selected; it would be refused\n  default/left: takes intel.com/sriov\n  default/right: not seen\n",
+        "pod default/old (BestEffort): bound to n1\n",
+        "n1: the pod is here\n",
+        "the kubelet of n1 gave it:\n  container app: intel.com/sriov 0000:00:00.0 in zone 0\n",
+        "attachments:\n  net1 of default/left: attached, 10.0.0.2, device 0000:00:00.0, zone 0, by sriov\n",
+        "of default/right: missing",
+        "events:\n  2026-01-01T00:00:01Z Warning NoNetworkFound by multus: said earlier\n",
+        "  2026-01-01T00:00:09Z Warning NetworksMissing by multus: said later\n",
+        "what to do:\n  NoNetworkFound: ",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("{words}: {text}")
+        };
+        rest = after;
+    }
+    assert!(!text.contains("said another"), "{text}");
+    let json = why(&["old", "-f", "-", "-o", "json"], &documents);
+    let json: Value = serde_json::from_slice(&json.stdout).expect("it prints JSON");
+    assert_eq!(
+        (&json["version"], &json["boundTo"]),
+        (&json!(1), &json!("n1"))
+    );
+    assert_eq!(json["admission"]["networks"][1]["isThere"], false);
+    assert_eq!(json["allocation"]["node"], "n1");
+    assert_eq!(json["attachments"][0]["device"], "0000:00:00.0");
+    assert_eq!(json["events"].as_array().map(Vec::len), Some(2));
+    // Of a pod without networks, and without Events, nothing is told but its place.
+    let plain = why(&["one", "-f", "-", "-o", "json"], &documents);
+    let plain: Value = serde_json::from_slice(&plain.stdout).expect("it prints JSON");
+    for part in ["admission", "allocation", "attachments", "events", "advice"] {
+        assert_eq!(plain.get(part), None, "{part}");
+    }
 }
 
 fn what_cannot_be_read_hides_nothing_else() {

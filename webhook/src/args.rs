@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use telemetry::TelemetryArgs;
 
 use crate::{
     certificate::args::CertificateArgs, extender::args::SchedulerArgs, waiting::args::WaitingArgs,
@@ -103,6 +104,10 @@ pub struct Args {
     /// Whether pods without a node are helped to one.
     #[command(flatten)]
     pub waiting: WaitingArgs,
+
+    /// Where traces go.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 
     /// How long requests are still taken after SIGTERM, while nobody should send more: such as 5s
     #[arg(

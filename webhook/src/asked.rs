@@ -5,12 +5,13 @@
 
 use admission::{
     Denial, Patched, Plan, Policy, Unknown, View, admit, admit_network, admit_network_deletion,
-    admit_network_update, needs_networks, requests_devices, review_final, review_update, unknown,
+    admit_network_update, needs_networks, requests_devices, review_final, review_update,
+    traceparent, unknown,
 };
 use api::{network_attachment_definition::NetworkAttachmentDefinition, pod::Pod};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
-use spec::network::Namespace;
+use spec::{TraceContext, network::Namespace};
 
 use crate::{
     decide::{Decision, Undecided},
@@ -187,12 +188,28 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The decision, with the patch of a plan that adds something.
+    /// The span that a pod which is created came with. A change of one that is stored is another day's.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceContext> {
+        match &self.0 {
+            Question::Created { pod, .. } => traceparent(pod),
+            Question::Nothing
+            | Question::Changed { .. }
+            | Question::Network { .. }
+            | Question::NetworkDeleted(_) => None,
+        }
+    }
+
+    /// The decision, with the patch of a plan that adds something. `span` is the one that it is made in, where that is sent.
     ///
     /// # Errors
     /// The patch does not fit the pod that it was made for.
-    pub fn conclude(&self, judgement: Judgement) -> Result<Decision, Undecided> {
-        let plan = match judgement {
+    pub fn conclude(
+        &self,
+        judgement: Judgement,
+        span: Option<&TraceContext>,
+    ) -> Result<Decision, Undecided> {
+        let mut plan = match judgement {
             Ok(plan) => plan,
             Err(denial) => return Ok(Decision::Denied(denial)),
         };
@@ -205,6 +222,9 @@ impl<'a> Asked<'a> {
         else {
             return Ok(Decision::Allowed(plan));
         };
+        if let Some(span) = span {
+            plan.join_trace(pod, span);
+        }
         let patch = plan.patch(pod);
         if patch.is_empty() {
             return Ok(Decision::Allowed(plan));

@@ -9,6 +9,7 @@ use std::{
 use admission::{Policy, policy::NoResourceNameKey};
 use certs::names::{ServerName, ServerNames};
 use spec::{NameError, label::LabelKey};
+use telemetry::TelemetryArgs;
 
 use crate::{
     args::Args,
@@ -44,6 +45,8 @@ pub struct Config {
     pub scheduler: Option<SchedulerPlan>,
     /// Whether and how pods without a node are helped to one. Without an API server they are not.
     pub waiting: Option<WaitingPlan>,
+    /// Where traces go, if anywhere.
+    pub telemetry: TelemetryArgs,
     /// What connections may cost.
     pub limits: Limits,
     /// How long requests are taken after the first signal.
@@ -112,6 +115,7 @@ impl TryFrom<Args> for Config {
             inject_hugepage_down_api,
             scheduler,
             waiting,
+            telemetry,
             shutdown_delay,
             max_connections,
             max_connections_per_peer,
@@ -155,6 +159,7 @@ impl TryFrom<Args> for Config {
             control_switches: control_switches.map(|name| name.parse()).transpose()?,
             scheduler,
             waiting,
+            telemetry,
             limits: Limits {
                 connections: max_connections,
                 connections_of_peer: max_connections_per_peer,

@@ -59,7 +59,7 @@ pub fn decide(
 ) -> Result<Decision, Undecided> {
     let asked = Asked::read(hook, request, policy, true)?;
     let judgement = asked.judge(cluster.map(View::from), policy)?;
-    asked.conclude(judgement)
+    asked.conclude(judgement, None)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::{
     permissions::Unanswered,
     review::Request,
     server::Webhook,
+    traces::ReviewTrace,
 };
 
 /// How long one review may wait for the API server altogether. API servers wait ten seconds for a webhook, or less.
@@ -31,6 +32,7 @@ pub async fn deliberate<E>(
     webhook: &Webhook,
     request: &Request<'_>,
     policy: &Policy,
+    trace: &mut ReviewTrace<'_>,
 ) -> Result<Decision, E>
 where
     E: From<Undecided> + From<Unread> + From<UnreadNamespace> + From<Unanswered>,
@@ -44,10 +46,12 @@ where
     } = webhook;
     permissions.forget(store);
     let asked = Asked::read(hook, request, policy, configured.awaited().is_none())?;
+    trace.parsed(hook, request, &asked);
     let until = Instant::now() + PATIENCE;
     let mut found = Found::default();
     let mut is_read = api_server.is_none();
     loop {
+        let deciding = trace.stage("decide");
         let (judgement, unknown) = store.read(|cluster| {
             let view = cluster.map(|cluster| View::with(cluster, &found));
             let judgement = asked.judge(view, policy)?;
@@ -57,13 +61,17 @@ where
             };
             Ok::<_, Undecided>((judgement, unknown))
         })?;
+        drop(deciding);
         if let Err(denial) = &judgement
-            && live_namespace::read(api_server.as_ref(), store, denial).await?
+            && trace
+                .lookup(live_namespace::read(api_server.as_ref(), store, denial))
+                .await?
         {
             continue;
         }
         if let (Some(client), false) = (api_server, unknown.is_empty()) {
             is_read = true;
+            let _lookup = trace.stage("lookup");
             if live::read(client, &unknown, until, &mut found).await? {
                 continue;
             }
@@ -76,9 +84,10 @@ where
             .map(|(question, can_do_without)| (question.clone(), can_do_without))
             .collect();
         if questions.is_empty() {
-            return Ok(asked.conclude(judgement)?);
+            return Ok(asked.conclude(judgement, trace.span().as_ref())?);
         }
         // No question is asked twice: what was answered stands beside the store, however soon that forgets it.
+        let _lookup = trace.stage("lookup");
         let answers = permissions.ask(api_server.as_ref(), store, questions, until);
         for (question, answer) in answers.await? {
             found.permissions.insert(question, answer);

@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     server::{self, Webhook},
     store::{Part, Store},
+    traces::Traces,
 };
 
 const NETWORKS: &str = r#"
@@ -60,6 +61,7 @@ pub(crate) fn with(store: Store) -> Webhook {
         permissions: Arc::default(),
         readiness: Arc::default(),
         api_server: None,
+        traces: Traces::default(),
     }
 }
 

@@ -40,6 +40,7 @@ mod selects;
 pub mod server;
 mod shutdown;
 pub mod store;
+pub mod traces;
 pub mod waiting;
 pub mod watch;
 

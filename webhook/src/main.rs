@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mimalloc::MiMalloc;
 use rustls::crypto::CryptoProvider;
-use webhook::{args::Args, config::Config, logging, run::run};
+use webhook::{args::Args, config::Config, logging, run::run, traces::Traces};
 
 /// musl's own allocator halves the rate of a webhook on one connection and quarters it on sixteen.
 #[global_allocator]
@@ -24,18 +24,35 @@ fn main() -> ExitCode {
     }
     // kube takes the process's default. Nobody can have set one before the first line of `main`.
     let _nobody_was_first = CryptoProvider::clone(&certs::tls::provider()).install_default();
-    let ended = tokio::runtime::Builder::new_multi_thread()
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(config)));
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let telemetry = {
+        let _entered = runtime.enter();
+        match Traces::begin(&config.telemetry) {
+            Ok(telemetry) => telemetry,
+            Err(error) => return refuse(&error),
+        }
+    };
+    let traces = Traces::of(telemetry.as_ref());
+    let ended = runtime.block_on(run(config, traces));
+    if let Some(telemetry) = telemetry {
+        // The runtime's own threads carry the connection to the collector.
+        telemetry.end();
+    }
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = told(&error), "Webhook ended");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    tracing::error!(error = told(error), "Webhook ended");
+    ExitCode::FAILURE
 }
 
 /// The error and its causes; many errors tell their cause themselves, and nobody wants to read it twice.

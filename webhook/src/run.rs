@@ -39,6 +39,7 @@ use crate::{
     server::{self, Webhook},
     shutdown::Signals,
     store::{Part, Store},
+    traces::Traces,
     waiting::Helper,
     watch::watch,
 };
@@ -53,7 +54,7 @@ const DRAIN_PLAIN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// It cannot begin, or a port cannot be served any more.
-pub async fn run(config: Config) -> Result<()> {
+pub async fn run(config: Config, traces: Traces) -> Result<()> {
     let Config {
         source,
         listen,
@@ -64,10 +65,14 @@ pub async fn run(config: Config) -> Result<()> {
         control_switches,
         scheduler,
         waiting,
+        telemetry,
         limits,
         shutdown_delay,
         log_level: _,
     } = config;
+    if let Some(endpoint) = telemetry.endpoint() {
+        info!(endpoint, "Traces are sent");
+    }
     let mut signals = Signals::listen().context("listening for signals")?;
     let client_ca = scheduler.as_ref().and_then(|plan| {
         let path = plan.client_ca.clone()?;
@@ -128,6 +133,7 @@ pub async fn run(config: Config) -> Result<()> {
         permissions: Arc::default(),
         readiness: Arc::clone(&readiness),
         api_server: client.clone(),
+        traces: traces.clone(),
     });
     let clients = client_ca
         .map(|(path, names)| Clients::open(path).map(|clients| clients.named(names)))
@@ -138,6 +144,7 @@ pub async fn run(config: Config) -> Result<()> {
             scheduling: Arc::clone(scheduling),
             readiness: Arc::clone(&readiness),
             clients: clients.clone(),
+            traces,
         }));
     }
     let plain = health::router(Health {

@@ -33,6 +33,7 @@ use crate::{
     readiness::Readiness,
     review::{self, ReviewError},
     store::Store,
+    traces::{ReviewTrace, Traces},
 };
 
 /// What every request needs.
@@ -50,6 +51,8 @@ pub struct Webhook {
     pub permissions: Arc<Permissions>,
     /// The API server, for networks and permissions that are not known here yet; none where networks come from files.
     pub api_server: Option<Client>,
+    /// Where traces go, if anywhere.
+    pub traces: Traces,
 }
 
 impl std::fmt::Debug for Webhook {
@@ -189,14 +192,16 @@ async fn serve(
     headers: &HeaderMap,
     body: Body,
 ) -> Response {
+    let mut trace = webhook.traces.review(headers);
     let answer = match room.read(body).await {
         // Until there is an answer, whoever waits for room waits for this body, too.
-        Ok(body) => answer(hook, webhook, headers, body.as_ref()).await,
+        Ok(body) => answer(hook, webhook, headers, body.as_ref(), &mut trace).await,
         Err(error) => Err(error.into()),
     };
     answer.unwrap_or_else(|failure| {
         let (status, reason) = (failure.status(), failure.reason());
         webhook.metrics.count_failed(hook, reason);
+        trace.failed(hook, reason);
         // The failure itself may quote the object; the API server is told it.
         let (hook, reason) = (hook.as_str(), reason.as_str());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
@@ -214,11 +219,14 @@ async fn answer(
     webhook: &Webhook,
     headers: &HeaderMap,
     body: &[u8],
+    trace: &mut ReviewTrace<'_>,
 ) -> Result<Response, Failure> {
+    trace.parse();
     check_content_type(headers)?;
     let request = review::parse(body)?;
     let policy = webhook.configured.current();
-    let decision = deliberate::<Failure>(hook, webhook, &request, &policy).await?;
+    let decision = deliberate::<Failure>(hook, webhook, &request, &policy, trace).await?;
+    trace.decided(&decision);
     let answer = serde_json::to_vec(&Answer::new(&request, &decision)?)?;
     let is_dry_run = request.dry_run.unwrap_or(false);
     webhook.metrics.count(hook, &decision, is_dry_run);

@@ -28,7 +28,6 @@ mod review;
 mod runtime;
 mod transcript;
 mod virtual_functions;
-mod wrap;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 

@@ -8,7 +8,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use super::wrap::wrap;
+use crate::output::wrap;
 
 /// Lines are at most this long, so that they stay whole in a terminal of 100 columns.
 pub(super) const WIDTH: usize = 100;

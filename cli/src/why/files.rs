@@ -9,8 +9,8 @@ use super::observed::Observed;
 use crate::input::{self, Source};
 
 /// Reads files. Now is when the last of them was written, as far as their objects tell.
-pub(super) fn observed(filenames: &[PathBuf], namespace: &str) -> Result<Observed> {
-    let mut observed = Observed::default();
+pub(super) fn observed(filenames: &[PathBuf], namespace: &str, pod: &str) -> Result<Observed> {
+    let mut observed = Observed::about(namespace, pod);
     let mut is_empty = true;
     for source in filenames.iter().flat_map(|name| input::sources(name)) {
         let Source { name, text } = source?;

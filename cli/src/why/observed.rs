@@ -10,7 +10,8 @@ use scheduler::{
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::moment;
+use super::{material::Material, moment};
+use crate::{cluster::Unseen, output};
 
 /// What was seen of a cluster.
 #[derive(Debug, Default)]
@@ -18,7 +19,10 @@ pub(super) struct Observed {
     events: Vec<Seen>,
     unread: Vec<Unread>,
     warnings: Vec<String>,
+    unseen: Vec<Unseen>,
+    unplaced: Vec<Unseen>,
     now: Moment,
+    material: Material,
 }
 
 /// An event, in the order in which it is learnt: Nodes, then pods and inventories as time passed, pods first where they
@@ -53,19 +57,50 @@ struct Unread {
 }
 
 impl Observed {
-    /// Something that people ought to know of what was seen.
-    pub(super) fn warn(&mut self, warning: String) {
-        self.warnings.push(warning);
+    /// Nothing yet; of what is seen that belongs to the story of this pod is kept besides.
+    pub(super) fn about(namespace: &str, pod: &str) -> Self {
+        Self {
+            material: Material::about(namespace, pod),
+            ..Self::default()
+        }
+    }
+
+    /// What belongs to the pod's story.
+    pub(super) fn material(&mut self) -> &mut Material {
+        &mut self.material
+    }
+
+    /// Something could not be seen, and hides nothing else.
+    pub(super) fn cannot_see(&mut self, unseen: Unseen) {
+        self.unseen.push(unseen);
+    }
+
+    /// Something could not be seen without which no node can be judged.
+    pub(super) fn cannot_place(&mut self, unseen: Unseen) {
+        self.unplaced.push(unseen.clone());
+        self.unseen.push(unseen);
+    }
+
+    /// What could not be seen.
+    pub(super) fn unseen(&self) -> &[Unseen] {
+        &self.unseen
+    }
+
+    /// What of it no node can be judged without.
+    pub(super) fn unplaced(&self) -> &[Unseen] {
+        &self.unplaced
     }
 
     /// What people ought to know.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         let unread = self.unread.iter().map(|one| one.error.to_string());
-        self.warnings.iter().cloned().chain(unread)
+        let unseen = self.unseen.iter().map(ToString::to_string);
+        unseen.chain(self.warnings.iter().cloned()).chain(unread)
     }
 
     /// Sees an object. Those of other kinds tell nothing.
     pub(super) fn see(&mut self, api_version: &str, kind: &str, object: Value, namespace: &str) {
+        self.material.see(api_version, kind, &object, namespace);
         let object = if (api_version, kind) == ("v1", "Pod") {
             identified(object, namespace)
         } else {
@@ -144,7 +179,7 @@ impl Observed {
             let at = if turn == Turn::Topologies { now } else { at };
             for outcome in engine.apply(event, at) {
                 if let Outcome::Ignored { reason } = outcome {
-                    super::warn(&reason);
+                    output::warn(reason);
                 }
             }
         }

@@ -4,6 +4,7 @@ use scheduler::{engine::Stage, explain::NodeExplained, moment::Moment};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::output::Format;
 
 fn seen(objects: &[Value]) -> Observed {
     let mut observed = Observed::default();
@@ -39,21 +40,30 @@ fn topology(free: [&str; 2]) -> Value {
         "attributes": [{"name": "topologyManagerPolicy", "value": "single-numa-node"}], "zones": [zone(0), zone(1)]})
 }
 
-fn n1(observed: Observed, name: &str) -> NodeExplained {
-    let arguments = WhyArgs {
+fn arguments(name: &str, node: Option<&str>) -> WhyArgs {
+    WhyArgs {
         pod: name.to_owned(),
-        namespace: None,
         filenames: Vec::new(),
-        node: Some("n1".to_owned()),
+        node: node.map(str::to_owned),
         nodes: 10,
-        output: Format::Json,
-        kubeconfig: None,
-        context: None,
-    };
-    explained(observed, "default", &arguments)
-        .unwrap()
-        .details
-        .remove(0)
+        output: OutputArgs {
+            output: Format::Json,
+        },
+        access: Access {
+            kubeconfig: None,
+            context: None,
+            namespace: None,
+            request_timeout: Duration::from_secs(10),
+        },
+    }
+}
+
+fn n1(observed: Observed, name: &str) -> NodeExplained {
+    let arguments = arguments(name, Some("n1"));
+    match placed(observed, ["default", name], None, &arguments).unwrap() {
+        Place::Judged(mut explanation) => explanation.details.remove(0),
+        Place::Unjudged(unjudged) => panic!("{unjudged:?}"),
+    }
 }
 
 #[test]
@@ -130,4 +140,75 @@ fn pods_are_found_by_namespace_and_name() {
     assert!(observed.pod("default", "b").unwrap().is_err());
     assert!(observed.pod("team", "b").is_none());
     assert_eq!(observed.warnings().count(), 1);
+}
+
+#[test]
+fn without_nodes_or_pods_no_node_is_judged() {
+    let blind = || {
+        let mut observed = seen(&[pod("a", "Running", "2026-01-01T00:00:00Z")]);
+        observed.cannot_place(Unseen {
+            what: "nodes of the cluster".to_owned(),
+            cause: crate::cluster::Cause::Forbidden,
+            why: "you may not list them".to_owned(),
+            what_to_do: "ask".to_owned(),
+        });
+        observed
+    };
+    let place = placed(blind(), ["default", "a"], Some("n1"), &arguments("a", None)).unwrap();
+    assert!(matches!(place, Place::Unjudged(_)) && place.is_open());
+    assert_eq!(blind().warnings().count(), 1);
+    assert!(placed(blind(), ["default", "b"], None, &arguments("b", None)).is_err());
+}
+
+#[test]
+fn a_story_of_many_nodes_keeps_within_the_terminal() {
+    let many = (0..1000).flat_map(|at| {
+        let mut node = node();
+        node["metadata"]["name"] = json!(format!("worker-{at}.of-a-long-name.example.com"));
+        let mut report = topology(["1", "0"]);
+        report["metadata"]["name"] = node["metadata"]["name"].clone();
+        [node, report]
+    });
+    let mut asked = pod("asked", "Pending", "");
+    asked["spec"]["nodeName"] = json!("");
+    let resources = &mut asked["spec"]["containers"][0]["resources"];
+    *resources = json!({"limits": {"a.b/c": 3}});
+    let objects: Vec<Value> = many.chain([asked]).collect();
+    let observed = seen(&objects);
+    let place = placed(
+        observed,
+        ["default", "asked"],
+        None,
+        &arguments("asked", None),
+    )
+    .unwrap();
+    let whole = Whole {
+        place: &place,
+        story: &Story::default(),
+        unseen: &[],
+    };
+    let on = |width| {
+        whole.text(&Screen {
+            width,
+            is_coloured: false,
+        })
+    };
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let piped = on(None);
+    assert!(piped.lines().count() < 100, "{piped}");
+    assert!(piped.contains("990 more nodes are not shown"), "{piped}");
+    for width in [40, 60, 80, 120, 200] {
+        let text = on(Some(width));
+        assert!(
+            text.lines().all(|line| line.chars().count() <= width),
+            "{width}: {text}"
+        );
+        if width >= 60 {
+            assert_eq!(words(&text), words(&piped), "{width}");
+        }
+    }
 }

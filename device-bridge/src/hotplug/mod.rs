@@ -12,6 +12,7 @@ pub mod reply;
 pub mod request;
 pub mod server;
 pub mod service;
+mod times;
 pub mod turns;
 
 pub use self::{args::HotplugArgs, overlay::Overlay, server::serve, service::Service};

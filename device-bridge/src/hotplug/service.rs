@@ -1,24 +1,27 @@
 //! From a request to its reply: whose turn it is, what the plugin is given, and what came of it.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
 
+use kube::Client;
 use spec::TraceContext;
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedMutexGuard, Semaphore, watch},
     task::JoinHandle,
 };
 use tracing::Instrument as _;
 
 use super::{
     enter::find,
-    execute::Executor,
+    execute::{Executor, Finished},
     overlay::{Overlay, folders},
     reply::Reply,
     request::{Endpoint, Request, RequestError},
+    times::{Change, tell},
     turns::Turns,
 };
 use crate::{metrics::Metrics, telemetry::join};
@@ -33,9 +36,9 @@ const ROOM: usize = 640;
 const USUAL_FOLDER: &str = "/opt/cni/bin";
 
 /// What requests are answered with.
-#[derive(Debug)]
 pub struct Service {
     overlay: Overlay,
+    client: Option<Client>,
     plugin: Option<PathBuf>,
     installed: Option<String>,
     executor: Executor,
@@ -60,6 +63,7 @@ impl Service {
     ) -> Self {
         Self {
             overlay,
+            client: None,
             plugin,
             installed: installed.map(|folder| folder.display().to_string()),
             executor,
@@ -69,6 +73,13 @@ impl Service {
             metrics,
             stopping,
         }
+    }
+
+    /// The same, which keeps the pods' annotations with the times of attachments true.
+    #[must_use]
+    pub fn telling(mut self, client: Option<Client>) -> Self {
+        self.client = client;
+        self
     }
 
     /// Whether new requests should be sent here.
@@ -118,7 +129,7 @@ impl Service {
         let span = span(&request);
         let service = Arc::clone(self);
         let carrying_out = async move {
-            let reply = service.carry_out(&request).await;
+            let reply = service.carry_out(request).await;
             drop(room);
             if reply.status == 200 {
                 tracing::info!("Done");
@@ -130,7 +141,8 @@ impl Service {
         Some(tokio::spawn(carrying_out.instrument(span)))
     }
 
-    async fn carry_out(&self, request: &Request) -> Reply {
+    async fn carry_out(&self, request: Request) -> Reply {
+        let request = &Arc::new(request);
         let stdin = match request.endpoint {
             Endpoint::Cni => self.overlay.over(&request.conf),
             Endpoint::Delegate => self.overlay.around(&request.conf, &request.attributes),
@@ -148,7 +160,7 @@ impl Service {
             );
             return Reply::errored(request, &problem);
         };
-        let _turn = match &request.pod {
+        let turn = match &request.pod {
             Some(pod) => Some(self.turns.wait(pod.clone()).await),
             None => None,
         };
@@ -162,9 +174,26 @@ impl Service {
             .execute(&program, environment, stdin.into_bytes())
             .await
         {
-            Ok(finished) => Reply::of(request, &finished),
+            Ok(finished) => {
+                self.tell(request, &finished, turn);
+                Reply::of(request, &finished)
+            }
             Err(error) => Reply::errored(request, &error.to_string()),
         }
+    }
+
+    /// Has written what a request changed of the times. The client does not wait for it; the pod's next request does.
+    fn tell(&self, request: &Arc<Request>, finished: &Finished, turn: Option<OwnedMutexGuard<()>>) {
+        let change = Change::of(request, finished);
+        let (Some(change), Some(client)) = (change, self.client.clone()) else {
+            return;
+        };
+        let request = Arc::clone(request);
+        let telling = async move {
+            tell(&client, &request, &change).await;
+            drop(turn);
+        };
+        tokio::spawn(telling.in_current_span());
     }
 
     /// The folders with plugins. Controllers give none, as Multus knows its own.
@@ -174,6 +203,12 @@ impl Service {
         searched.extend(folders(request.variable("CNI_PATH")));
         searched.push(USUAL_FOLDER.to_owned());
         searched
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
     }
 }
 

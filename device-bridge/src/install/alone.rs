@@ -63,11 +63,9 @@ fn has_folder(socket: &Path) -> bool {
 
 /// `bridgeSocket` of our configuration, as the node has it.
 fn socket_of(places: &Places, runtime: &ConfFolder) -> PathBuf {
-    let written = runtime.file(&places.conf_name).and_then(|ours| {
-        let conf = ours.conf.as_ref().ok()?;
-        let socket = conf.plugins().first()?.field("bridgeSocket")?;
-        serde_json::from_str::<PathBuf>(socket.get()).ok()
-    });
+    let written = runtime
+        .file(&places.conf_name)
+        .and_then(|ours| ours.path("bridgeSocket"));
     written.unwrap_or_else(|| BRIDGE_SOCKET.into())
 }
 

@@ -21,6 +21,16 @@ pub struct InstallCommandArgs {
     #[arg(long, requires = "restore_multus")]
     pub force: bool,
 
+    /// With --restore-multus: how long sandboxes are waited for when the configuration is gone, because the runtime may be about to execute the plugin
+    #[arg(
+        long,
+        requires = "restore_multus",
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(..=3600)
+    )]
+    pub grace: u32,
+
     /// What is installed.
     #[command(flatten)]
     pub install: InstallArgs,
@@ -235,6 +245,14 @@ pub struct KeyArgs {
         conflicts_with = "plugin_bridge_socket"
     )]
     pub no_bridge_socket: bool,
+
+    /// The key podResourcesSocket; without it where the device-bridge asks the kubelet, if that is not the kubelet's default
+    #[arg(
+        long,
+        env = "POLYPOD_INSTALL_PLUGIN_POD_RESOURCES_SOCKET",
+        value_name = "PATH"
+    )]
+    pub plugin_pod_resources_socket: Option<PathBuf>,
 
     /// The key namespaceIsolation
     #[arg(long, env = "POLYPOD_INSTALL_NAMESPACE_ISOLATION")]

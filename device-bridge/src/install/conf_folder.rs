@@ -53,6 +53,13 @@ impl FoundConf {
         }
     }
 
+    /// The path that a member of its first plugin says, as the node has it.
+    #[must_use]
+    pub fn path(&self, member: &str) -> Option<PathBuf> {
+        let written = self.conf.as_ref().ok()?.plugins().first()?.field(member)?;
+        serde_json::from_str(written.get()).ok()
+    }
+
     /// Whether a runtime that takes this file would execute Polypod or Multus, at any nesting.
     #[must_use]
     pub fn is_multiplexer(&self) -> bool {
@@ -95,6 +102,14 @@ impl ConfFolder {
         found.aside.retain(is_there);
         Ok(found)
     }
+}
+
+/// The name of the file that runtimes take: the first.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn first(folder: &Path) -> io::Result<Option<String>> {
+    Ok(names(folder)?.into_iter().find(|name| is_conf(name)))
 }
 
 const GONE: &str = "it is gone";
@@ -220,6 +235,10 @@ mod tests {
 
         let found = ConfFolder::read(folder.path()).unwrap();
         let names: Vec<&str> = found.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(
+            first(folder.path()).unwrap().as_deref(),
+            Some("01-gone.conf")
+        );
         assert_eq!(
             names,
             ["05-c.json", "10-a.conflist", "100-d.conf", "20-b.conf"]

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{keys::KeysError, settings::SettingsError};
+use super::{keys::KeysError, multus_conf::MultusError, settings::SettingsError};
 
 /// Why a node is not installed, or not uninstalled.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,11 @@ pub enum InstallError {
     /// What is in it.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// What Multus's daemon has of its own.
+    #[error(
+        "nothing is changed, as it is not known what Multus's daemon takes for its cluster network: {0}; correct that file, name another one (--multus-daemon-config), or give --force"
+    )]
+    MultusDaemon(#[from] MultusError),
     /// A folder of configurations.
     #[error("cannot read the folder {}: {source} (--cni-conf-dir, --primary-conf-dir, --host-root)", folder.display())]
     ConfFolder {
@@ -125,7 +130,7 @@ pub enum InstallError {
     },
     /// What Multus has made needs what would be removed.
     #[error(
-        "nothing is changed, as {} has {ours} for its cluster network, which goes, and no other configuration of Multus is there; name the cluster network's file in Multus's own configuration (daemon: multusMasterCNI in daemon-config.json; thin: --multus-master-cni-file-name), restart Multus's pod of this node, and call it again", path.display()
+        "nothing is changed, as {} has {ours} for its cluster network, which goes, and no other configuration of Multus is there; name the cluster network's file in Multus's own configuration (daemon: multusMasterCNI in daemon-config.json, and no clusterNetwork beside it that is ours; thin: --multus-master-cni-file-name), restart Multus's pod of this node, and call it again", path.display()
     )]
     MultusOnOurs {
         /// Multus's configuration.
@@ -153,6 +158,16 @@ pub enum InstallError {
         /// Its socket.
         socket: PathBuf,
     },
+    /// What was to be in force was taken away.
+    #[error(
+        "{ours} stays, as {}, which was to be in force instead, is gone or is another one since it was looked at; look for who removes it, and call it again", path.display()
+    )]
+    MultusGone {
+        /// Multus's configuration.
+        path: PathBuf,
+        /// Our file's name.
+        ours: String,
+    },
     /// Where records may be is not to be seen.
     #[error(
         "nothing is changed, as a configuration keeps what is known of pods in {}, and there is no {}; mount it below --host-root, or give --force if no pod was attached by it", cni_dir.display(), here.display()
@@ -160,6 +175,16 @@ pub enum InstallError {
     NoCniDir {
         /// `cniDir`, as the node has it.
         cni_dir: PathBuf,
+        /// The same, as this process would see it.
+        here: PathBuf,
+    },
+    /// What the runtime would have the plugin delete is not to be seen.
+    #[error(
+        "nothing is changed, as the runtime may still have the plugin delete sandboxes, which it keeps in {}, and there is no {}; mount it below --host-root (as a hostPath of type DirectoryOrCreate where the runtime has not made it yet), or give --force if no pod was attached by the plugin", cache.display(), here.display()
+    )]
+    NoRuntimeCache {
+        /// The runtime's cache, as the node has it.
+        cache: PathBuf,
         /// The same, as this process would see it.
         here: PathBuf,
     },

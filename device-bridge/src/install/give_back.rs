@@ -4,8 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
-    multus_conf, on_ours,
+    multus_conf::{self, DaemonConf},
+    on_ours,
 };
+
+/// What a node has of Multus.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The folder that runtimes read.
+    pub runtime: &'a ConfFolder,
+    /// The configuration of its daemon.
+    pub daemon: Option<&'a DaemonConf>,
+}
 
 /// A step; each leaves a configuration in the folder with which pods start, and none harms when it is taken again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +30,8 @@ pub enum Step {
     Remove(String),
     /// Our configuration goes.
     RemoveOurs,
+    /// Whoever has read ours before executes the plugin in a moment; what it attaches is waited for.
+    Grace,
 }
 
 /// What is to be done.
@@ -40,6 +52,11 @@ pub enum Refusal {
     OnOurs {
         /// The first of them.
         file: String,
+    },
+    /// All that could do without ours are of the daemon's client, and the daemon has ours for its cluster network.
+    DaemonOnOurs {
+        /// The daemon's configuration.
+        file: PathBuf,
     },
     /// Its program is not there.
     NoProgram {
@@ -64,17 +81,27 @@ pub enum Refusal {
 /// No pod would start with Multus's configuration, and `force` does not say that this is meant; or there is none that could do
 /// without ours.
 pub fn plan(
-    runtime: &ConfFolder,
+    known: Known<'_>,
     ours: &str,
     has_program: impl Fn(&str) -> bool,
     listens: impl Fn(&Path) -> bool,
     force: bool,
 ) -> Result<Plan, Refusal> {
+    let Known { runtime, daemon } = known;
+    let daemon_on_ours = daemon.filter(|daemon| on_ours::is_daemon_on_ours(daemon, ours));
     let of_multus = |file: &&FoundConf| multus_conf::is_of_multus(file) && file.name != ours;
-    let is_usable = |file: &&FoundConf| of_multus(file) && !on_ours::is_on_ours(file, ours);
+    let could_be = |file: &&FoundConf| of_multus(file) && !on_ours::is_on_ours(file, ours);
+    let is_usable = |file: &&FoundConf| {
+        let is_of_daemon = multus_conf::program(file) == Some(multus_conf::SHIM);
+        could_be(file) && !(is_of_daemon && daemon_on_ours.is_some())
+    };
     let in_force = runtime.files.iter().find(is_usable);
     let Some(found) = in_force.or_else(|| runtime.aside.iter().find(is_usable)) else {
         let mut all = runtime.files.iter().chain(&runtime.aside);
+        if let Some(daemon) = daemon_on_ours.filter(|_| all.clone().any(|file| could_be(&file))) {
+            let file = daemon.file.clone();
+            return Err(Refusal::DaemonOnOurs { file });
+        }
         return Err(all.find(of_multus).map_or(Refusal::NoMultus, |on_ours| {
             let file = on_ours.name.clone();
             Refusal::OnOurs { file }
@@ -100,7 +127,7 @@ pub fn plan(
     steps.extend(on_ours.map(|other| Step::Remove(other.name.clone())));
     if runtime.file(ours).is_some() {
         // What was attached since the first time is handed over as soon as nothing is attached any more.
-        steps.extend([Step::RemoveOurs, Step::HandOver]);
+        steps.extend([Step::RemoveOurs, Step::Grace, Step::HandOver]);
     }
     Ok(Plan { file, steps })
 }
@@ -128,7 +155,57 @@ mod tests {
     }
 
     fn steps(folder: &ConfFolder) -> Vec<Step> {
-        plan(folder, OURS, |_| true, |_| true, false).unwrap().steps
+        let known = alone(folder);
+        plan(known, OURS, |_| true, |_| true, false).unwrap().steps
+    }
+
+    const fn alone(runtime: &ConfFolder) -> Known<'_> {
+        Known {
+            runtime,
+            daemon: None,
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_has_ours_is_refused_and_a_thin_one_knows_nothing_of_it() {
+        let daemon = |text: &str| DaemonConf::parse(Path::new("/d.json"), text).unwrap();
+        let thick = r#"{"name":"m","type":"multus-shim"}"#;
+        let thick = folder(&[("00-multus.conf", thick), (OURS, OWN)], &[]);
+        let by_path = r#"{"clusterNetwork":"/host/etc/cni/net.d/00-polypod.conflist"}"#;
+        let inlined = format!(r#"{{"delegates":[{OWN}]}}"#);
+        for on_ours in [
+            by_path,
+            r#"{"ClusterNetwork":"/etc/cni/net.d/00-polypod.conflist"}"#,
+            r#"{"defaultNetworks":["/etc/cni/net.d/00-polypod.conflist"]}"#,
+            &inlined,
+        ] {
+            let on_ours = daemon(on_ours);
+            let known = Known {
+                runtime: &thick,
+                daemon: Some(&on_ours),
+            };
+            let file = PathBuf::from("/d.json");
+            assert_eq!(
+                plan(known, OURS, |_| true, |_| true, true),
+                Err(Refusal::DaemonOnOurs { file })
+            );
+        }
+        let other = daemon(r#"{"clusterNetwork":"/host/etc/cni/net.d/10-a.conflist"}"#);
+        let known = Known {
+            runtime: &thick,
+            daemon: Some(&other),
+        };
+        assert!(plan(known, OURS, |_| true, |_| true, false).is_ok());
+        // What was moved aside is of a thin Multus, which reads nothing of a daemon's.
+        let on_ours = daemon(by_path);
+        let mut with_thin = thick;
+        with_thin.aside = folder(&[], &[("00-multus.conf", THIN)]).aside;
+        let known = Known {
+            runtime: &with_thin,
+            daemon: Some(&on_ours),
+        };
+        let steps = plan(known, OURS, |_| true, |_| true, false).unwrap().steps;
+        assert_eq!(steps[2], Step::PutBack("00-multus.conf".to_owned()));
     }
 
     #[test]
@@ -142,6 +219,7 @@ mod tests {
                 Step::GiveProgramsBack,
                 put_back,
                 Step::RemoveOurs,
+                Step::Grace,
                 Step::HandOver
             ]
         );
@@ -155,6 +233,7 @@ mod tests {
                 Step::HandOver,
                 Step::GiveProgramsBack,
                 Step::RemoveOurs,
+                Step::Grace,
                 Step::HandOver
             ]
         );
@@ -177,6 +256,7 @@ mod tests {
                 Step::GiveProgramsBack,
                 put_back("00-multus.conf"),
                 Step::RemoveOurs,
+                Step::Grace,
                 Step::HandOver,
             ];
             assert_eq!(steps(&folder(&bad, &[("00-multus.conf", THIN)])), expected);
@@ -187,7 +267,7 @@ mod tests {
                 folder(&bad[1..], &bad[..1]),
             ] {
                 let file = "00-multus.conf".to_owned();
-                let plan = plan(&refused, OURS, |_| true, |_| true, true);
+                let plan = plan(alone(&refused), OURS, |_| true, |_| true, true);
                 assert_eq!(plan, Err(Refusal::OnOurs { file }));
             }
         }
@@ -208,10 +288,16 @@ mod tests {
             &[(OURS, OWN)],
             &[("05-a.conf", r#"{"name":"a","type":"bridge"}"#)],
         );
-        let refused = plan(&nothing, OURS, |_| true, |_| true, true);
+        let refused = plan(alone(&nothing), OURS, |_| true, |_| true, true);
         assert_eq!(refused, Err(Refusal::NoMultus));
         let thick = folder(&[(OURS, OWN)], &[("70-multus.conf", THICK)]);
-        let refused = plan(&thick, OURS, |name| name != "multus-shim", |_| true, false);
+        let refused = plan(
+            alone(&thick),
+            OURS,
+            |name| name != "multus-shim",
+            |_| true,
+            false,
+        );
         assert!(matches!(
             refused,
             Err(Refusal::NoProgram {
@@ -219,13 +305,13 @@ mod tests {
                 ..
             })
         ));
-        let refused = plan(&thick, OURS, |_| true, |_| false, false);
+        let refused = plan(alone(&thick), OURS, |_| true, |_| false, false);
         let socket = PathBuf::from("/run/multus/multus.sock");
         assert!(matches!(refused, Err(Refusal::NoDaemon { socket: found, .. }) if found == socket));
-        assert!(plan(&thick, OURS, |_| false, |_| false, true).is_ok());
+        assert!(plan(alone(&thick), OURS, |_| false, |_| false, true).is_ok());
         let thin = folder(&[(OURS, OWN)], &[("00-multus.conf", THIN)]);
         assert!(
-            plan(&thin, OURS, |_| true, |_| false, false).is_ok(),
+            plan(alone(&thin), OURS, |_| true, |_| false, false).is_ok(),
             "it has no daemon"
         );
     }

@@ -1,10 +1,12 @@
 //! How a node is handed back: a function of what the folders hold.
 
+use std::path::Path;
+
 use spec::cni::{ConfFile, NetworkConf};
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
-    on_ours, primary,
+    multus_conf, on_ours, primary,
 };
 
 /// A step; each leaves a configuration in the folder with which pods start.
@@ -49,7 +51,10 @@ pub enum Program {
 }
 
 /// Decides. `primary` is the folder of the cluster network's configuration where it is another one; `program` says whose the
-/// runtime's executable of that name is.
+/// runtime's executable of that name is, and `listens` whether somebody listens on a socket of the node.
+///
+/// Multus's configuration is put back where nobody else has the cluster network. Its daemon, or the token in its files, went
+/// with Multus as a rule, and as the first by name it would fail every pod.
 ///
 /// # Errors
 /// The runtime would have no configuration, or first a broken one, and `force` does not say that this is meant.
@@ -58,47 +63,50 @@ pub fn steps(
     primary: Option<&ConfFolder>,
     ours: &str,
     program: impl Fn(&str) -> Program,
+    listens: impl Fn(&Path) -> bool,
     force: bool,
 ) -> Result<Vec<Step>, Refusal> {
-    let works =
-        |file: &FoundConf| fault(file, ours, |name| program(name) == Program::Foreign).is_none();
-    let mut steps: Vec<Step> = runtime
-        .aside
-        .iter()
-        .filter(|aside| works(aside) && runtime.file(&aside.name).is_none())
-        .map(|aside| Step::PutBack(aside.name.clone()))
-        .collect();
-    let Some(own) = runtime.file(ours) else {
-        return Ok(steps);
+    let silent = |file: &FoundConf| {
+        let is_shims = program(multus_conf::SHIM) == Program::Foreign;
+        is_shims.then(|| silent_daemon(file, &listens)).flatten()
     };
+    let fault_of = |file: &FoundConf| {
+        fault(file, ours, |name| program(name) == Program::Foreign).or_else(|| silent(file))
+    };
+    let works = |file: &FoundConf| fault_of(file).is_none();
+    let come_back = |of_multus: bool| {
+        let aside = runtime.aside.iter().filter(move |aside| {
+            multus_conf::is_of_multus(aside) == of_multus
+                && works(aside)
+                && runtime.file(&aside.name).is_none()
+        });
+        aside.map(|aside| Step::PutBack(aside.name.clone()))
+    };
+    let mut steps: Vec<Step> = come_back(false).collect();
+    let own = runtime.file(ours);
     let others = || runtime.files.iter().filter(|file| file.name != ours);
     if steps.is_empty() && !others().any(works) {
-        let from_folder = primary.and_then(|folder| {
-            let primary = primary::choose(folder, None, None, None).primary?;
-            Some((primary.file?, primary.conf))
-        });
-        let rescued = from_folder.or_else(|| {
-            let conf = delegate_of(own)?;
-            Some((name_for(&conf), conf))
-        });
-        match rescued {
-            Some((name, conf)) => steps.push(Step::Write {
-                name,
-                text: conf.to_json() + "\n",
-            }),
-            None if force => {}
+        let rescued = own.and_then(|own| rescue(own, primary));
+        let of_multus = || come_back(true).next();
+        match rescued.or_else(of_multus) {
+            Some(step) => steps.push(step),
+            None if force || own.is_none() => {}
             None => {
-                let is_foreign = |name: &str| program(name) == Program::Foreign;
-                let faults = others().filter_map(|file| {
-                    Some(format!("{}: {}", file.name, fault(file, ours, is_foreign)?))
-                });
+                let faults =
+                    others().filter_map(|file| Some(format!("{}: {}", file.name, fault_of(file)?)));
                 return Err(Refusal::NothingLeft(faults.collect()));
             }
         }
     }
+    if own.is_none() {
+        return Ok(steps);
+    }
     let first = first_of(others(), &steps).filter(|_| !force);
     let broken = first.and_then(|file| {
-        let fault = fault(file, ours, |name| program(name) != Program::Missing)?;
+        // What sorts before ours is in force already, and its daemon may be where it cannot be seen from here.
+        let is_hidden = || file.name.as_str() > ours;
+        let fault = fault(file, ours, |name| program(name) != Program::Missing)
+            .or_else(|| is_hidden().then(|| silent(file)).flatten())?;
         Some((file.name.clone(), fault))
     });
     if let Some((name, fault)) = broken {
@@ -106,6 +114,42 @@ pub fn steps(
     }
     steps.push(Step::RemoveOurs);
     Ok(steps)
+}
+
+/// Configurations of Multus that stay moved aside.
+pub fn left_aside<'a>(runtime: &'a ConfFolder, steps: &'a [Step]) -> impl Iterator<Item = &'a str> {
+    let of_multus = runtime
+        .aside
+        .iter()
+        .filter(|aside| multus_conf::is_of_multus(aside))
+        .map(|aside| aside.name.as_str());
+    of_multus.filter(|aside| {
+        let is_it = |step: &Step| matches!(step, Step::PutBack(name) if name == aside);
+        !steps.iter().any(is_it)
+    })
+}
+
+/// The cluster network's configuration written: from the folder that has it, else from what ours has inlined.
+fn rescue(own: &FoundConf, primary: Option<&ConfFolder>) -> Option<Step> {
+    let from_folder = primary.and_then(|folder| {
+        let primary = primary::choose(folder, None, None, None).primary?;
+        Some((primary.file?, primary.conf))
+    });
+    let (name, conf) = from_folder.or_else(|| {
+        let conf = delegate_of(own)?;
+        Some((name_for(&conf), conf))
+    })?;
+    let text = conf.to_json() + "\n";
+    Some(Step::Write { name, text })
+}
+
+/// Why the client of Multus's daemon would fail every pod.
+fn silent_daemon(file: &FoundConf, listens: impl Fn(&Path) -> bool) -> Option<String> {
+    let socket = multus_conf::daemon_socket(file).filter(|socket| !listens(socket))?;
+    Some(format!(
+        "Multus's daemon does not listen on {} (in a container: mount that folder below --host-root)",
+        socket.display()
+    ))
 }
 
 /// Why no pod would get the cluster network by this file. `runs` is asked about programs that are one of us.

@@ -36,7 +36,14 @@ fn planned(
     } else {
         Program::Missing
     };
-    steps(&folder(files, aside), None, OURS, |_| multus, false)
+    steps(
+        &folder(files, aside),
+        None,
+        OURS,
+        |_| multus,
+        |_| false,
+        false,
+    )
 }
 
 #[test]
@@ -75,28 +82,91 @@ fn what_multus_made_from_ours_is_not_left_first() {
     );
 }
 
+const THICK: &str = r#"{"name":"m","type":"multus-shim","clusterNetwork":"/x"}"#;
+
 #[test]
-fn what_was_moved_aside_comes_back_first_where_it_runs() {
+fn multus_is_not_put_back_where_somebody_else_has_the_cluster_network() {
     let own = ours(&json!({"name": "a", "type": "bridge"}));
     let files = [(OURS, own.as_str()), ("10-a.conf", A)];
-    let aside = [("00-multus.conf", MULTUS)];
-    let back = Step::PutBack("00-multus.conf".to_owned());
-    assert_eq!(
-        planned(&files, &aside, true),
-        Ok(vec![back.clone(), Step::RemoveOurs])
-    );
-    assert_eq!(planned(&files, &aside, false), Ok(vec![Step::RemoveOurs]));
-    assert_eq!(
-        planned(&files[1..], &aside, true),
-        Ok(vec![back]),
-        "killed after ours was removed"
-    );
+    for aside in [MULTUS, THICK] {
+        let aside = [("00-multus.conf", aside)];
+        for runs in [false, true] {
+            assert_eq!(planned(&files, &aside, runs), Ok(vec![Step::RemoveOurs]));
+            assert_eq!(
+                planned(&files[1..], &aside, runs),
+                Ok(vec![]),
+                "killed after ours was removed"
+            );
+            let written = planned(&files[..1], &aside, runs).unwrap();
+            assert!(
+                matches!(&written[..], [Step::Write { name, .. }, Step::RemoveOurs] if name == "10-a.conf"),
+                "{written:?}"
+            );
+            let stays = folder(&files, &aside);
+            let left: Vec<&str> = left_aside(&stays, &written).collect();
+            assert_eq!(left, ["00-multus.conf"], "and is told of");
+        }
+    }
     let both = [("00-multus.conf", MULTUS), (OURS, own.as_str())];
     assert_eq!(
-        planned(&both, &aside, true),
+        planned(&both, &[("00-multus.conf", MULTUS)], true),
         Ok(vec![Step::RemoveOurs]),
         "a newer one is there"
     );
+}
+
+#[test]
+fn multus_is_put_back_where_it_alone_has_the_cluster_network_and_runs() {
+    let own = json!({"name": "a", "plugins": [{"type": "polypod", "clusterNetwork": "/gone"}]})
+        .to_string();
+    let of_ours = [(OURS, own.as_str())];
+    let back = Step::PutBack("00-multus.conf".to_owned());
+    let thin = [("00-multus.conf", MULTUS)];
+    assert_eq!(
+        planned(&of_ours, &thin, true),
+        Ok(vec![back.clone(), Step::RemoveOurs])
+    );
+    assert_eq!(planned(&[], &thin, true), Ok(vec![back.clone()]));
+    assert_eq!(planned(&[], &thin, false), Ok(vec![]));
+    let thick = folder(&of_ours, &[("00-multus.conf", THICK)]);
+    let thick = |listens: bool| {
+        let program = |_: &str| Program::Foreign;
+        let is_it = |socket: &Path| socket == Path::new("/run/multus/multus.sock");
+        steps(
+            &thick,
+            None,
+            OURS,
+            program,
+            |socket| listens && is_it(socket),
+            false,
+        )
+    };
+    assert_eq!(thick(true), Ok(vec![back.clone(), Step::RemoveOurs]));
+    assert!(matches!(thick(false), Err(Refusal::NothingLeft(_))));
+    let put_back = [back];
+    assert_eq!(left_aside(&folder(&[], &thin), &put_back).count(), 0);
+}
+
+/// One that ours has hidden is looked at; one before ours is what the runtime has, whatever is seen of its daemon from here.
+#[test]
+fn a_client_whose_daemon_is_silent_is_not_left_first() {
+    let own = ours(&json!({"name": "a", "type": "bridge"}));
+    let hidden = [
+        (OURS, own.as_str()),
+        ("05-multus.conf", THICK),
+        ("10-a.conf", A),
+    ];
+    let refused = planned(&hidden, &[], true).unwrap_err();
+    assert!(
+        matches!(&refused, Refusal::BrokenFirst { name, fault } if name == "05-multus.conf" && fault.contains("/run/multus/multus.sock")),
+        "{refused:?}"
+    );
+    let in_force = [
+        ("00-multus.conf", THICK),
+        (OURS, own.as_str()),
+        ("10-a.conf", A),
+    ];
+    assert_eq!(planned(&in_force, &[], true), Ok(vec![Step::RemoveOurs]));
 }
 
 #[test]
@@ -137,6 +207,7 @@ fn a_primary_in_another_folder_is_copied() {
         Some(&primary),
         OURS,
         |_| Program::Missing,
+        |_| false,
         false,
     )
     .unwrap();
@@ -167,7 +238,14 @@ fn a_node_is_not_left_without_any() {
             "200-loopback.conf: it makes the loopback interface alone"
         ]
     );
-    let forced = steps(&folder(&files, &[]), None, OURS, |_| Program::Missing, true);
+    let forced = steps(
+        &folder(&files, &[]),
+        None,
+        OURS,
+        |_| Program::Missing,
+        |_| false,
+        true,
+    );
     assert_eq!(forced, Ok(vec![Step::RemoveOurs]));
 }
 
@@ -188,12 +266,12 @@ fn a_first_file_that_does_not_work_is_refused() {
             let first = ("05-b.conf", text);
             let files = [&[(OURS, own.as_str()), first][..], others].concat();
             let files = folder(&files, aside);
-            let refused = steps(&files, None, OURS, |_| program, false);
+            let refused = steps(&files, None, OURS, |_| program, |_| false, false);
             assert!(
                 matches!(&refused, Err(Refusal::BrokenFirst { name, fault }) if name == "05-b.conf" && fault.contains(words)),
                 "{text} {refused:?}"
             );
-            let forced = steps(&files, None, OURS, |_| program, true).unwrap();
+            let forced = steps(&files, None, OURS, |_| program, |_| false, true).unwrap();
             assert_eq!(forced.last(), Some(&Step::RemoveOurs));
         }
     }
@@ -206,7 +284,14 @@ fn a_first_file_that_does_not_work_is_refused() {
         ("05-b.conf", MULTUS),
         ("10-a.conf", A),
     ];
-    let stays = steps(&folder(&files, &[]), None, OURS, |_| Program::Ours, false);
+    let stays = steps(
+        &folder(&files, &[]),
+        None,
+        OURS,
+        |_| Program::Ours,
+        |_| false,
+        false,
+    );
     assert_eq!(stays, Ok(vec![Step::RemoveOurs]), "as the plugin does then");
 }
 
@@ -223,7 +308,7 @@ fn every_step_leaves_a_configuration_that_works() {
         (&[("10-b.conf", "{")], &[]),
     ] {
         let begin = folder(&[&[(OURS, own.as_str())][..], others].concat(), aside);
-        let planned = steps(&begin, None, OURS, |_| Program::Foreign, false).unwrap();
+        let planned = steps(&begin, None, OURS, |_| Program::Foreign, |_| false, false).unwrap();
         for killed_after in 0..=planned.len() {
             let mut node = begin.clone();
             for step in &planned[..killed_after] {
@@ -233,7 +318,7 @@ fn every_step_leaves_a_configuration_that_works() {
                     "{others:?} {step:?}"
                 );
             }
-            for step in steps(&node, None, OURS, |_| Program::Foreign, false).unwrap() {
+            for step in steps(&node, None, OURS, |_| Program::Foreign, |_| false, false).unwrap() {
                 carry_out(&mut node, &step);
             }
             assert!(node.file(OURS).is_none());
@@ -241,7 +326,7 @@ fn every_step_leaves_a_configuration_that_works() {
                 node.files.iter().any(|file| file.conf.is_ok()),
                 "{others:?}"
             );
-            assert_eq!(node.file("00-multus.conf").is_some(), !aside.is_empty());
+            assert_eq!(node.aside.len(), aside.len(), "Multus stays aside");
         }
     }
 }

@@ -2,33 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
-use serde::Deserialize;
 use serde_json::json;
+use spec::hand_over::{COMMAND, HandedOver};
 
-use super::{error::InstallError, programs::PLUGIN, settings::Places};
-
-/// What the plugin is asked with; `plugin::hand_over` answers.
-const COMMAND: &str = "--hand-over-to-multus";
-
-/// What it prints.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HandedOver {
-    handed_over: usize,
-    kept: Vec<Kept>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    container_id: String,
-    problem: String,
-}
+use super::{error::InstallError, execute::execute, programs::PLUGIN, settings::Places};
 
 /// Hands over what is recorded below `cni_dirs`, as the node has them.
 ///
@@ -46,7 +26,7 @@ pub fn run(places: &Places, cni_dirs: &BTreeSet<PathBuf>, force: bool) -> Result
             count: None,
             problem,
         });
-        let HandedOver { handed_over, kept } = match done {
+        let HandedOver { count, kept } = match done {
             Ok(done) => done,
             Err(error) if force => {
                 tracing::warn!(%error, "Gone on by force");
@@ -54,8 +34,8 @@ pub fn run(places: &Places, cni_dirs: &BTreeSet<PathBuf>, force: bool) -> Result
             }
             Err(error) => return Err(error),
         };
-        if handed_over > 0 {
-            tracing::info!(count = handed_over, folder = %here.display(), "Sandboxes handed over to Multus");
+        if count > 0 {
+            tracing::info!(count, folder = %here.display(), "Sandboxes handed over to Multus");
         }
         if kept.is_empty() {
             continue;
@@ -88,20 +68,8 @@ fn ask(places: &Places, cni_dir: &Path) -> Result<HandedOver, String> {
             places.bin_dir.display()
         )
     })?;
-    let failed = |error: io::Error| format!("{} cannot be executed: {error}", program.display());
-    let mut child = Command::new(&program)
-        .arg(COMMAND)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let conf = json!({"cniVersion": "1.0.0", "cniDir": cni_dir}).to_string();
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that ends before it has read says why.
-        let _ = stdin.write_all(conf.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(failed)?;
+    let conf = json!({"cniVersion": "1.0.0", "cniDir": cni_dir});
+    let output = execute(&program, &[COMMAND], [], &conf)?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }

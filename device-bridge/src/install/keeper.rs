@@ -13,23 +13,23 @@ use tokio::sync::watch;
 
 use super::{
     args::Alias,
-    conf_folder::{ASIDE, ConfFolder},
+    conf_folder::{self, ASIDE, ConfFolder},
+    daemon_file,
     error::InstallError,
-    keys, kubeconfig, leftovers,
-    multus_conf::{DaemonConf, MultusError},
+    keys, kubeconfig,
     multus_keys::Adopted,
+    notice::Notice,
     plan::{self, Memory, Plan, Seen, Step},
     plugin_token::Supply,
+    plugin_version,
     programs::{self, Done, Programs},
     settings::Install,
+    standing,
     whole_file::{self, Placed},
 };
 
 /// The configuration may have operators' secrets in it, and nobody but the runtime reads it.
 const CONF_MODE: u32 = 0o600;
-
-/// The configuration of Multus's daemon in the folder that runtimes read.
-const DAEMON_CONF: &str = "multus.d/daemon-config.json";
 
 /// What is known of a node between two looks at it.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ pub struct Keeper {
     told: BTreeSet<String>,
     /// What was told of Multus's keys.
     adopted: Vec<Adopted>,
-    /// Whether what Multus left of pods that are gone was undone.
-    is_tidied: bool,
+    /// The version of the installed plugin, and of which file that is.
+    version: (Option<FileId>, Option<String>),
 }
 
 /// How a look ended.
@@ -59,6 +59,12 @@ pub struct Turn {
     pub again_in: Option<Duration>,
     /// What is wrong, in words.
     pub problems: Vec<String>,
+    /// What stands in the way, in a word, where it is not a failure to do something.
+    pub cause: Option<&'static str>,
+    /// The file that runtimes take.
+    pub in_force: Option<String>,
+    /// The version of the plugin that is installed, if it says one.
+    pub plugin_version: Option<String>,
 }
 
 /// Device, inode, size and time of change.
@@ -95,7 +101,7 @@ impl Keeper {
             installed: Vec::new(),
             told: BTreeSet::new(),
             adopted: Vec::new(),
-            is_tidied: false,
+            version: (None, None),
             install,
         })
     }
@@ -153,18 +159,32 @@ impl Keeper {
             }
         };
         turn.is_ready &= problems.is_empty() && has_token;
+        turn.cause = match turn.cause {
+            _ if !problems.is_empty() => None,
+            _ if !has_plugin => Some(standing::NO_PLUGIN),
+            None if !has_token => Some(standing::TOKEN_AWAITED),
+            cause => cause,
+        };
         turn.problems.splice(0..0, problems);
         self.tell(&turn.problems);
-        if turn.is_ready && self.install.adopt_multus && !self.is_tidied {
-            self.is_tidied = true;
-            if let Err(problem) = leftovers::undo(&self.install.places) {
-                tracing::warn!(
-                    problem,
-                    "What Multus left of pods that are gone is not undone"
-                );
-            }
-        }
+        self.observe(&mut turn);
         turn
+    }
+
+    /// What is there now, whoever put it there.
+    fn observe(&mut self, turn: &mut Turn) {
+        let places = &self.install.places;
+        let first = conf_folder::first(&places.here(&places.conf_dir));
+        turn.in_force = first.unwrap_or_default();
+        let plugin = places.executable(programs::PLUGIN);
+        let file = file_id(&plugin);
+        if self.version.0 != file {
+            let version = file.and_then(|_| plugin_version::ask(&plugin));
+            // A node that has just booted may not have had the time: it is asked again.
+            let file = file.filter(|_| version.is_some());
+            self.version = (file, version);
+        }
+        turn.plugin_version.clone_from(&self.version.1);
     }
 
     /// What a killed installer has left is in nobody's way, and is looked for again.
@@ -261,30 +281,16 @@ impl Keeper {
             })
         };
         Ok(Seen {
-            daemon: self.install.adopt_multus.then(|| self.daemon()).flatten(),
+            daemon: self
+                .install
+                .adopt_multus
+                .then(|| daemon_file::read(places, self.install.multus_daemon.as_deref()))
+                .and_then(Result::transpose),
             runtime: read(&places.conf_dir)?,
             primary: (!places.is_one_folder())
                 .then(|| read(&places.primary_dir))
                 .transpose()?,
         })
-    }
-
-    /// The configuration of Multus's daemon: the one that is named, else the one where Multus's manifests put it.
-    fn daemon(&self) -> Option<Result<DaemonConf, MultusError>> {
-        let places = &self.install.places;
-        let usual = places.here(&places.conf_dir).join(DAEMON_CONF);
-        let (path, is_named) = match &self.install.multus_daemon {
-            Some(path) => (path, true),
-            None => (&usual, false),
-        };
-        match fs::read_to_string(path) {
-            Ok(text) => Some(DaemonConf::parse(path, &text)),
-            Err(error) if !is_named && error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => Some(Err(MultusError::File {
-                file: path.display().to_string(),
-                problem: format!("it cannot be read: {error}"),
-            })),
-        }
     }
 
     fn configure(&mut self, seen: &Seen, now: Instant, problems: &mut Vec<String>) -> Turn {
@@ -311,6 +317,8 @@ impl Keeper {
             is_ready,
             again_in,
             problems: notices.iter().map(ToString::to_string).collect(),
+            cause: notices.iter().find_map(Notice::obstacle),
+            ..Turn::default()
         }
     }
 

@@ -81,6 +81,7 @@ fn all_of_it_in_one_look() {
     let mut keeper = node.keeper(&arguments).unwrap();
     let turn = keeper.turn(Instant::now());
     assert!(turn.is_ready && turn.problems.is_empty(), "{turn:?}");
+    assert_eq!(turn.in_force.as_deref(), Some("00-polypod.conflist"));
     for program in ["polypod", "multus", "polypod-device-bridge"] {
         assert_eq!(
             node.mode(&format!("host/opt/cni/bin/{program}")),

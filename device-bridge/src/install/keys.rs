@@ -61,7 +61,7 @@ const GENERATED: [(&str, &str); 9] = [
 ];
 
 /// What the plugin takes, by kind; docs/configuration.md. An unknown key is passed over by the plugin and is passed on.
-const KNOWN: [(&str, Kind); 27] = [
+const KNOWN: [(&str, Kind); 28] = [
     ("auxiliaryCNIChainName", Kind::Text),
     ("binDir", Kind::Text),
     ("bridgeSocket", Kind::Path),
@@ -83,6 +83,7 @@ const KNOWN: [(&str, Kind); 27] = [
     ("multusNamespace", Kind::Text),
     ("namespaceIsolation", Kind::Switch),
     ("parallelAttachments", Kind::Number),
+    ("podResourcesSocket", Kind::Path),
     ("readinessindicatorfile", Kind::Path),
     ("resolver", Kind::Path),
     ("retryDeleteOnError", Kind::Switch),
@@ -135,6 +136,16 @@ impl Kind {
             Self::OneOf(values, _) => value.as_str().is_some_and(|text| values.contains(&text)),
         }
     }
+}
+
+/// Every key that an operator sets, with what its value must be, for whoever describes them.
+pub fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KNOWN.iter().map(|(key, kind)| (*key, kind.wanted()))
+}
+
+/// Every key that `install` decides, with where it comes from.
+pub fn generated() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GENERATED.iter().copied()
 }
 
 /// Reads the keys in `text`, which is JSON or YAML. `origin` is how errors name it.

@@ -1,15 +1,30 @@
 //! What Multus left of pods that are gone: the plugin undoes it once a node is taken over.
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use spec::cni::NetworkName;
+use tokio::time::sleep;
 
-use super::{programs::PLUGIN, settings::Places};
+use super::{execute::execute, programs::PLUGIN, settings::Places};
+use crate::hotplug::execute::Executor;
+
+/// The first pause after a failure, which grows to the longest.
+pub const PAUSE: Duration = Duration::from_secs(10);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// More than the plugin takes for all of them, unless it hangs.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Undoes it, and tries again after `pause`, and ever longer, until that succeeds.
+pub async fn undo_all(places: Places, mut pause: Duration) {
+    while let Err(problem) = undo(&places).await {
+        tracing::warn!(problem, again_in = ?pause, "What Multus left of pods that are gone is not undone");
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
 
 /// Has the plugin collect what has lost its network namespace, and nothing else: nobody said which pods are valid.
 ///
@@ -18,16 +33,34 @@ use super::{programs::PLUGIN, settings::Places};
 ///
 /// # Errors
 /// In words.
-pub fn undo(places: &Places) -> Result<(), String> {
+pub async fn undo(places: &Places) -> Result<(), String> {
     if places.host_root.parent().is_some() {
         tracing::info!(
             "What Multus left of pods that are gone is undone by serve with --host-pid, or by the runtime's GC"
         );
         return Ok(());
     }
-    let written = std::fs::read_to_string(places.conf_file()).map_err(|error| error.to_string())?;
-    let conf = conf(&written).ok_or("our configuration cannot be read")?;
-    collect(places, &conf)
+    let file = places.conf_file();
+    let written = std::fs::read_to_string(&file)
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    let conf = conf(&written).ok_or_else(|| format!("{} is not ours", file.display()))?;
+    let executor = Executor {
+        host_pid: None,
+        timeout: LIMIT,
+    };
+    let folder = places.bin_dir.display().to_string();
+    let variables = [("CNI_COMMAND", "GC".to_owned()), ("CNI_PATH", folder)];
+    let environment = variables.map(|(name, value)| (name.to_owned(), value));
+    let plugin = places.executable(PLUGIN);
+    let finished = executor
+        .execute(&plugin, environment, conf.to_string().into_bytes())
+        .await
+        .map_err(|unfinished| unfinished.to_string())?;
+    if finished.success {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&finished.stdout);
+    Err(format!("{}: {}", finished.status, said.trim()))
 }
 
 /// Has the plugin collect what has lost its network namespace, of what was attached by these networks of the runtime, below
@@ -56,21 +89,11 @@ pub fn undo_of(
 }
 
 fn collect(places: &Places, conf: &Value) -> Result<(), String> {
-    let program = places.executable(PLUGIN);
-    let failed = |error| format!("{} cannot be executed: {error}", program.display());
-    let mut child = Command::new(&program)
-        .env("CNI_COMMAND", "GC")
-        .env("CNI_PATH", &places.bin_dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that ends before it has read says why.
-        let _ = stdin.write_all(conf.to_string().as_bytes());
-    }
-    let output = child.wait_with_output().map_err(failed)?;
+    let variables = [
+        ("CNI_COMMAND", "GC".as_ref()),
+        ("CNI_PATH", places.bin_dir.as_os_str()),
+    ];
+    let output = execute(&places.executable(PLUGIN), &[], variables, conf)?;
     if output.status.success() {
         Ok(())
     } else {

@@ -150,6 +150,23 @@ const RULES: [(&str, Rule); 45] = [
     ("type", Rule::Nothing("it is always polypod")),
 ];
 
+/// Every key of Multus, with what becomes of it, for whoever describes them.
+pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RULES.iter().map(|(key, rule)| (*key, rule.words()))
+}
+
+impl Rule {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Same => "taken over",
+            Self::Path => "taken over, as the node has the path",
+            Self::Networks => "taken over; paths as the node has them",
+            Self::Source => "gives the network's name or the cluster network",
+            Self::Nothing(why) => why,
+        }
+    }
+}
+
 /// The prefix under which Multus's manifests mount the node's folders.
 const MOUNTED: &str = "/host";
 

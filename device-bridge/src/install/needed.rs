@@ -14,6 +14,10 @@ use spec::{
 };
 
 use super::{conf_folder::FoundConf, programs::PLUGIN};
+use crate::reconcile::of_multus::{Attached, OfMultus};
+
+/// What runtimes call the interface of the cluster network.
+const CLUSTER_INTERFACE: &str = "eth0";
 
 /// The records of a node.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -99,14 +103,41 @@ impl Needed {
     }
 }
 
+/// The sandboxes that Multus attached, which have no record, and that have more than the cluster network, for people. What has
+/// lost its network namespace is not among them: there is nothing that its pod's deletion would still undo.
+#[must_use]
+pub(super) fn of_multus(sandboxes: &[OfMultus], primary: Option<&NetworkConf>) -> Vec<String> {
+    let alive = sandboxes.iter().filter(|sandbox| !sandbox.is_gone);
+    let holding = alive.filter_map(|sandbox| {
+        let is_more = |attached: &&Attached| {
+            attached.interface != CLUSTER_INTERFACE
+                || !is_conf_of(attached.conf.as_deref().unwrap_or_default(), primary)
+        };
+        let more: Vec<&str> = sandbox
+            .attached
+            .iter()
+            .filter(is_more)
+            .map(|attached| attached.network.as_str())
+            .collect();
+        let pod = sandbox.pod.as_ref().map_or_else(
+            || format!("sandbox {}", sandbox.container_id),
+            |pod| format!("pod {pod}"),
+        );
+        (!more.is_empty()).then(|| format!("{pod} ({}, by Multus)", more.join(", ")))
+    });
+    holding.collect()
+}
+
 /// A pod may have been given another network in its place, by annotation.
 fn is_cluster_network(attachment: &Attachment, primary: Option<&NetworkConf>) -> bool {
-    let is_the_same = || {
-        let Some(primary) = primary else { return true };
-        NetworkConf::parse(&attachment.conf)
-            .is_ok_and(|conf| conf.name() == primary.name() && programs(&conf) == programs(primary))
-    };
-    attachment.default && is_the_same()
+    attachment.default && is_conf_of(&attachment.conf, primary)
+}
+
+/// Whether a configuration is the cluster network's, where that is known.
+fn is_conf_of(conf: &str, primary: Option<&NetworkConf>) -> bool {
+    let Some(primary) = primary else { return true };
+    NetworkConf::parse(conf)
+        .is_ok_and(|conf| conf.name() == primary.name() && programs(&conf) == programs(primary))
 }
 
 fn programs(conf: &NetworkConf) -> Vec<&str> {

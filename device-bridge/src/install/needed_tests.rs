@@ -79,6 +79,47 @@ fn the_cluster_network_alone_is_dispensable() {
 }
 
 #[test]
+fn what_multus_attached() {
+    let sandbox = |id: &str, is_gone, attached: &[(&str, &str, &str)]| OfMultus {
+        container_id: id.parse().unwrap(),
+        pod: None,
+        is_gone,
+        age: std::time::Duration::ZERO,
+        attached: attached
+            .iter()
+            .map(|(network, interface, conf)| Attached {
+                network: (*network).to_owned(),
+                interface: (*interface).to_owned(),
+                conf: Some((*conf).to_owned()).filter(|conf| !conf.is_empty()),
+            })
+            .collect(),
+    };
+    let macvlan = ("m", "net1", r#"{"name":"m","type":"macvlan"}"#);
+    let own = ("a", "eth0", BRIDGE);
+    let all = [
+        sandbox("plain", false, &[own]),
+        sandbox("more", false, &[own, macvlan]),
+        sandbox("gone", true, &[own, macvlan]),
+        sandbox(
+            "instead",
+            false,
+            &[("i", "eth0", r#"{"name":"i","type":"bridge"}"#)],
+        ),
+        sandbox("torn", false, &[("a", "eth0", "")]),
+    ];
+    let conf = NetworkConf::parse(BRIDGE).unwrap();
+    assert_eq!(
+        of_multus(&all, Some(&conf)),
+        [
+            "sandbox more (m, by Multus)",
+            "sandbox instead (i, by Multus)",
+            "sandbox torn (a, by Multus)"
+        ]
+    );
+    assert_eq!(of_multus(&all, None), ["sandbox more (m, by Multus)"]);
+}
+
+#[test]
 fn the_cluster_network_of_each_configuration() {
     let name = |conf: Option<NetworkConf>| conf.map(|conf| conf.name().unwrap().to_string());
     assert_eq!(name(primary_of("10-a.conflist", BRIDGE)).unwrap(), "a");

@@ -89,19 +89,25 @@ impl Notice {
     /// Whether pods get less than they ask for, or other things than they should, as long as it lasts.
     #[must_use]
     pub const fn is_unready(&self) -> bool {
+        self.obstacle().is_some()
+    }
+
+    /// The same in a word, by which programs know it.
+    #[must_use]
+    pub const fn obstacle(&self) -> Option<&'static str> {
         match self {
-            Self::NoPrimary { .. }
-            | Self::MultusRefused { .. }
-            | Self::NothingOfMultus { .. }
-            | Self::Ungenerated { .. }
-            | Self::Contended { .. }
-            | Self::Before { .. } => true,
+            Self::NoPrimary { .. } => Some("ClusterNetworkMissing"),
+            Self::MultusRefused { .. } => Some("MultusRefused"),
+            Self::NothingOfMultus { .. } => Some("NothingOfMultus"),
+            Self::Ungenerated { .. } => Some("NotGenerated"),
+            Self::Contended { .. } => Some("Contended"),
+            Self::Before { .. } => Some("NotFirst"),
             Self::PassedOver { .. }
             | Self::Broken { .. }
             | Self::Gone { .. }
             | Self::OtherPrimary { .. }
             | Self::OtherCniDir { .. }
-            | Self::TakenOver { .. } => false,
+            | Self::TakenOver { .. } => None,
         }
     }
 }

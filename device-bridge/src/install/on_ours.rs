@@ -8,7 +8,7 @@ use spec::cni::NetworkConf;
 
 use super::{
     conf_folder::{ConfFolder, FoundConf},
-    multus_conf,
+    multus_conf::{self, DaemonConf},
 };
 
 /// Where a configuration names networks by the path of their file, in any case of letters.
@@ -28,6 +28,14 @@ pub fn is_on_ours(found: &FoundConf, ours: &str) -> bool {
         && plugins(found)
             .iter()
             .any(|plugin| names(plugin, ours) || has_delegate_of_us(plugin))
+}
+
+/// Whether the configuration of Multus's daemon has our file `ours`, or one of us, for a network of every pod: it is laid over
+/// what the daemon's client hands over.
+#[must_use]
+pub fn is_daemon_on_ours(daemon: &DaemonConf, ours: &str) -> bool {
+    let members = Value::Object(daemon.members.clone());
+    names(&members, ours) || has_delegate_of_us(&members)
 }
 
 /// Multus's configuration in `folder`, in force or moved aside. One that was made from ours says less than another.

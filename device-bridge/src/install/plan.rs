@@ -131,7 +131,7 @@ pub fn plan(
             plan.notices.push(Notice::MultusRefused { why });
         }
     }
-    write(seen.runtime.file(ours), ours, memory, now, &mut plan);
+    write(seen.runtime.file(ours), ours, memory, now, false, &mut plan);
     let is_there = memory.last_good.is_some() || has_earlier;
     let is_refused = plan
         .notices
@@ -357,12 +357,14 @@ fn keys_with(
     all
 }
 
-/// Puts the last good configuration where it belongs, unless another writer is to be left alone for a while.
+/// Puts the last good configuration where it belongs, unless another writer is to be left alone for a while and nothing
+/// `insists`.
 fn write(
     found: Option<&FoundConf>,
     ours: &str,
     memory: &mut Memory,
     now: Instant,
+    insists: bool,
     plan: &mut Plan,
 ) {
     let Some(good) = memory.last_good.clone() else {
@@ -383,19 +385,19 @@ fn write(
     });
     if !is_first && !is_own {
         match memory.taken_over.found(now) {
-            Answer::Now => {
-                memory.taken_over.put_back(now);
-                plan.notices.push(Notice::TakenOver {
-                    file: ours.to_owned(),
-                    removed: found.is_none(),
-                });
-            }
-            Answer::After(wait) => {
+            Answer::After(wait) if !insists => {
                 plan.notices.push(Notice::Contended {
                     file: ours.to_owned(),
                 });
                 plan.again(wait);
                 return;
+            }
+            Answer::Now | Answer::After(_) => {
+                memory.taken_over.put_back(now);
+                plan.notices.push(Notice::TakenOver {
+                    file: ours.to_owned(),
+                    removed: found.is_none(),
+                });
             }
         }
     }
@@ -461,6 +463,13 @@ fn files_before(
     match memory.displaced.found(now) {
         Answer::Now => {
             memory.displaced.put_back(now);
+            if !plan.steps.iter().any(|step| matches!(step, Step::Write(_))) {
+                // Where another writer of ours is left alone, what is moved is all that the runtime has.
+                let is_ours =
+                    |notice: &Notice| matches!(notice, Notice::Contended { file } if file == ours);
+                plan.notices.retain(|notice| !is_ours(notice));
+                write(seen.runtime.file(ours), ours, memory, now, true, plan);
+            }
             plan.steps.extend(moves.into_iter().map(|(_, step)| step));
         }
         Answer::After(wait) => {

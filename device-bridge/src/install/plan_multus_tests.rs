@@ -44,6 +44,41 @@ fn multus_is_replaced_step_by_step() {
     }
 }
 
+/// Somebody removes ours again and again, and is left alone; Multus's file is all that there is then.
+#[test]
+fn nothing_is_moved_as_long_as_ours_is_not_there() {
+    let files = [("00-multus.conf", MULTUS), ("10-a.conf", A)];
+    for (left, is_removed) in [(None, true), (Some("{"), false), (Some(B), false)] {
+        let mut node = Node::new(&["--adopt-multus"], &files);
+        assert!(node.settle().is_ready);
+        // Calm again.
+        node.wait(1000);
+        let contended = (0..10).find_map(|_| {
+            node.wait(1);
+            match left {
+                Some(text) => node.put(OURS, text),
+                None => drop(node.files.remove(OURS)),
+            }
+            Some(node.settle()).filter(|plan| plan.steps.is_empty())
+        });
+        let contended = contended.expect("it is left alone at some time");
+        assert!(matches!(&contended.notices[..], [Notice::Contended { .. }]));
+        node.put("00-multus.conf", MULTUS);
+        let plan = node.settle();
+        assert!(
+            matches!(&plan.steps[..], [Step::Write(_), Step::MoveAside(_)]),
+            "{left:?} {plan:?}"
+        );
+        assert_eq!(node.runtime_takes().name, OURS);
+        assert_eq!(node.delegate()["type"], "bridge");
+        assert!(
+            matches!(&plan.notices[..], [Notice::TakenOver { removed, .. }] if *removed == is_removed),
+            "{plan:?}"
+        );
+        assert!(plan.is_ready);
+    }
+}
+
 #[test]
 fn multus_alone_gives_the_primary() {
     let mut node = Node::new(&[], &[("00-multus.conf", MULTUS)]);

@@ -307,8 +307,8 @@ fn acts() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    /// Whatever others write and whenever we are killed: what we write is whole, is ours, and never has us inside; and as
-    /// soon as they stop, ours is what the runtime takes, unless a file before it is told of.
+    /// Whatever others write and whenever we are killed: what we write is whole, is ours, and never has us inside; where
+    /// another file goes, ours is there; and as soon as they stop, ours is what the runtime takes, unless a file before it is told of.
     #[test]
     fn after_any_interleaving_there_is_a_whole_configuration(acts in prop::collection::vec(acts(), 0..40), replace in any::<bool>()) {
         let arguments: &[&str] = if replace { &["--adopt-multus"] } else { &[] };
@@ -322,6 +322,11 @@ proptest! {
                 Act::Kill => { node.memory = Memory::default(); has_good = false; }
                 Act::Turn(steps) => {
                     let plan = node.turn(steps);
+                    let mut carried_out = plan.steps.iter().take(steps);
+                    if carried_out.any(|step| matches!(step, Step::MoveAside(_) | Step::Discard(_))) {
+                        let seen = node.seen();
+                        prop_assert!(seen.runtime.file(OURS).is_some_and(FoundConf::is_multiplexer));
+                    }
                     for step in &plan.steps {
                         if let Step::Write(text) = step {
                             let written = FoundConf::of(OURS, text);

@@ -41,25 +41,22 @@ impl Node {
     }
 
     fn plugin(&self, prints: &str) {
-        self.write(
-            "opt/cni/bin/polypod",
-            &format!(
-                "#!/bin/sh\ncat >> {}\necho '{prints}'\n",
-                self.path("asked").display()
-            ),
-        );
-        fs::set_permissions(
-            self.path("opt/cni/bin/polypod"),
-            fs::Permissions::from_mode(0o755),
-        )
-        .unwrap();
+        let asked = self.path("asked");
+        self.program(&format!("cat >> {}\necho '{prints}'", asked.display()));
+    }
+
+    fn program(&self, script: &str) {
+        let program = self.path("opt/cni/bin/polypod");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn restore(&self, more: &[&str]) -> Result<String, String> {
         let root = self.0.path().to_str().unwrap();
-        let line = Line::parse_from(
-            [&["install", "--restore-multus", "--host-root", root], more].concat(),
-        );
+        let is_quick = !more.contains(&"--grace");
+        let grace: &[&str] = if is_quick { &["--grace", "0"] } else { &[] };
+        let usual = ["install", "--restore-multus", "--host-root", root];
+        let line = Line::parse_from([&usual, grace, more].concat());
         let (restore, _) = Restore::of_command(line.install).unwrap();
         let mut said = Vec::new();
         run(&restore, &mut said).map_err(|error| error.to_string())?;
@@ -151,6 +148,77 @@ fn what_multus_made_from_ours_does_not_stay() {
     }
 }
 
+/// Multus's daemon has written its file again, and the agent, which is about to end, moves it aside.
+#[test]
+fn what_the_agent_moved_at_its_end_is_put_back() {
+    let node = Node::adopted();
+    node.plugin(r#"{"handedOver":0,"kept":[]}"#);
+    let (conf, aside) = (
+        node.path("etc/cni/net.d/00-multus.conf"),
+        node.path("etc/cni/net.d/00-multus.conf.polypod-backup"),
+    );
+    fs::rename(&aside, &conf).unwrap();
+    let socket = node.path("run/polypod/bridge.sock");
+    let agent = crate::sole::Sole::wait_for(&socket, std::time::Duration::ZERO);
+    let agent = agent.unwrap().unwrap();
+    std::thread::scope(|scope| {
+        let restored = scope.spawn(|| node.restore(&[]));
+        // Long enough for it to have begun to wait.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        fs::rename(&conf, &aside).unwrap();
+        drop(agent);
+        restored.join().unwrap().unwrap();
+    });
+    assert_eq!(node.names(), ["00-multus.conf"]);
+}
+
+/// Somebody is at work on Multus's file while pods are handed over.
+#[test]
+fn ours_stays_where_multus_went_meanwhile() {
+    for meanwhile in ["rm", "sed -i s/bridge/polypod/"] {
+        let node = Node::adopted();
+        node.write("own/sandboxes/c1.json", "x");
+        let conf = node.path("etc/cni/net.d/00-multus.conf");
+        fs::write(&conf, THIN).unwrap();
+        node.program(&format!(
+            r#"{meanwhile} {}; echo '{{"handedOver":0,"kept":[]}}'"#,
+            conf.display()
+        ));
+        for force in [&[][..], &["--force"]] {
+            fs::write(&conf, THIN).unwrap();
+            let refused = node.restore(force).unwrap_err();
+            assert!(
+                refused.contains("00-polypod.conflist stays")
+                    && refused.contains("net.d/00-multus.conf"),
+                "{refused}"
+            );
+            assert!(node.names().contains(&"00-polypod.conflist".to_owned()));
+        }
+    }
+}
+
+/// The runtime has read our configuration just before it was removed.
+#[test]
+fn what_is_attached_in_the_last_moment_is_handed_over() {
+    let node = Node::adopted();
+    let records = node.path("own/sandboxes");
+    node.program(&format!(
+        r#"rm {}/*; echo '{{"handedOver":1,"kept":[]}}'"#,
+        records.display()
+    ));
+    std::thread::scope(|scope| {
+        let restored = scope.spawn(|| node.restore(&["--grace", "4"]));
+        let ours = node.path("etc/cni/net.d/00-polypod.conflist");
+        while ours.exists() && !restored.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        fs::write(records.join("late.json"), "x").unwrap();
+        restored.join().unwrap().unwrap();
+    });
+    assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
+}
+
 #[test]
 fn a_folder_of_records_that_is_not_mounted_is_not_passed_over() {
     let node = Node::adopted();
@@ -203,4 +271,44 @@ fn a_multus_that_could_not_start_pods_is_not_put_back() {
             .unwrap_err()
             .contains("no configuration of Multus")
     );
+}
+
+#[test]
+fn a_daemon_that_would_execute_us_is_refused() {
+    const THICK: &str = r#"{"name":"m","type":"multus-shim","daemonSocketDir":"/run/multus"}"#;
+    let node = Node::adopted();
+    node.plugin(r#"{"handedOver":0,"kept":[]}"#);
+    fs::remove_file(node.path("etc/cni/net.d/00-multus.conf.polypod-backup")).unwrap();
+    node.write("etc/cni/net.d/00-multus.conf", THICK);
+    node.write("opt/cni/bin/multus-shim", "theirs");
+    fs::create_dir_all(node.path("run/multus")).unwrap();
+    let _daemon = std::os::unix::net::UnixListener::bind(node.path("run/multus/multus.sock"));
+    let usual = node.path("etc/cni/net.d/multus.d/daemon-config.json");
+    let named = node.path("daemon-config.json");
+    fs::create_dir_all(usual.parent().unwrap()).unwrap();
+    let on_ours = r#"{"clusterNetwork":"/host/etc/cni/net.d/00-polypod.conflist"}"#;
+    let flag = ["--multus-daemon-config", named.to_str().unwrap()];
+    for (path, more) in [(&usual, &[][..]), (&named, &flag[..])] {
+        fs::write(path, on_ours).unwrap();
+        let before = node.names();
+        let refused = node.restore(&[more, &["--force"]].concat()).unwrap_err();
+        assert!(
+            refused.contains("nothing is changed, as ")
+                && refused.contains(&path.display().to_string())
+                && refused.contains("clusterNetwork"),
+            "{refused}"
+        );
+        assert_eq!(node.names(), before);
+        fs::write(path, "{").unwrap();
+        let broken = node.restore(more).unwrap_err();
+        assert!(broken.contains("it is not JSON"), "{broken}");
+        assert_eq!(node.names(), before);
+        fs::write(
+            path,
+            r#"{"clusterNetwork":"/host/etc/cni/net.d/10-a.conflist"}"#,
+        )
+        .unwrap();
+    }
+    node.restore(&flag).unwrap();
+    assert!(!node.names().contains(&"00-polypod.conflist".to_owned()));
 }

@@ -15,8 +15,10 @@ use super::{
     error::InstallError,
     folder_watch::FolderWatch,
     keeper::{Keeper, Turn},
+    leftovers,
     plugin_token::{self, PluginToken, Supply, issuer::ApiServer, timetable::Timetable},
-    settings::Install,
+    settings::{Install, Places},
+    standing::Standing,
 };
 
 /// How long changes are let settle before they are looked at: a writer makes several.
@@ -35,6 +37,7 @@ const TOKEN: Duration = Duration::from_secs(30);
 pub async fn once(install: Install) -> Result<(), InstallError> {
     let mut asking = JoinSet::new();
     let supply = supply(install.plugin_token.as_ref(), &mut asking);
+    let adopted = adopted(&install);
     let mut keeper = Keeper::new(install)?;
     if let Some(mut supply) = supply {
         tracing::warn!("Nobody renews the plugin's token after install --once");
@@ -44,13 +47,25 @@ pub async fn once(install: Install) -> Result<(), InstallError> {
         keeper = keeper.supplied_by(supply);
     }
     let turn = keeper.turn(Instant::now());
-    if turn.is_ready {
-        Ok(())
-    } else {
-        Err(InstallError::NotInstalled {
+    if !turn.is_ready {
+        return Err(InstallError::NotInstalled {
             problems: turn.problems,
-        })
+        });
     }
+    if let Some(places) = adopted
+        && let Err(problem) = leftovers::undo(&places).await
+    {
+        tracing::warn!(
+            problem,
+            "What Multus left of pods that are gone is not undone; install --once tries once"
+        );
+    }
+    Ok(())
+}
+
+/// The node, where Multus's place is taken: it may have left something.
+fn adopted(install: &Install) -> Option<Places> {
+    install.adopt_multus.then(|| install.places.clone())
 }
 
 /// What keeps the plugin's token in supply is among `asking`.
@@ -77,12 +92,14 @@ fn supply(
 pub async fn keep(
     install: Install,
     mut stop: watch::Receiver<bool>,
-    ready: watch::Sender<bool>,
+    ready: watch::Sender<Standing>,
     announce: &mut impl Write,
 ) -> Result<(), InstallError> {
     let path = install.places.conf_file();
     let mut asking = JoinSet::new();
     let mut supply = supply(install.plugin_token.as_ref(), &mut asking);
+    let mut adopted = adopted(&install);
+    let mut tidying = JoinSet::new();
     let mut keeper = Keeper::new(install)?;
     if let Some(supply) = &supply {
         keeper = keeper.supplied_by(supply.clone());
@@ -109,7 +126,18 @@ pub async fn keep(
         .await
         .map_err(|error| InstallError::Ended(error.to_string()))?;
         keeper = returned;
-        ready.send_if_modified(|ready| std::mem::replace(ready, turn.is_ready) != turn.is_ready);
+        let standing = Standing::of(&turn);
+        ready.send_if_modified(|before| {
+            let is_other = *before != standing;
+            *before = standing;
+            is_other
+        });
+        if turn.is_ready
+            && let Some(places) = adopted.take()
+        {
+            // It takes its time, and what keeps the configuration does not wait for that.
+            tidying.spawn(leftovers::undo_all(places, leftovers::PAUSE));
+        }
         if turn.is_ready && !is_announced {
             is_announced = true;
             let said =

@@ -22,7 +22,7 @@ struct Line {
 struct Node {
     folder: tempfile::TempDir,
     stop: watch::Sender<bool>,
-    ready: watch::Receiver<bool>,
+    ready: watch::Receiver<Standing>,
     running: JoinHandle<Result<Vec<u8>, InstallError>>,
 }
 
@@ -33,11 +33,16 @@ const LONG: Duration = Duration::from_secs(30);
 
 impl Node {
     fn start(files: &[(&str, &str)]) -> Self {
+        Self::start_with(files, |_| "plugin".to_owned(), &[])
+    }
+
+    /// With this plugin in the image, and these flags besides.
+    fn start_with(files: &[(&str, &str)], plugin: impl Fn(&Path) -> String, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for made in ["bin", "net.d", "sa/..1"] {
             fs::create_dir_all(folder.path().join(made)).unwrap();
         }
-        fs::write(folder.path().join("polypod"), "plugin").unwrap();
+        fs::write(folder.path().join("polypod"), plugin(folder.path())).unwrap();
         symlink("..1", folder.path().join("sa/..data")).unwrap();
         for (name, text) in [("token", "first"), ("ca.crt", "CA")] {
             fs::write(folder.path().join("sa/..1").join(name), text).unwrap();
@@ -51,26 +56,29 @@ impl Node {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let text = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let line = Line::parse_from([
+        let (bin, conf, plugin) = (text("bin"), text("net.d"), text("polypod"));
+        let (account, kubeconfig) = (text("sa"), text("net.d/polypod.d/k"));
+        let usual = [
             "install",
             "--poll-interval",
             "3600",
             "--cni-bin-dir",
-            &text("bin"),
+            &bin,
             "--cni-conf-dir",
-            &text("net.d"),
+            &conf,
             "--plugin-binary",
-            &text("polypod"),
+            &plugin,
             "--service-account-dir",
-            &text("sa"),
+            &account,
             "--api-server",
             "https://a",
             "--plugin-kubeconfig",
-            &text("net.d/polypod.d/k"),
-        ]);
+            &kubeconfig,
+        ];
+        let line = Line::parse_from([&usual, more].concat());
         let install = Install::of_command(line.install).unwrap().0;
         let (stop, stopped) = watch::channel(false);
-        let (sender, ready) = watch::channel(false);
+        let (sender, ready) = watch::channel(Standing::default());
         let running = tokio::spawn(async move {
             let mut said = Vec::new();
             keep(install, stopped, sender, &mut said)
@@ -130,9 +138,9 @@ async fn a_late_primary_its_changes_and_an_earlier_one() {
     let mut node = Node::start(&[]);
     node.until("the plugin", |node| node.path("bin/polypod").exists())
         .await;
-    assert!(!*node.ready.borrow());
+    assert!(!node.ready.borrow().is_ready);
     node.write("net.d/10-b.conf", B);
-    timeout(LONG, node.ready.wait_for(|ready| *ready))
+    timeout(LONG, node.ready.wait_for(|ready| ready.is_ready))
         .await
         .unwrap()
         .unwrap();
@@ -224,6 +232,69 @@ async fn credentials_stay_fresh_and_everything_stays_on_stop() {
         assert!(folder.join(file).is_file(), "{file}");
     }
     drop(kept);
+}
+
+/// Which version it is, it is asked besides, and says nothing.
+const NOT_ASKED: &str = "[ \"$1\" != --version ] || exit 0\n";
+
+const MULTUS: &str = r#"{"name":"m","cniVersion":"0.3.1","type":"multus","delegates":[{"name":"a","type":"bridge"}]}"#;
+
+#[tokio::test]
+async fn nobody_waits_for_what_multus_left() {
+    // Not for ever, whatever becomes of this test.
+    let hangs = |folder: &Path| {
+        let folder = folder.display();
+        format!(
+            "#!/bin/sh\n{NOT_ASKED}echo $CNI_COMMAND >> {folder}/called\ni=0\n\
+             while [ ! -e {folder}/go ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done\n\
+             echo ended >> {folder}/called\n"
+        )
+    };
+    let files = [("net.d/00-multus.conf", MULTUS), ("net.d/10-a.conf", A)];
+    let node = Node::start_with(&files, hangs, &["--adopt-multus"]);
+    let called = |node: &Node| fs::read_to_string(node.path("called")).unwrap_or_default();
+    node.until("it is executed", |node| called(node) == "GC\n")
+        .await;
+    node.until_delegate("bridge").await;
+    node.write("net.d/10-a.conf", &A.replace("bridge", "ptp"));
+    node.until_delegate("ptp").await;
+    assert_eq!(called(&node), "GC\n", "it is at work still");
+    node.write("go", "");
+    node.until("its end", |node| called(node) == "GC\nended\n")
+        .await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_multus_left_is_tried_until_it_is_undone() {
+    let fails_twice = |folder: &Path| {
+        let folder = folder.display();
+        format!(
+            "#!/bin/sh\n{NOT_ASKED}echo x >> {folder}/called\n[ $(wc -l < {folder}/called) -gt 2 ]\n"
+        )
+    };
+    let files = [("net.d/00-multus.conf", MULTUS), ("net.d/10-a.conf", A)];
+    let node = Node::start_with(&files, fails_twice, &["--adopt-multus"]);
+    let called = |node: &Node| {
+        let called = fs::read_to_string(node.path("called")).unwrap_or_default();
+        called.lines().count()
+    };
+    node.until("it is tried", |node| called(node) == 1).await;
+    let text = |name: &str| node.path(name).to_str().unwrap().to_owned();
+    let (bin, conf) = (text("bin"), text("net.d"));
+    let line = Line::parse_from([
+        "install",
+        "--adopt-multus",
+        "--cni-bin-dir",
+        &bin,
+        "--cni-conf-dir",
+        &conf,
+    ]);
+    let places = Install::of_command(line.install).unwrap().0.places;
+    let tidied = leftovers::undo_all(places, Duration::from_millis(10));
+    timeout(LONG, tidied).await.unwrap();
+    assert_eq!(called(&node), 3, "and no more");
+    node.stop().await;
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use spec::cni::{NetworkName, Version};
 
 use super::{
     args::{
-        Alias, Compat, CredentialArgs, InstallArgs, InstallCommandArgs, KeyArgs, PlaceArgs,
+        Alias, Compat, CredentialArgs, InstallArgs, InstallCommandArgs, PlaceArgs,
         UninstallCommandArgs, below,
     },
+    key_flags::{AskedSockets, key_flags},
     plugin_token::{PluginToken, PluginTokenError},
 };
 
@@ -142,9 +143,6 @@ pub enum SettingsError {
 /// What the key `bridgeSocket` is unless somebody says otherwise.
 pub(super) const BRIDGE_SOCKET: &str = "/run/polypod/bridge.sock";
 
-/// The `binDir` and `cniDir` that the plugin takes by itself.
-const PLUGINS_OWN: (&str, &str) = ("/opt/cni/bin", "/var/lib/cni/multus");
-
 impl Install {
     /// What the command `install` is to do, and whether only once.
     ///
@@ -157,24 +155,26 @@ impl Install {
             once,
             restore_multus: _,
             force: _,
+            grace: _,
             install,
             node_name,
             log_level,
         } = args;
-        Ok((
-            Self::of(install, Path::new(BRIDGE_SOCKET), node_name.as_deref())?,
-            once,
-            log_level,
-        ))
+        let sockets = AskedSockets {
+            bridge: Path::new(BRIDGE_SOCKET),
+            pod_resources: install.places.preset.pod_resources_socket(),
+        };
+        let install = Self::of(install, sockets, node_name.as_deref())?;
+        Ok((install, once, log_level))
     }
 
-    /// What is to be installed on `node_name`; the plugin asks on `bridge_socket` unless the arguments say otherwise.
+    /// What is to be installed on `node_name`; the plugin and its resolver ask at `sockets` unless the arguments say otherwise.
     ///
     /// # Errors
     /// An argument that cannot be carried out.
     pub fn of(
         args: InstallArgs,
-        bridge_socket: &Path,
+        sockets: AskedSockets<'_>,
         node_name: Option<&str>,
     ) -> Result<Self, SettingsError> {
         let InstallArgs {
@@ -214,7 +214,7 @@ impl Install {
         };
         let (keys_file, compat) = (keys.conf_keys.clone(), keys.compat);
         Ok(Self {
-            keys: key_flags(keys, bridge_socket, &places)?,
+            keys: key_flags(keys, sockets, &places)?,
             places,
             plugin_binary,
             alias,
@@ -240,8 +240,12 @@ impl Install {
 pub struct Restore {
     /// Where.
     pub places: Places,
+    /// The configuration of Multus's daemon, as this process sees it, where one is named.
+    pub multus_daemon: Option<PathBuf>,
     /// Whether to go on where pods would be left without what they need.
     pub force: bool,
+    /// How long what the plugin attaches is waited for when our configuration is gone.
+    pub grace: Duration,
 }
 
 impl Restore {
@@ -253,7 +257,9 @@ impl Restore {
         let places = Places::of(args.install.places)?;
         let restore = Self {
             places,
+            multus_daemon: args.install.multus_daemon_config,
             force: args.force,
+            grace: Duration::from_secs(args.grace.into()),
         };
         Ok((restore, args.log_level))
     }
@@ -385,67 +391,7 @@ impl Credentials {
     }
 }
 
-fn key_flags(
-    args: KeyArgs,
-    bridge_socket: &Path,
-    places: &Places,
-) -> Result<Map<String, Value>, SettingsError> {
-    let KeyArgs {
-        conf_keys: _,
-        plugin_bridge_socket,
-        no_bridge_socket,
-        namespace_isolation,
-        global_namespaces,
-        readiness_indicator_file,
-        plugin_log_level,
-        plugin_log_file,
-        compat,
-    } = args;
-    let path = |path: PathBuf, flag| of_node(path, flag).map(|path| text_of(&path));
-    let mut keys = Map::new();
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            keys.insert(key.to_owned(), value);
-        }
-    };
-    if !no_bridge_socket {
-        let socket = plugin_bridge_socket.unwrap_or_else(|| bridge_socket.to_owned());
-        set(
-            "bridgeSocket",
-            Some(path(socket, "--plugin-bridge-socket")?),
-        );
-    }
-    if namespace_isolation {
-        set("namespaceIsolation", Some(true.into()));
-    }
-    set("globalNamespaces", global_namespaces.map(Value::from));
-    if let Some(file) = readiness_indicator_file {
-        set(
-            "readinessindicatorfile",
-            Some(path(file, "--readiness-indicator-file")?),
-        );
-    }
-    set("logLevel", plugin_log_level.map(Value::from));
-    if let Some(file) = plugin_log_file {
-        set("logFile", Some(path(file, "--plugin-log-file")?));
-    }
-    if compat == Some(Compat::Multus) {
-        set("compat", Some("multus".into()));
-    }
-    set("kubeconfig", places.kubeconfig.as_deref().map(text_of));
-    let (bin_dir, cni_dir) = PLUGINS_OWN;
-    let unusual = |path: &Path, usual: &str| (path != Path::new(usual)).then(|| text_of(path));
-    set("binDir", unusual(&places.bin_dir, bin_dir));
-    set("cniDir", unusual(&places.cni_dir, cni_dir));
-    Ok(keys)
-}
-
-/// Paths were texts of the command line before.
-fn text_of(path: &Path) -> Value {
-    Value::from(path.to_string_lossy())
-}
-
-fn of_node(path: PathBuf, flag: &'static str) -> Result<PathBuf, SettingsError> {
+pub(super) fn of_node(path: PathBuf, flag: &'static str) -> Result<PathBuf, SettingsError> {
     let is_plain = path.is_absolute()
         && path.to_str().is_some()
         && path

@@ -47,6 +47,14 @@ fn defaults_and_presets() {
         Path::new("/run/multus/cni/net.d")
     );
     assert_eq!(openshift.keys["binDir"], "/var/lib/cni/bin");
+    assert!(!openshift.keys.contains_key("podResourcesSocket"));
+    let microk8s = install(&["--preset", "microk8s"]).unwrap();
+    assert_eq!(
+        microk8s.keys["podResourcesSocket"],
+        "/var/snap/microk8s/common/var/lib/kubelet/pod-resources/kubelet.sock"
+    );
+    let own = ["--preset", "k0s", "--plugin-pod-resources-socket", "/s"];
+    assert_eq!(install(&own).unwrap().keys["podResourcesSocket"], "/s");
 
     // A folder that is named holds the primary, too, unless that is named otherwise.
     let own = install(&["--preset", "k3s", "--cni-conf-dir", "/c/"]).unwrap();

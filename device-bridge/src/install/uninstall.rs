@@ -2,12 +2,13 @@
 
 use std::{
     fs, io,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     thread,
     time::SystemTime,
 };
 
-use spec::cni::PluginType;
+use spec::cni::{PluginType, RUNTIME_RESULTS};
 
 use super::{
     alone,
@@ -16,13 +17,14 @@ use super::{
     conf_folder::{ASIDE, ConfFolder},
     error::InstallError,
     hand_back::{self, Program, Refusal, Step},
-    leftovers,
+    leftovers, multus_conf,
     needed::{self, Needed},
     on_ours,
     programs::{self, PLUGIN, RESOLVER},
     settings::{Places, Uninstall},
     whole_file,
 };
+use crate::reconcile::of_multus;
 
 /// As others write theirs: everybody may read the cluster network's configuration.
 const CONF_MODE: u32 = 0o644;
@@ -40,6 +42,9 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
     } = uninstall;
     let runtime = read(&places.here(&places.conf_dir))?;
     let _alone = alone::wait(places, &runtime)?;
+    if places.deletes_by_cache {
+        sees_cache(places, *force)?;
+    }
     let records = records_of(places)?;
     if !force && !places.deletes_by_cache && places.conf_file().exists() {
         // As long as it is there, the runtime has the plugin delete them.
@@ -55,7 +60,11 @@ pub fn run(uninstall: &Uninstall) -> Result<(), InstallError> {
     }
     // A configuration that is put back needs the program it names.
     for alias in Alias::ALL {
-        give_program_back(places, &places.executable(alias.file_name()))?;
+        // A runtime that deletes by its cache executes the name that it has kept, for what Multus attached.
+        let is_executed = places.deletes_by_cache && !force && by_cache(places, &[alias])? > 0;
+        if !is_executed {
+            give_program_back(places, &places.executable(alias.file_name()))?;
+        }
     }
     hand_configuration_back(places, *force)?;
     if places.executable(PLUGIN).exists() {
@@ -101,6 +110,7 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
         primary.as_ref(),
         &places.conf_name,
         |name| program_of(places, name),
+        |socket| UnixStream::connect(places.here(socket)).is_ok(),
         force,
     )
     .map_err(|refusal| match refusal {
@@ -114,24 +124,18 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
             fault,
         },
     })?;
+    for file in hand_back::left_aside(&runtime, &steps) {
+        tracing::info!(%file, "Multus's configuration stays moved aside; where Multus is to have the node again, call install --restore-multus");
+    }
     for step in steps {
         match step {
-            Step::PutBack(name) => {
-                let path = folder.join(&name);
-                let aside = folder.join(format!("{name}{ASIDE}"));
-                changed(&path, whole_file::rename(&aside, &path))?;
-                tracing::info!(path = %path.display(), "Configuration put back");
-            }
+            Step::PutBack(name) => put_back(&folder, &name)?,
             Step::Write { name, text } => {
                 let path = folder.join(name);
                 changed(&path, whole_file::write(&path, text.as_bytes(), CONF_MODE))?;
                 tracing::info!(path = %path.display(), "The cluster network's configuration written");
             }
-            Step::RemoveOurs => {
-                let path = places.conf_file();
-                changed(&path, whole_file::remove(&path))?;
-                tracing::info!(path = %path.display(), "Configuration removed");
-            }
+            Step::RemoveOurs => remove_ours(places)?,
         }
     }
     if let Some((file, why)) = read(&folder)?
@@ -146,6 +150,23 @@ fn hand_configuration_back(places: &Places, force: bool) -> Result<(), InstallEr
     Ok(())
 }
 
+/// Gives a configuration of `folder` that was moved aside its name back.
+pub(super) fn put_back(folder: &Path, name: &str) -> Result<(), InstallError> {
+    let path = folder.join(name);
+    let aside = folder.join(format!("{name}{ASIDE}"));
+    changed(&path, whole_file::rename(&aside, &path))?;
+    tracing::info!(path = %path.display(), "Configuration put back");
+    Ok(())
+}
+
+/// Removes our configuration.
+pub(super) fn remove_ours(places: &Places) -> Result<(), InstallError> {
+    let path = places.conf_file();
+    changed(&path, whole_file::remove(&path))?;
+    tracing::info!(path = %path.display(), "Configuration removed");
+    Ok(())
+}
+
 /// Where sandbox records are: below the `cniDir` of our configuration, as long as it is there.
 fn records_of(places: &Places) -> Result<PathBuf, InstallError> {
     let runtime = read(&places.here(&places.conf_dir))?;
@@ -154,11 +175,9 @@ fn records_of(places: &Places) -> Result<PathBuf, InstallError> {
 
 /// `cniDir`, as the node has it.
 pub(super) fn cni_dir_of(places: &Places, runtime: &ConfFolder) -> PathBuf {
-    let written = runtime.file(&places.conf_name).and_then(|ours| {
-        let conf = ours.conf.as_ref().ok()?;
-        let dir = conf.plugins().first()?.field("cniDir")?;
-        serde_json::from_str::<PathBuf>(dir.get()).ok()
-    });
+    let written = runtime
+        .file(&places.conf_name)
+        .and_then(|ours| ours.path("cniDir"));
     written.unwrap_or_else(|| places.cni_dir.clone())
 }
 
@@ -176,6 +195,7 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
     }
     for alias in Alias::ALL {
         let path = places.executable(alias.file_name());
+        give_program_back(places, &path)?;
         if changed(&path, programs::is_ours(&path, places))? {
             changed(&path, whole_file::remove(&path))?;
             tracing::info!(path = %path.display(), "Program removed");
@@ -191,6 +211,26 @@ fn remove_programs(places: &Places, records: &Path, force: bool) -> Result<(), I
     Ok(())
 }
 
+/// Whether the cache of a runtime that deletes by it can be seen. One that is not there holds nothing, but in a container it may
+/// be the node's and not mounted, although a folder beside it is.
+fn sees_cache(places: &Places, force: bool) -> Result<(), InstallError> {
+    let cache = Path::new(RUNTIME_RESULTS);
+    let here = places.here(cache);
+    let has_plugin = places.executable(PLUGIN).exists();
+    if places.host_root == Path::new("/") || here.is_dir() || !has_plugin {
+        return Ok(());
+    }
+    let error = InstallError::NoRuntimeCache {
+        cache: cache.to_owned(),
+        here,
+    };
+    if force {
+        tracing::warn!(%error, "Gone on by force");
+        return Ok(());
+    }
+    Err(error)
+}
+
 /// The runtime executes the plugin for the sandboxes that it attached, whatever is in the folder by then.
 fn nothing_deletes_by_the_plugin(places: &Places, records: &Path) -> Result<(), InstallError> {
     let refuse = |records: &Path, count| match count {
@@ -203,8 +243,22 @@ fn nothing_deletes_by_the_plugin(places: &Places, records: &Path) -> Result<(), 
     };
     refuse(records, changed(records, count_records(records))?)?;
     // Given back to Multus, or handed over: the runtime executes the plugin for them all the same.
-    let cached = places.here(Path::new(cached::RESULTS));
-    refuse(&cached, changed(&cached, cached::count(&cached))?)
+    let cached = places.here(Path::new(RUNTIME_RESULTS));
+    let by_plugin = changed(&cached, cached::count(&cached, PLUGIN))?;
+    refuse(&cached, by_plugin + by_cache(places, &Alias::ALL)?)
+}
+
+/// How many attachments of the runtime's cache execute one of these names, as far as it is ours.
+fn by_cache(places: &Places, aliases: &[Alias]) -> Result<usize, InstallError> {
+    let cached = places.here(Path::new(RUNTIME_RESULTS));
+    let mut count = 0;
+    for alias in aliases {
+        let path = places.executable(alias.file_name());
+        if changed(&path, programs::is_ours(&path, places))? {
+            count += changed(&cached, cached::count(&cached, alias.file_name()))?;
+        }
+    }
+    Ok(count)
 }
 
 /// The runtime deletes by the configuration that is there now: the cluster network's, which needs no records.
@@ -232,11 +286,22 @@ fn release(places: &Places, records: &Path) -> Result<(), InstallError> {
 fn needed_after_gc(places: &Places, records: &Path) -> Result<Needed, InstallError> {
     let runtime = read(&places.here(&places.conf_dir))?;
     let primary = needed::primary(runtime.files.first());
-    let look = || changed(records, needed::read(records, primary.as_ref()));
-    let needed = look()?;
-    let Some(cni_dir) = records.parent().filter(|_| !needed.networks.is_empty()) else {
-        return Ok(needed);
+    let cni_dir = records.parent().unwrap_or(records);
+    // Multus deletes its own where it is in force again.
+    let is_given_back = runtime.files.first().is_some_and(multus_conf::is_of_multus);
+    let look = || {
+        let mut needed = changed(records, needed::read(records, primary.as_ref()))?;
+        if !is_given_back {
+            let of_multus = of_multus::read(cni_dir);
+            let holding = needed::of_multus(&of_multus, primary.as_ref());
+            needed.holding.extend(holding);
+        }
+        Ok(needed)
     };
+    let needed: Needed = look()?;
+    if needed.networks.is_empty() {
+        return Ok(needed);
+    }
     if let Err(error) = leftovers::undo_of(places, cni_dir, &needed.networks) {
         tracing::warn!(%error, "What is left of pods that are gone could not be undone");
     }

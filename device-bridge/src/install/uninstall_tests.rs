@@ -28,6 +28,7 @@ impl Node {
             "opt/cni/bin",
             "etc/cni/net.d/polypod.d",
             "var/lib/cni/multus/sandboxes",
+            "var/lib/cni/results",
         ] {
             fs::create_dir_all(node.path(folder)).unwrap();
         }
@@ -116,6 +117,104 @@ fn the_plugin_stays_as_long_as_sandboxes_need_it() {
     }
     run(&node.uninstall(&["--force"])).unwrap();
     assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+}
+
+/// Given back to Multus: there are no records any more, and the runtime deletes by the name that it started pods with.
+#[test]
+fn the_plugin_stays_as_long_as_the_runtimes_cache_may_need_it() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    let node = Node::installed();
+    let cached = serde_json::json!({"kind": "cniCacheV1", "config": STANDARD.encode(OURS)});
+    let entry = "var/lib/cni/results/a-c1-eth0";
+    node.write(entry, &cached.to_string());
+    let error = run(&node.uninstall(&CRIO)).unwrap_err();
+    assert!(
+        matches!(error, InstallError::Sandboxes { count: 1, .. }),
+        "{error}"
+    );
+    assert!(node.path("opt/cni/bin/polypod").exists());
+
+    // As in a container with the records mounted alone.
+    node.write("etc/cni/net.d/00-polypod.conflist", OURS);
+    fs::remove_dir_all(node.path("var/lib/cni/results")).unwrap();
+    let all = |node: &Node| ["etc/cni/net.d", "opt/cni/bin"].map(|folder| node.names(folder));
+    let before = all(&node);
+    let error = run(&node.uninstall(&CRIO)).unwrap_err().to_string();
+    let words = [
+        "nothing is changed",
+        "keeps in /var/lib/cni/results",
+        "mount it below --host-root",
+        "--force",
+    ];
+    assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    assert_eq!(all(&node), before);
+    // Whoever deletes by what is in the folder then needs none of it.
+    run(&node.uninstall(&[])).unwrap();
+    run(&node.uninstall(&CRIO)).unwrap();
+}
+
+/// What libcni keeps of an attachment of pod `c1`.
+fn cached(conf: &str, interface: &str, netns: &Path) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    serde_json::json!({"kind": "cniCacheV1", "containerId": "c1", "ifName": interface, "networkName": "m",
+        "netns": netns, "config": STANDARD.encode(conf),
+        "cniArgs": [["K8S_POD_NAMESPACE", "default"], ["K8S_POD_NAME", "p1"]]})
+    .to_string()
+}
+
+/// Multus was removed after its place was taken, and its pods live on.
+#[test]
+fn what_multus_attached_and_the_cluster_network_does_not_delete() {
+    let node = Node::installed();
+    fs::create_dir_all(node.path("var/lib/cni/multus/results")).unwrap();
+    let macvlan = r#"{"name":"m","type":"macvlan"}"#;
+    let netns = node.path("image");
+    node.write(
+        "var/lib/cni/multus/results/m-c1-net1",
+        &cached(macvlan, "net1", &netns),
+    );
+    for _ in 0..2 {
+        let error = run(&node.uninstall(&[])).unwrap_err().to_string();
+        assert!(
+            error.starts_with("nothing is changed")
+                && error.contains("pod default/p1 (m, by Multus)"),
+            "{error}"
+        );
+        assert!(node.path("etc/cni/net.d/00-polypod.conflist").exists());
+    }
+    // Its pod is deleted, by the plugin.
+    fs::remove_file(node.path("var/lib/cni/multus/results/m-c1-net1")).unwrap();
+    run(&node.uninstall(&[])).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), [""; 0]);
+}
+
+/// The runtime has kept the name that Multus's configuration had, under which it executes us.
+#[test]
+fn an_alias_stays_as_long_as_the_runtimes_cache_needs_it() {
+    let node = Node::installed();
+    let alias = node.path("opt/cni/bin/multus-shim");
+    fs::copy(node.path("opt/cni/bin/polypod"), &alias).unwrap();
+    fs::write(programs::backup_of(&alias), "the shim").unwrap();
+    let shim = r#"{"name":"n","type":"multus-shim"}"#;
+    let entry = "var/lib/cni/results/m-c1-eth0";
+    node.write(entry, &cached(shim, "eth0", &node.path("image")));
+    for _ in 0..2 {
+        let error = run(&node.uninstall(&CRIO)).unwrap_err();
+        assert!(
+            matches!(error, InstallError::Sandboxes { count: 1, .. }),
+            "{error}"
+        );
+        assert_eq!(
+            fs::read(&alias).unwrap(),
+            fs::read(node.path("image")).unwrap()
+        );
+    }
+    fs::remove_file(node.path(entry)).unwrap();
+    run(&node.uninstall(&CRIO)).unwrap();
+    assert_eq!(node.names("opt/cni/bin"), ["multus-shim"]);
+    assert_eq!(fs::read_to_string(&alias).unwrap(), "the shim");
 }
 
 /// The text of the record of a pod that has the cluster network, and these besides.
@@ -293,6 +392,12 @@ fn a_node_is_not_left_with_the_loopback_alone() {
 #[test]
 fn multus_gets_its_program_before_its_configuration() {
     let node = Node::installed();
+    // Nobody else has the cluster network.
+    fs::remove_file(node.path("etc/cni/net.d/10-a.conf")).unwrap();
+    node.write(
+        "etc/cni/net.d/00-polypod.conflist",
+        r#"{"name":"a","plugins":[{"type":"polypod","clusterNetwork":"/gone"}]}"#,
+    );
     fs::copy(node.path("image"), node.path("opt/cni/bin/multus")).unwrap();
     node.write("opt/cni/bin/multus.polypod-backup", "theirs");
     node.write(
@@ -305,10 +410,29 @@ fn multus_gets_its_program_before_its_configuration() {
         fs::read_to_string(node.path("opt/cni/bin/multus")).unwrap(),
         "theirs"
     );
-    assert_eq!(
-        node.names("etc/cni/net.d")[..2],
-        ["00-multus.conf", "10-a.conf"]
-    );
+    assert_eq!(node.names("etc/cni/net.d"), ["00-multus.conf", "polypod.d"]);
+}
+
+/// Multus was deleted from the cluster, and what it had on the node stayed.
+#[test]
+fn a_dead_multus_is_not_put_back_in_force() {
+    for (kind, program) in [("multus-shim", true), ("multus", true), ("multus", false)] {
+        let node = Node::installed();
+        if program {
+            node.write(&format!("opt/cni/bin/{kind}"), "theirs");
+        }
+        node.write(
+            "etc/cni/net.d/00-multus.conf.polypod-backup",
+            &format!(
+                r#"{{"name":"m","type":"{kind}","clusterNetwork":"/host/etc/cni/net.d/10-a.conf"}}"#
+            ),
+        );
+        run(&node.uninstall(&[])).unwrap();
+        assert_eq!(
+            node.names("etc/cni/net.d"),
+            ["00-multus.conf.polypod-backup", "10-a.conf", "polypod.d"]
+        );
+    }
 }
 
 #[test]

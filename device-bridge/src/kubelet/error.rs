@@ -107,6 +107,19 @@ impl PodResourcesError {
         }
     }
 
+    /// What it is, in a word by which programs know it.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Path { .. } => "SocketPathWrong",
+            Self::Absent { .. } => "SocketMissing",
+            Self::Connect { .. } => "NotConnected",
+            Self::Call { .. } => "CallRefused",
+            Self::Decode { .. } => "AnswerUnreadable",
+            Self::Silent { .. } => "NoAnswer",
+        }
+    }
+
     /// As the failure of a pod's request.
     #[must_use]
     pub fn failure(&self, pod: &PodRef) -> Failure {

@@ -96,6 +96,7 @@ fn what_multus_left() {
         }),
         is_gone,
         age,
+        attached: Vec::new(),
     };
     let pods = [Arc::new(fixture::pod("u1", ""))];
     for (sandbox, wanted) in [

@@ -61,6 +61,16 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// What [`Self::kind`] may say.
+    pub const KINDS: [&str; 6] = [
+        "record_without_sandbox",
+        "left_by_multus",
+        "unreadable_record",
+        "networks_missing",
+        "device_claimed_twice",
+        "status_missing",
+    ];
+
     /// For metrics.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -123,28 +133,25 @@ impl Finding {
                 container_id,
                 pod,
                 pod_is_gone,
-            } => {
-                let pod = pod.as_ref().map(ToString::to_string);
-                tracing::warn!(
-                    kind,
-                    container = container_id.as_str(),
-                    pod,
-                    pod_is_gone,
-                    "A sandbox is gone and its record is not: the runtime has not deleted it"
-                );
             }
-            Self::LeftByMultus {
+            | Self::LeftByMultus {
                 container_id,
                 pod,
                 pod_is_gone,
             } => {
                 let pod = pod.as_ref().map(ToString::to_string);
+                let said = match self {
+                    Self::LeftByMultus { .. } => {
+                        "A sandbox that Multus attached is gone, and what it had is not"
+                    }
+                    _ => "A sandbox is gone and its record is not: the runtime has not deleted it",
+                };
                 tracing::warn!(
                     kind,
                     container = container_id.as_str(),
                     pod,
                     pod_is_gone,
-                    "A sandbox that Multus attached is gone, and what it had is not"
+                    "{said}"
                 );
             }
             Self::UnreadableRecord(Unreadable { file, problem }) => tracing::error!(

@@ -7,7 +7,7 @@ pub mod args;
 mod clean;
 mod find;
 mod finding;
-mod of_multus;
+pub(crate) mod of_multus;
 mod round;
 mod sandbox;
 mod status;

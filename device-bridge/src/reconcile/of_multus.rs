@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use spec::{
     bridge::PodRef,
@@ -18,7 +19,7 @@ use super::sandbox;
 
 /// A sandbox of Multus, as far as undoing what is left of it is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OfMultus {
+pub(crate) struct OfMultus {
     /// The container id.
     pub container_id: ContainerId,
     /// Its pod, where `CNI_ARGS` say it.
@@ -27,6 +28,19 @@ pub(super) struct OfMultus {
     pub is_gone: bool,
     /// How long ago the last of its files was changed.
     pub age: Duration,
+    /// What it has, by the names of networks.
+    pub attached: Vec<Attached>,
+}
+
+/// One of its attachments.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attached {
+    /// The CNI name of its network.
+    pub network: String,
+    /// The interface in the pod.
+    pub interface: String,
+    /// The configuration it was made by, if it can be read.
+    pub conf: Option<String>,
 }
 
 /// What libcni writes (`libcni.cachedInfo`), as far as it is of use here.
@@ -38,12 +52,29 @@ struct Cached {
     netns: String,
     #[serde(default)]
     cni_args: Vec<(String, String)>,
+    #[serde(default)]
+    network_name: String,
+    #[serde(default)]
+    if_name: String,
+    #[serde(default)]
+    config: String,
+}
+
+impl Cached {
+    fn attached(&self) -> Attached {
+        let conf = STANDARD.decode(&self.config).ok();
+        Attached {
+            network: self.network_name.clone(),
+            interface: self.if_name.clone(),
+            conf: conf.and_then(|conf| String::from_utf8(conf).ok()),
+        }
+    }
 }
 
 /// Reads the results below `cni_dir`. A sandbox with a record is ours, whoever has attached it; what cannot be read is no
 /// evidence that a sandbox is gone.
 #[must_use]
-pub(super) fn read(cni_dir: &Path) -> Vec<OfMultus> {
+pub(crate) fn read(cni_dir: &Path) -> Vec<OfMultus> {
     let mut found: BTreeMap<ContainerId, OfMultus> = BTreeMap::new();
     let files = fs::read_dir(cni_dir.join("results"))
         .into_iter()
@@ -64,23 +95,25 @@ pub(super) fn read(cni_dir: &Path) -> Vec<OfMultus> {
         }
         let is_gone = !cached.netns.is_empty() && sandbox::is_missing(Path::new(&cached.netns));
         let pod = pod(&cached.cni_args);
-        found
+        let sandbox = found
             .entry(container_id.clone())
-            .and_modify(|sandbox| {
-                sandbox.is_gone &= is_gone;
-                sandbox.age = sandbox.age.min(age);
-                if sandbox.pod.is_none() {
-                    sandbox.pod.clone_from(&pod);
-                }
-            })
-            .or_insert(OfMultus {
+            .or_insert_with(|| OfMultus {
                 container_id,
-                pod,
+                pod: None,
                 is_gone,
                 age,
+                attached: Vec::new(),
             });
+        sandbox.is_gone &= is_gone;
+        sandbox.age = sandbox.age.min(age);
+        sandbox.pod = sandbox.pod.take().or(pod);
+        sandbox.attached.push(cached.attached());
     }
-    found.into_values().collect()
+    let mut found: Vec<OfMultus> = found.into_values().collect();
+    for sandbox in &mut found {
+        sandbox.attached.sort();
+    }
+    found
 }
 
 fn cached(file: &Path) -> Option<(Cached, Duration)> {

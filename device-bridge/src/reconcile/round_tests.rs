@@ -80,18 +80,34 @@ async fn two_rounds(folder: &TempDir, pods: &[&str]) -> (Vec<Finding>, String) {
 
 /// The plugin is a script that says how it was called, and removes the record as DEL does.
 fn cleaner(folder: &Path) -> Cleaner {
-    let plugin = folder.join("polypod");
+    let plugin = plugin(folder, folder);
+    Cleaner::new(executor(), Some(plugin), None, folder.join("cni"))
+}
+
+fn executor() -> Executor {
+    Executor {
+        host_pid: None,
+        timeout: Duration::from_secs(20),
+    }
+}
+
+fn plugin(folder: &Path, bin_dir: &Path) -> PathBuf {
+    let plugin = bin_dir.join("polypod");
     let script = format!(
         "#!/bin/sh\n{{ env; cat; }} >> {0}/called\nrm {0}/cni/{FOLDER}/$CNI_CONTAINERID.json\n",
         folder.display()
     );
     fs::write(&plugin, script).unwrap();
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
-    let executor = Executor {
-        host_pid: None,
-        timeout: Duration::from_secs(20),
-    };
-    Cleaner::new(executor, Some(plugin), folder.join("cni"))
+    plugin
+}
+
+/// The pod of the name is another one by now.
+fn successor() -> crate::pod_facts::PodFacts {
+    crate::pod_facts::PodFacts {
+        uid: Some("u2".to_owned()),
+        ..pod("u1", "")
+    }
 }
 
 fn own_inode() -> u64 {
@@ -195,13 +211,8 @@ async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
         ..record("c1", OWN, own_inode() + 1)
     };
     write(&cni_dir, &left, Some(RESULT));
-    // The pod of the name is another one by now.
     let store = Store::default();
-    let successor = crate::pod_facts::PodFacts {
-        uid: Some("u2".to_owned()),
-        ..pod("u1", "")
-    };
-    store.reset_pods([successor]);
+    store.reset_pods([successor()]);
     let (outbox, _publishing) = outbox(Publisher::Log, None, None, Arc::default());
     let reconciler = Reconciler {
         grace: Duration::ZERO,
@@ -224,12 +235,59 @@ async fn what_is_left_of_a_sandbox_is_undone_when_it_was_found_twice() {
         "CNI_COMMAND=DEL",
         "CNI_CONTAINERID=c1",
         "CNI_IFNAME=eth0",
-        "CNI_PATH=/a:/b",
+        "CNI_PATH=/a:/b:/opt/cni/bin:/",
         r#""cniDir":""#,
     ] {
         assert!(called.contains(wanted), "{wanted}: {called}");
     }
     assert_eq!(reconciler.round(&first).await.found, BTreeSet::new());
+}
+
+/// Nobody has written down where the plugins of such a sandbox are.
+#[tokio::test]
+async fn what_multus_left_is_undone_by_the_plugin_where_it_is_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let cni_dir = folder.path().join("cni");
+    let bin_dir = folder.path().join("libexec");
+    for made in [&bin_dir, &cni_dir.join("results")] {
+        fs::create_dir_all(made).unwrap();
+    }
+    let entry = serde_json::json!({
+        "kind": "cniCacheV1", "containerId": "c1", "netns": folder.path().join("gone"), "ifName": "eth0",
+        "cniArgs": [["K8S_POD_NAMESPACE", "default"], ["K8S_POD_NAME", "p"], ["K8S_POD_UID", "u1"]],
+    });
+    fs::write(cni_dir.join("results/a-c1-eth0"), entry.to_string()).unwrap();
+    plugin(folder.path(), &bin_dir);
+    let store = Store::default();
+    store.reset_pods([successor()]);
+    let (outbox, _publishing) = outbox(Publisher::Log, None, None, Arc::default());
+    let cleaner = Cleaner::new(executor(), None, Some(bin_dir.clone()), cni_dir.clone());
+    let reconciler = Reconciler {
+        grace: Duration::ZERO,
+        ..Reconciler::new(
+            cni_dir,
+            Lookup::in_files(Arc::new(store)),
+            outbox,
+            Arc::default(),
+            true,
+            Some(cleaner),
+        )
+    };
+    let first = reconciler.round(&Known::default()).await;
+    assert!(
+        matches!(first.found.first(), Some(Finding::LeftByMultus { .. })),
+        "{first:?}"
+    );
+    reconciler.round(&first).await;
+    let called = fs::read_to_string(folder.path().join("called")).unwrap();
+    let bin_dir = bin_dir.display();
+    for wanted in [
+        "CNI_CONTAINERID=c1".to_owned(),
+        format!("CNI_PATH={bin_dir}:/opt/cni/bin\n"),
+        format!(r#""binDir":"{bin_dir}""#),
+    ] {
+        assert!(called.contains(&wanted), "{wanted}: {called}");
+    }
 }
 
 #[tokio::test]

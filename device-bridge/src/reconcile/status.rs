@@ -29,6 +29,7 @@ pub(super) fn report(pod: PodRef, record: &Record) -> Option<Report> {
         statuses: all,
         // They were told of, or it is too late for that.
         added: Vec::new(),
+        times: None,
         wait_ms: None,
         traceparent: None,
     })

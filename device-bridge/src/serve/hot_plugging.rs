@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use kube::Client;
 use tokio::sync::watch as flag;
 
 use super::{announce, stop};
@@ -19,11 +20,12 @@ use crate::{
     socket::{Socket, SocketError},
 };
 
-/// What serves the hot-plug socket, if there is one; it is listened on when this returns.
+/// What serves the hot-plug socket, if there is one; it is listened on when this returns. `client` is there where pods are told.
 pub(super) fn serve(
     args: HotplugArgs,
     overlay: Overlay,
     installed: Option<&Path>,
+    client: Option<Client>,
     metrics: Arc<Metrics>,
     stopping: flag::Receiver<bool>,
     announce: &mut dyn Write,
@@ -49,7 +51,8 @@ pub(super) fn serve(
         executor,
         metrics,
         stopping,
-    );
+    )
+    .telling(client);
     Ok(async move {
         if let Some(socket) = socket {
             hotplug::serve(socket, Arc::new(service), stop).await;
@@ -68,8 +71,13 @@ pub(super) fn installed(args: &HotplugArgs, places: &Places) -> PathBuf {
 /// What undoes what is left of sandboxes: the plugin, executed as for the hot-plug socket. None unless it is said how it is
 /// executed: in namespaces that are not the host's it would find nothing to undo, and remove the record all the same.
 ///
-/// In the host's namespaces the plugin sees `cniDir` where the node has it, and else where this process does.
-pub(super) fn cleaner(args: &HotplugArgs, cni_dir: &CniDir) -> Option<Cleaner> {
+/// In the host's namespaces the plugin sees `cniDir` where the node has it, and else where this process does; `installed` is
+/// the folder that plugins are installed into, in the same way.
+pub(super) fn cleaner(
+    args: &HotplugArgs,
+    cni_dir: &CniDir,
+    installed: Option<&Path>,
+) -> Option<Cleaner> {
     if args.host_pid.is_none() && args.plugin_path.is_none() {
         return None;
     }
@@ -80,6 +88,7 @@ pub(super) fn cleaner(args: &HotplugArgs, cni_dir: &CniDir) -> Option<Cleaner> {
     Some(Cleaner::new(
         executor(args),
         args.plugin_path.clone(),
+        installed.map(Path::to_owned),
         seen.clone(),
     ))
 }

@@ -9,6 +9,7 @@ use crate::{
     install::{
         self,
         settings::{Install, Uninstall},
+        standing::Standing,
     },
     sole::Sole,
 };
@@ -27,7 +28,7 @@ pub async fn install_alone(install: Install, announce: &mut impl Write) -> Resul
         },
         None => None,
     };
-    let (ready, _) = flag::channel(false);
+    let (ready, _) = flag::channel(Standing::default());
     Ok(install::run::keep(install, stop, ready, announce).await?)
 }
 
@@ -47,12 +48,19 @@ pub async fn uninstall(uninstall: &Uninstall) -> Result<(), ServeError> {
 }
 
 /// Installs beside the answers. Its faults are told in the log; the answers do not depend on it.
-pub(super) fn keep_installed(install: Install, stop: flag::Receiver<bool>) -> flag::Receiver<bool> {
-    let (ready, is_ready) = flag::channel(false);
+pub(super) fn keep_installed(
+    install: Install,
+    stop: flag::Receiver<bool>,
+) -> flag::Receiver<Standing> {
+    let (ready, standing) = flag::channel(Standing::default());
     tokio::spawn(async move {
-        if let Err(error) = install::run::keep(install, stop, ready, &mut io::sink()).await {
+        if let Err(error) = install::run::keep(install, stop, ready.clone(), &mut io::sink()).await
+        {
             tracing::error!(%error, "Not installed");
+            ready.send_modify(|standing| {
+                *standing = std::mem::take(standing).ended(error.to_string());
+            });
         }
     });
-    is_ready
+    standing
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use api::node_inventory::{Inventory, NodeInventory};
+use api::node_inventory::{Amount, Inventory, NodeInventory};
 use k8s_openapi::{
     Resource as _,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
@@ -15,7 +15,7 @@ use k8s_openapi::{
 use kube::Client;
 use serde::Serialize;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -29,6 +29,7 @@ use super::{
     publish::{Destination, Found, Outcome, PublishError, Publisher},
     sequence::Sequence,
     snapshot::Snapshot,
+    told::Told,
 };
 use crate::{kubelet::PodResourcesClient, metrics::Metrics, store::Store};
 
@@ -76,6 +77,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What the command line says.
     pub settings: Settings,
+    /// Who is told what came of it.
+    pub told: watch::Sender<Told>,
 }
 
 impl Parts {
@@ -111,8 +114,11 @@ struct Follower {
     inventory: Written,
     topology: Written,
     changes: Changes,
+    told: watch::Sender<Told>,
     /// Resources that the metrics know of.
     resources: BTreeSet<String>,
+    /// The same of their zones.
+    zones: BTreeSet<(String, u32)>,
 }
 
 /// What must be known before the first report.
@@ -171,6 +177,7 @@ impl Follower {
             checkpoint,
             metrics,
             settings,
+            told,
         } = parts;
         let destination =
             destination.filter(|_| settings.inventory || settings.node_resource_topology)?;
@@ -182,11 +189,13 @@ impl Follower {
             node,
             settings,
             metrics,
+            told,
             known: None,
             reported: Vec::new(),
             inventory: Written::default(),
             topology: Written::default(),
             resources: BTreeSet::new(),
+            zones: BTreeSet::new(),
         })
     }
 
@@ -260,6 +269,9 @@ impl Follower {
             self.known = Some(Known { found, sequence });
         }
         let look = self.observer.look().await;
+        if let Some(kubelet) = Told::kubelet_of(&look) {
+            self.tell(|told| told.kubelet = Some(kubelet));
+        }
         let look = look.map_err(|error| error.to_string())?;
         let reported = reported(&look.snapshot);
         if look.is_settling
@@ -296,7 +308,10 @@ impl Follower {
         }
         let mut result = Ok(Looked::Published);
         if let Some((hash, printed)) = inventory {
-            match self.publisher.inventory(printed).await {
+            let written = self.publisher.inventory(printed).await;
+            let uid = self.publisher.inventory_uid();
+            self.tell(|told| told.inventory = uid);
+            match written {
                 Ok(Outcome::Done) => self.inventory.last = Some((hash, Instant::now())),
                 Ok(Outcome::Remade) => {
                     // The node may be another one, and the owner of the next report is that one.
@@ -322,6 +337,14 @@ impl Follower {
             "The node's topology is published"
         );
         result
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Told)) {
+        self.told.send_if_modified(|told| {
+            let before = told.clone();
+            change(told);
+            *told != before
+        });
     }
 
     fn print_topology(&self, look: &Look) -> Result<Option<(u64, Vec<u8>)>, PublishError> {
@@ -379,13 +402,33 @@ impl Follower {
         let mut gone = std::mem::take(&mut self.resources);
         for amount in &inventory.resources {
             let held = amount.capacity - amount.available;
-            self.metrics
-                .set_devices(&amount.name, number(amount.allocatable), number(held));
+            self.metrics.set_devices(
+                &amount.name,
+                number(amount.allocatable),
+                number(held),
+                number(amount.available),
+            );
             gone.remove(&amount.name);
             self.resources.insert(amount.name.clone());
         }
         for resource in gone {
-            self.metrics.set_devices(&resource, 0, 0);
+            self.metrics.set_devices(&resource, 0, 0, 0);
+        }
+        let mut gone = std::mem::take(&mut self.zones);
+        for zone in &inventory.zones {
+            let is_known = |amount: &&Amount| self.resources.contains(&amount.name);
+            // CPUs and memory are there, too, and are no devices.
+            for amount in zone.resources.iter().filter(is_known) {
+                let (allocatable, free) = (number(amount.allocatable), number(amount.available));
+                self.metrics
+                    .set_zone_devices(&amount.name, zone.id, allocatable, free);
+                let place = (amount.name.clone(), zone.id);
+                gone.remove(&place);
+                self.zones.insert(place);
+            }
+        }
+        for (resource, zone) in gone {
+            self.metrics.set_zone_devices(&resource, zone, 0, 0);
         }
     }
 }

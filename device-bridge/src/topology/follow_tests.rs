@@ -99,6 +99,7 @@ impl Node {
                 sysfs_root: self.folder.path().join("sys"),
                 device_info_dir: self.folder.path().join("devinfo"),
             },
+            told: watch::Sender::default(),
         }
     }
 
@@ -148,8 +149,14 @@ async fn published_at_once_on_change_and_after_a_restart() {
         ("0000:03:00.0", 2, 1)
     );
     let text = node.metrics.render().unwrap();
-    let line = r#"polypod_bridge_devices{resource="intel.com/sriov",state="allocated"} 1"#;
-    assert!(text.contains(line), "{text}");
+    for line in [
+        r#"polypod_bridge_devices{resource="intel.com/sriov",state="allocated"} 1"#,
+        r#"polypod_bridge_devices{resource="intel.com/sriov",state="free"} 1"#,
+        r#"polypod_bridge_zone_devices{resource="intel.com/sriov",zone="0",state="allocatable"} 2"#,
+        r#"polypod_bridge_zone_devices{resource="intel.com/sriov",zone="0",state="free"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
 
     // Nothing is new: no report. Then the pod is heard of.
     topology.poke();
@@ -261,14 +268,19 @@ async fn a_kubelet_that_is_away_is_asked_again() {
     let node = Node::start();
     std::fs::rename(&node.kubelet.socket, node.folder.path().join("away")).unwrap();
     let parts = node.parts(Some(node.published()));
+    let follower_told = parts.told.subscribe();
     let mut follower = Follower::new(parts).unwrap();
     let problem = follower.look().await.unwrap_err();
     assert!(
         problem.contains("cannot learn the node's devices"),
         "{problem}"
     );
+    let told = || follower_told.borrow().kubelet.clone();
+    let fault = told().unwrap().unwrap_err();
+    assert_eq!(fault.reason, "SocketMissing", "{fault:?}");
     std::fs::rename(node.folder.path().join("away"), &node.kubelet.socket).unwrap();
     assert_eq!(follower.look().await, Ok(Looked::Published));
+    assert_eq!(told(), Some(Ok(())));
     assert_eq!(follower.look().await, Ok(Looked::Unchanged));
     follower.settings.heartbeat = Duration::ZERO;
     assert_eq!(follower.look().await, Ok(Looked::Published));

@@ -21,8 +21,10 @@ pub mod printed;
 pub mod publish;
 pub mod sequence;
 pub mod snapshot;
+mod told;
 
 pub use self::{
     args::{Settings, SettingsError, TopologyArgs},
     follow::{Parts, Topology, topology},
+    told::{KubeletFault, Told},
 };

@@ -206,6 +206,12 @@ impl Publisher {
         Ok(text)
     }
 
+    /// The UID of the inventory that was written last.
+    #[must_use]
+    pub fn inventory_uid(&self) -> Option<String> {
+        self.written.clone()
+    }
+
     /// Writes the inventory, a [`NodeInventory`] that [`Self::print`] printed.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ them is done here by values: a kustomization names files and folders, a componen
 */}}
 
 {{/*
-Reads every object that the kustomization of a folder names, and appends it to .into.objects. The namespace is written in their
+Reads every object that the kustomization of a folder names or generates, and appends it to .into.objects. The namespace is written in their
 text in one way, wherever it stands.
 */}}
 {{- define "polypod.read" -}}
@@ -28,6 +28,16 @@ text in one way, wherever it stands.
 {{- else -}}
 {{- include "polypod.read" (dict "root" $call.root "folder" $path "into" $call.into) -}}
 {{- end -}}
+{{- end -}}
+{{- range $kustomization.configMapGenerator -}}
+{{- $data := dict -}}
+{{- range .files -}}
+{{- $text := $call.root.Files.Get (printf "%s/%s" $call.folder .) -}}
+{{- if not $text -}}{{- fail (printf "the chart has no %s/%s" $call.folder .) -}}{{- end -}}
+{{- $_ := set $data . (replace "polypod-system" $call.root.Values.namespace.name $text) -}}
+{{- end -}}
+{{- $metadata := dict "name" .name "namespace" $call.root.Values.namespace.name "labels" .options.labels -}}
+{{- $_ := set $call.into "objects" (append $call.into.objects (dict "apiVersion" "v1" "kind" "ConfigMap" "metadata" $metadata "data" $data)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -59,6 +59,29 @@
 {{- $_ := set .object.data "admission.yaml" (toYaml $policy) -}}
 {{- end -}}
 
+{{/* What comes after the condition selects-networks of the hook .name: other pods that it is to be asked about. */}}
+{{- define "polypod.selects" -}}
+{{- $webhook := .root.Values.webhook -}}
+{{- $labels := $webhook.matchConditions.labels -}}
+{{- range (dig "injection" "userDefined" list $webhook.policy) -}}
+{{- if not (regexMatch "^[-A-Za-z0-9_./]+$" (.label | default "")) -}}{{- fail (printf "webhook.policy.injection.userDefined has no valid label: %v" .) -}}{{- end -}}
+{{- $labels = append $labels .label -}}
+{{- end -}}
+{{- with uniq $labels -}}
+{{- $each := list -}}
+{{- range . -}}{{- $each = append $each (printf "'%s' in object.metadata.labels" .) -}}{{- end -}}
+{{- printf " || (has(object.metadata.labels) && (%s))" (join " || " $each) -}}
+{{- end -}}
+{{- if eq .name "mutate.polypod.dev" -}}
+{{- with $webhook.matchConditions.resourcePrefixes -}}
+{{- $each := list -}}
+{{- range . -}}{{- $each = append $each (printf "name.startsWith('%s')" .) -}}{{- end -}}
+{{- $demands := printf "exists(c, has(c.resources) && has(c.resources.limits) && c.resources.limits.exists(name, %s))" (join " || " $each) -}}
+{{- printf " || object.spec.containers.%s || (has(object.spec.initContainers) && object.spec.initContainers.%s)" $demands $demands -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Of a configuration of hooks. */}}
 {{- define "polypod.hooks" -}}
 {{- $webhook := .root.Values.webhook -}}
@@ -67,6 +90,10 @@
 {{- range .object.webhooks -}}
 {{- if eq $webhook.certificates.source "secret" -}}{{- $_ := set .clientConfig "caBundle" $webhook.certificates.caBundle -}}{{- end -}}
 {{- $_ := set . "failurePolicy" (get $policies .name | required (printf "no failurePolicy is known of the hook %s" .name)) -}}
+{{- $selects := include "polypod.selects" (dict "root" $.root "name" .name) -}}
+{{- range .matchConditions -}}
+{{- if eq .name "selects-networks" -}}{{- $_ := set . "expression" (printf "%s%s" .expression $selects) -}}{{- end -}}
+{{- end -}}
 {{- range (dig "namespaceSelector" "matchExpressions" list .) -}}
 {{- if eq .key "kubernetes.io/metadata.name" -}}{{- $_ := set . "values" $excluded -}}{{- end -}}
 {{- end -}}

@@ -2,7 +2,8 @@
 //!
 //! The attachment becomes one more of the sandbox's own record. So it is taken away with the sandbox, or collected by GC,
 //! even where whoever plugged it in never comes back; and it is written down before its delegate is executed, as all are.
-//! Nobody is asked what the pod gets, and nobody is told: who asks knows the network and writes the pod's network-status.
+//! Nobody is asked what the pod gets, and nobody is told: who asks knows the network and writes the pod's network-status. How
+//! long it took is in the result.
 
 mod problem;
 mod request;
@@ -10,12 +11,15 @@ mod sandbox;
 
 use std::time::Instant;
 
-use spec::cni::{AddResult, Command, Invocation, NetworkConf, NetworkName, Version};
+use spec::{
+    bridge::{AttachmentTimes, Times},
+    cni::{AddResult, Command, Invocation, NetworkConf, NetworkName, Version},
+};
 
 pub use self::{problem::HotplugProblem, request::HotplugRequest};
 use self::{request::delegate, sandbox::Sandbox};
 use crate::{
-    chain, check,
+    attach, chain, check,
     deadline::Deadline,
     default_route,
     delegate::{self, Executor},
@@ -28,9 +32,10 @@ use crate::{
     question,
     record::{self, Attachment, Record},
     sandbox_file::SandboxFile,
+    stopwatch::Stopwatch,
 };
 
-/// Attaches one network to a sandbox that is attached already.
+/// Attaches one network to a sandbox that is attached already, and says how long that took since `watch` began.
 ///
 /// # Errors
 /// Whatever keeps the sandbox from that network. Then nothing of it is left, or the record says what.
@@ -38,8 +43,9 @@ pub fn add(
     conf: &NetConf,
     request: &HotplugRequest,
     invocation: &Invocation,
+    watch: Stopwatch,
     log: &Log<'_>,
-) -> Result<AddResult, Error> {
+) -> Result<(AddResult, Times), Error> {
     let deadline = Deadline::from(Instant::now(), conf.state.timeout);
     let pod = question::pod(&invocation.args)?;
     let planned = plan_one(conf, invocation, delegate(conf)?, request)?;
@@ -55,7 +61,7 @@ pub fn add(
     let (mut file, mut record) = intend(&sandboxes, file, record, &planned, invocation)?;
     let index = record.attachments.len() - 1;
     match carry_out(&executor, &mut file, &record, index, &planned, log) {
-        Ok(result) => Ok(result),
+        Ok((result, timed)) => Ok((result, watch.times(std::iter::once(timed)))),
         Err(cause) => {
             let executor = Executor {
                 until: deadline.end,
@@ -224,7 +230,7 @@ fn carry_out(
     index: usize,
     planned: &Planned,
     log: &Log<'_>,
-) -> Result<AddResult, Error> {
+) -> Result<(AddResult, (AttachmentTimes, Instant)), Error> {
     let attachment = &record.attachments[index];
     let requested: Vec<_> = record
         .attachments
@@ -232,7 +238,9 @@ fn carry_out(
         .map(|other| (&other.interface, other.default_route.as_deref()))
         .collect();
     let changes = default_route::changes(&requested)?;
-    let mut result = chain::add(executor, &planned.conf, attachment)?;
+    let mut made = chain::add(executor, &planned.conf, attachment)?;
+    let timed = (attach::times(planned, &mut made), made.began);
+    let mut result = made.result;
     // What the pod's own networks decided about default routes holds for this one too.
     if !changes[index].is_nothing() {
         let netns = record.netns.as_deref().unwrap_or_default();
@@ -254,7 +262,7 @@ fn carry_out(
         || Carried::Result(json.clone()),
     );
     file.attached(index, &json.to_string())?;
-    Ok(result)
+    Ok((result, timed))
 }
 
 /// The sandbox has no record of ours: what Multus plugged into it is taken away as Multus would, by the configuration that

@@ -7,6 +7,7 @@
 
 mod go_json;
 mod imported;
+pub mod outlived;
 mod removal;
 pub mod result_cache;
 pub mod scratch;

@@ -72,7 +72,7 @@ impl Entry {
         }
     }
 
-    fn read(path: &Path) -> Result<Option<Self>, String> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
         let bytes = small_file::read(path, LIMIT)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         bytes
@@ -113,6 +113,15 @@ impl Entry {
             },
             result: member(object, "result").cloned(),
         })
+    }
+
+    /// Whether it is about the interface of `sandbox`, under another name than `network`.
+    pub(super) fn has_outlived(&self, sandbox: &Sandbox<'_>, network: &NetworkName) -> bool {
+        let is = |found: &Option<String>, wanted: &str| found.as_deref() == Some(wanted);
+        is(&self.container_id, sandbox.container_id.as_str())
+            && is(&self.interface, sandbox.interface.as_str())
+            && self.network.is_some()
+            && !is(&self.network, network.as_str())
     }
 
     /// The attachment it is about; `None` where that is this plugin itself.
@@ -169,6 +178,13 @@ fn args(pairs: &Value) -> Result<String, String> {
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     Ok(pairs.join(";"))
+}
+
+/// Whether the cache in the folder `results` has a file for the interface of `sandbox` in `network`.
+#[must_use]
+pub fn is_there(results: &Path, network: &NetworkName, sandbox: &Sandbox<'_>) -> bool {
+    let name = file_name(network, sandbox.container_id, sandbox.interface);
+    results.join(name).exists()
 }
 
 /// The sandboxes that the cache in the folder `results` holds something about, as far as its files say.

@@ -59,6 +59,8 @@ pub struct NetConf {
     pub bridge_timeout: Duration,
     /// `resolver`: the executable that answers once; `None` is `polypod-device-bridge` beside the plugin.
     pub resolver: Option<PathBuf>,
+    /// `podResourcesSocket`: where the resolver asks the kubelet; `None` is where it does by itself.
+    pub pod_resources_socket: Option<PathBuf>,
     /// `multusNamespace`.
     pub system_namespace: Namespace,
     /// `readinessindicatorfile`: the cluster network is ready when it is there.
@@ -141,6 +143,7 @@ impl NetConf {
                 .unwrap_or_else(|| PathBuf::from("/run/polypod/bridge.sock")),
             bridge_timeout: keys.seconds("bridgeTimeout", BRIDGE_TIMEOUT)?,
             resolver: keys.path("resolver")?,
+            pod_resources_socket: keys.path("podResourcesSocket")?,
             system_namespace: keys
                 .text("multusNamespace")?
                 .unwrap_or_else(|| "kube-system".to_owned())

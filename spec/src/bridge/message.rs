@@ -2,16 +2,17 @@
 
 use std::{fmt, net::IpAddr};
 
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
 use crate::{
     TraceContext,
     cni::{ContainerId, InterfaceName, NetworkName},
     device::{DeviceId, ResourceName},
     network::{Namespace, NetworkStatus, ObjectName},
 };
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Stage, Times};
 
 /// What the plugin asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -194,6 +195,9 @@ pub struct Answer {
     /// The secondary networks in the pod's order.
     #[serde(default)]
     pub networks: Vec<Attachment>,
+    /// What the device-bridge spent its time on, since it had read the question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
 }
 
 /// One attachment, decided.
@@ -259,6 +263,9 @@ pub struct Report {
     /// What is told as Events of the pod.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<AddedInterface>,
+    /// How long it took; absent where nobody measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<Times>,
     /// How long the plugin waits for network-status to be published, in milliseconds; absent where it does not wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u32>,

@@ -28,6 +28,8 @@ pub mod code {
     pub const UNMET_REQUEST: u32 = 101;
     /// The sandbox record cannot be read or written.
     pub const RECORD: u32 = 103;
+    /// Between device-bridge and plugin: the API server does not take the token of who was asked (401), which somebody renews.
+    pub const NOT_AUTHENTICATED: u32 = 104;
 }
 
 /// An error as it stands on the wire.

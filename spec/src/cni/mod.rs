@@ -22,6 +22,10 @@ mod self_delegation;
 mod valid_attachments;
 mod version;
 
+/// Where libcni keeps, for the runtime, what it has attached. Source: containernetworking/cni `libcni.CacheDir`, which every
+/// runtime leaves as it is.
+pub const RUNTIME_RESULTS: &str = "/var/lib/cni/results";
+
 pub use args::{Args, ArgsError};
 pub use conf::NetworkConf;
 pub use conf_error::ConfError;

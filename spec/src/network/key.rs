@@ -9,6 +9,9 @@ pub const DEFAULT_NETWORK: &str = "v1.multus-cni.io/default-network";
 /// On a pod: what it got (NPWG specification, 5).
 pub const NETWORK_STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
 
+/// On a pod: when its attachments were made, and how long each delegate and each stage took (`api::attachment_times`).
+pub const ATTACHMENTS: &str = "polypod.dev/attachments";
+
 /// On a NetworkAttachmentDefinition: the resource whose device an attachment needs.
 pub const RESOURCE_NAME: &str = "k8s.v1.cni.cncf.io/resourceName";
 
@@ -56,3 +59,7 @@ pub const GATE: &str = "polypod.dev/scheduling-gate";
 /// On a pod: what the devices that a container requests of one resource are to be behind, `physical-function` for
 /// different physical functions or `switch` for different switches. Nodes that do not have so many are not chosen.
 pub const SPREAD: &str = "polypod.dev/spread";
+
+/// On a pod: the span of its admission, a W3C `traceparent` ([`crate::TraceContext`]), so that what becomes of the pod later
+/// is in the same trace. Before its admission: the span that whoever creates the pod wants it to be a child of.
+pub const TRACEPARENT: &str = "polypod.dev/traceparent";

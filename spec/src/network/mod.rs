@@ -26,9 +26,9 @@ pub use annotation_error::{AnnotationError, EntryError};
 pub use bandwidth::{Bandwidth, Rate};
 pub use isolation::is_within_reach;
 pub use key::{
-    ALLOW_DELETE, CHOSEN_NODES, CONTAINER, DEFAULT_NETWORK, DEVICES, GATE, INJECT, NETWORK_STATUS,
-    NETWORKS, NODE_SELECTOR, PARALLEL, RESERVE, RESOURCE_NAME, RETRIED_AT, SCHEDULING_GATE,
-    SHARED_WITH, SPREAD,
+    ALLOW_DELETE, ATTACHMENTS, CHOSEN_NODES, CONTAINER, DEFAULT_NETWORK, DEVICES, GATE, INJECT,
+    NETWORK_STATUS, NETWORKS, NODE_SELECTOR, PARALLEL, RESERVE, RESOURCE_NAME, RETRIED_AT,
+    SCHEDULING_GATE, SHARED_WITH, SPREAD, TRACEPARENT,
 };
 pub use legacy_annotation::parse_legacy_networks;
 pub use legacy_object::{LegacyFault, LegacyNetwork};

@@ -132,7 +132,7 @@ fn giving_back() {
         };
         walk(
             node,
-            &["--restore-multus"],
+            &["--restore-multus", "--grace", "0"],
             prepare,
             |folders, turns_back| {
                 if turns_back {

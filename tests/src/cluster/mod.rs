@@ -6,12 +6,16 @@ mod all_the_way;
 mod certificates;
 mod claims;
 mod credentials;
+mod doctor;
 mod installed_thin;
 mod manifests;
 mod networks_in_use;
+mod node_status;
 mod outage;
 mod scheduler;
+mod seen;
 mod static_policies;
+mod timed;
 mod told;
 mod use_permission;
 mod v1_networks;
@@ -83,6 +87,21 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             body: networks_in_use::networks_in_use,
         },
         Scenario {
+            name: "cluster::doctor_of_a_bare_cluster",
+            needs: &[Need::ControlPlane],
+            body: doctor::what_doctor_says_of_a_bare_cluster,
+        },
+        Scenario {
+            name: "cluster::doctor_of_nobody_who_answers",
+            needs: &[],
+            body: doctor::api_servers_that_do_not_answer,
+        },
+        Scenario {
+            name: "cluster::doctor_of_an_installation",
+            needs: &[Need::ControlPlane],
+            body: doctor::what_doctor_says_of_an_installation,
+        },
+        Scenario {
             name: "cluster::networks_of_multus_v1",
             needs: NETWORK,
             body: v1_networks::networks_of_multus_v1,
@@ -96,8 +115,10 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     scenarios.extend(admission::scenarios());
     scenarios.extend(credentials::scenarios());
     scenarios.extend(manifests::scenarios());
+    scenarios.extend(node_status::scenarios());
     scenarios.extend(outage::scenarios());
     scenarios.extend(scheduler::scenarios());
+    scenarios.extend(seen::scenarios());
     scenarios
 }
 

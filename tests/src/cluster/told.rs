@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use kube::{Api, Client, api::ListParams};
 use serde_json::{Value, json};
 
-use super::{agent, apply_crd, bind, create, create_node, pod, wait_for};
+use super::{agent, apply_crd, bind, create, create_node, pod, timed, wait_for};
 use crate::fixture::{
     binaries,
     control_plane::ControlPlane,
@@ -106,6 +106,15 @@ async fn a_default_route(node: &Node, client: &Client, way: &str, conf: &Value) 
     );
     let text = status(client, &sandbox.pod).await;
     assert!(!text.contains("nil"), "{text}");
+    let times = annotation(client, &sandbox.pod, "polypod.dev/attachments").await;
+    timed::check(
+        &times,
+        &[
+            ("eth0", &["bridge"]),
+            ("net1", &["macvlan"]),
+            ("net2", &["no-gateway"]),
+        ],
+    );
     let status: Vec<Value> = serde_json::from_str(&text).expect("network-status is a list");
     let mut told: Vec<Value> = status
         .iter()
@@ -260,13 +269,16 @@ async fn sandbox(node: &Node, client: &Client, name: &str, networks: &str) -> Sa
 }
 
 async fn status(client: &Client, pod: &str) -> String {
+    annotation(client, pod, "k8s.v1.cni.cncf.io/network-status").await
+}
+
+/// An annotation of a pod, once it is there.
+async fn annotation(client: &Client, pod: &str, key: &str) -> String {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
     wait_for(async || {
         let pod = pods.get(pod).await.expect("the pod is there");
         let annotations = pod.metadata.annotations.unwrap_or_default();
-        annotations
-            .get("k8s.v1.cni.cncf.io/network-status")
-            .cloned()
+        annotations.get(key).cloned()
     })
     .await
 }

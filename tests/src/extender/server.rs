@@ -8,7 +8,7 @@ use ureq::Agent;
 use crate::fixture::{daemon::Daemon, https};
 
 /// A running extender; it ends with its test.
-pub(super) struct Extender {
+pub(crate) struct Extender {
     client: Agent,
     url: String,
     health: String,
@@ -18,7 +18,7 @@ pub(super) struct Extender {
 
 impl Extender {
     /// One that knows these objects.
-    pub(super) fn of(objects: &[Value], more: &[&OsStr]) -> Self {
+    pub(crate) fn of(objects: &[Value], more: &[&OsStr]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         let file = folder.path().join("objects.json");
@@ -29,14 +29,14 @@ impl Extender {
     }
 
     /// One that nobody asked to be one.
-    pub(super) fn without() -> Self {
+    pub(crate) fn without() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let examples = crate::fixture::binaries::workspace().join("manifests/examples");
         Self::start(&["--objects".as_ref(), examples.as_os_str()], folder)
     }
 
     /// One of an API server that never answers.
-    pub(super) fn of_nobody() -> Self {
+    pub(crate) fn of_nobody() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
         let address = closed.local_addr().expect("it is bound");
@@ -72,22 +72,22 @@ impl Extender {
     }
 
     /// The file with the CA of its certificate.
-    pub(super) fn ca(&self) -> std::path::PathBuf {
+    pub(crate) fn ca(&self) -> std::path::PathBuf {
         self.folder.path().join("ca.crt")
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
     /// Status and text of the answer to this body.
-    pub(super) fn post(&self, verb: &str, body: &str) -> (u16, String) {
+    pub(crate) fn post(&self, verb: &str, body: &str) -> (u16, String) {
         let url = self.url(&format!("/scheduler/{verb}"));
         https::post(&self.client, &url, body)
     }
 
     /// The answer to a long body, which may be long, too.
-    pub(super) fn post_large(&self, verb: &str, body: &str) -> ureq::http::Response<ureq::Body> {
+    pub(crate) fn post_large(&self, verb: &str, body: &str) -> ureq::http::Response<ureq::Body> {
         let url = self.url(&format!("/scheduler/{verb}"));
         let answer = self.client.post(url).send(body).expect("it answers");
         assert_eq!(answer.status(), 200);
@@ -95,14 +95,14 @@ impl Extender {
     }
 
     /// The answer to a question, which must be one.
-    pub(super) fn ask(&self, verb: &str, args: &Value) -> Value {
+    pub(crate) fn ask(&self, verb: &str, args: &Value) -> Value {
         let (status, text) = self.post(verb, &args.to_string());
         assert_eq!(status, 200, "{text}");
         serde_json::from_str(&text).expect("the answer is JSON")
     }
 
     /// The names of those of these nodes that fit, after it was seen that every other one is refused with a reason.
-    pub(super) fn fitting(&self, pod: &Value, nodes: &[&str]) -> Vec<String> {
+    pub(crate) fn fitting(&self, pod: &Value, nodes: &[&str]) -> Vec<String> {
         let answer = self.ask("filter", &json!({"Pod": pod, "NodeNames": nodes}));
         assert_eq!(answer["Error"], "", "{answer}");
         assert_eq!(answer["FailedNodes"], json!({}));
@@ -120,7 +120,7 @@ impl Extender {
     }
 
     /// Status and text of what is on the plain port.
-    pub(super) fn health(&self, path: &str) -> (u16, String) {
+    pub(crate) fn health(&self, path: &str) -> (u16, String) {
         get(
             &Agent::config_builder()
                 .http_status_as_error(false)
@@ -131,17 +131,17 @@ impl Extender {
     }
 
     /// The same of the TLS port.
-    pub(super) fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         get(&self.client, &self.url(path))
     }
 
     /// Ends it, and gives back what it logged.
-    pub(super) fn log(self) -> String {
+    pub(crate) fn log(self) -> String {
         self.daemon.log()
     }
 
     /// Waits until a question is answered with this status.
-    pub(super) fn awaits(&self, client: &Agent, wanted: u16) {
+    pub(crate) fn awaits(&self, client: &Agent, wanted: u16) {
         let body = json!({"Pod": pod("p", 1), "NodeNames": ["n1"]}).to_string();
         let url = self.url("/scheduler/filter");
         let begin = std::time::Instant::now();
@@ -163,12 +163,12 @@ fn get(client: &Agent, url: &str) -> (u16, String) {
 }
 
 /// A pod that demands so many VFs.
-pub(super) fn pod(name: &str, devices: u32) -> Value {
+pub(crate) fn pod(name: &str, devices: u32) -> Value {
     pod_of(name, &json!({"intel.com/sriov": devices.to_string()}))
 }
 
 /// A pod that demands these resources.
-pub(super) fn pod_of(name: &str, resources: &Value) -> Value {
+pub(crate) fn pod_of(name: &str, resources: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}")},
@@ -177,7 +177,7 @@ pub(super) fn pod_of(name: &str, resources: &Value) -> Value {
 }
 
 /// A Node and its NodeResourceTopology with so many free VFs in each of its zones, under single-numa-node.
-pub(super) fn node(name: &str, free: &[u32]) -> [Value; 2] {
+pub(crate) fn node(name: &str, free: &[u32]) -> [Value; 2] {
     let zone = |(at, free): (usize, &u32)| {
         let amount = free.to_string();
         json!({"name": format!("node-{at}"), "type": "Node", "resources": [
@@ -196,7 +196,7 @@ pub(super) fn node(name: &str, free: &[u32]) -> [Value; 2] {
 }
 
 /// Writes a file that is never seen half.
-pub(super) fn replace(path: &Path, text: &str) {
+pub(crate) fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     std::fs::write(&new, text).expect("the folder is ours");
     std::fs::rename(new, path).expect("the folder is ours");

@@ -50,6 +50,25 @@ pub(super) fn of_agent(objects: &[Value]) -> Task {
     config.task
 }
 
+/// What each container of what uninstalls would do, in their order.
+pub(super) fn of_uninstall(set: &Value) -> Vec<Task> {
+    let command = device_bridge::args::Args::command();
+    let pod = &set["spec"]["template"]["spec"];
+    let containers = items(&pod["initContainers"]).chain(items(&pod["containers"]));
+    containers
+        .map(|container| {
+            let mut alone = set.clone();
+            alone["spec"]["template"]["spec"]["containers"] = Value::from(vec![container.clone()]);
+            let told = Told::by(&[], &alone, AGENT, &command);
+            let args = device_bridge::args::Args::try_parse_from(&told.arguments);
+            let args = args.unwrap_or_else(|error| panic!("{:?}: {error}", told.arguments));
+            let config = AgentConfig::try_from(args);
+            let config = config.unwrap_or_else(|error| panic!("{:?}: {error}", told.arguments));
+            config.task
+        })
+        .collect()
+}
+
 /// The agent's DaemonSet.
 pub(super) fn agent(objects: &[Value]) -> &Value {
     of_kind(objects, "DaemonSet")
@@ -93,8 +112,12 @@ impl Told {
             all.push(moved.unwrap_or(argument).into());
         }
         // What every pod is told, and the agent asks for.
-        if image == AGENT {
-            all.push("--kubernetes-service-host=10.96.0.1".into());
+        const HOST: &str = "kubernetes-service-host";
+        if known
+            .get_arguments()
+            .any(|argument| argument.get_long() == Some(HOST))
+        {
+            all.push(format!("--{HOST}=10.96.0.1").into());
         }
         Self {
             arguments: all,
@@ -168,6 +191,11 @@ pub(super) fn ports_are_told(objects: &[Value]) {
         _ => None,
     };
     assert_eq!(port(pod, "health"), told);
+    let told = match of_agent(objects) {
+        Task::Serve(serve) => serve.health.metrics_listen.map(|address| address.port()),
+        _ => None,
+    };
+    assert_eq!(port(pod, "metrics"), told);
 }
 
 fn health(serve: &Serve) -> Option<SocketAddr> {

@@ -107,7 +107,8 @@ pub(super) fn values_reach_the_objects() {
         "--set-json=deviceBridge.env.POLYPOD_BRIDGE_HOTPLUG_TIMEOUT=1000000,webhook.env.POLYPOD_WEBHOOK_SCHEDULER_EXTENDER=true",
         "--set=deviceBridge.args={--log-level=debug},deviceBridge.nodeSelector.sriov=yes",
         "--set=crds.networkAttachmentDefinitions=false,crds.keep=false",
-        "--set=metrics.podMonitor.enabled=true,metrics.podMonitor.labels.release=prometheus",
+        "--set=metrics.podMonitor.enabled=true,metrics.podMonitor.labels.release=prometheus,metrics.podMonitor.interval=7s",
+        "--set=metrics.rules.enabled=true,metrics.rules.runbooks=https://book.example/runbooks",
         "--set=webhook.certificates.source=secret,webhook.certificates.secretName=mine,webhook.certificates.caBundle=Q0E=",
     ]);
     let text = Value::from(objects.clone()).to_string();
@@ -190,10 +191,16 @@ pub(super) fn values_reach_the_objects() {
     let monitor = of_kind(&objects, "PodMonitor").next().expect("it is there");
     assert_eq!(key(monitor).2, "networks");
     assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
+    assert_eq!(monitor["spec"]["podMetricsEndpoints"][0]["interval"], "7s");
+    // Nobody opened a port of the agents', or asked for the dashboard.
+    assert_eq!(of_kind(&objects, "PodMonitor").count(), 1);
+    assert!(!text.contains("polypod-dashboard") && !text.contains("METRICS_LISTEN"));
+    assert!(text.contains("https://book.example/runbooks#polypodwebhookdown"));
+    assert!(!text.contains("docs/runbooks.md#"));
 }
 
 /// Values, and what Helm's complaint about them names.
-const REFUSED: [(&str, &str); 22] = [
+const REFUSED: [(&str, &str); 28] = [
     ("preset=fedora", "/preset"),
     ("prest=k3s", "prest"),
     ("webhook.replica=3", "replica"),
@@ -207,6 +214,15 @@ const REFUSED: [(&str, &str); 22] = [
         "webhook.excludedNamespaces={Kube}",
         "/webhook/excludedNamespaces/0",
     ),
+    (
+        "webhook.matchConditions.labels={a'b}",
+        "/webhook/matchConditions/labels/0",
+    ),
+    (
+        "webhook.matchConditions.resourcePrefixes={memory}",
+        "/webhook/matchConditions/resourcePrefixes/0",
+    ),
+    ("webhook.matchConditions.resources={a/b}", "resources"),
     (
         "webhook.policy.kind=AdmissionConfiguration",
         "/webhook/policy",
@@ -240,6 +256,12 @@ const REFUSED: [(&str, &str); 22] = [
     ("namespace.name=Poly_pod", "/namespace/name"),
     ("crds.keep=sometimes", "/crds/keep"),
     ("thin=true,multus.enabled=true", "/multus/enabled"),
+    (
+        "thin=true,metrics.agents.enabled=true",
+        "/metrics/agents/enabled",
+    ),
+    ("metrics.rules.runbook=here", "runbook"),
+    ("metrics.rules.runbooks=a b", "/metrics/rules/runbooks"),
 ];
 
 pub(super) fn refuses_values_that_it_does_not_know() {
@@ -299,7 +321,8 @@ fn same_keys(path: &str, values: &Value, schema: &Value) {
     }
 }
 
-fn chart(arguments: &[&str]) -> Vec<Value> {
+/// What Helm renders with these values.
+pub(crate) fn chart(arguments: &[&str]) -> Vec<Value> {
     let text = helm(arguments).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
     documents(&text)
 }

@@ -107,7 +107,7 @@ pub(super) fn workloads(objects: &[Value]) -> impl Iterator<Item = &Value> {
 }
 
 /// The items of a list, of which there may be none.
-pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 

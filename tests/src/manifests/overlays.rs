@@ -4,6 +4,7 @@ use std::path::Path;
 
 use device_bridge::{
     config::Task,
+    health::HealthListen,
     install::{args::Alias, preset::Preset},
 };
 use serde_json::{Value, json};
@@ -19,10 +20,11 @@ use super::{
 type Overlay = (&'static str, fn(&[Value]));
 
 /// The overlays that are written down here; the folder has these and no others.
-const OVERLAYS: [Overlay; 10] = [
+const OVERLAYS: [Overlay; 11] = [
     ("cert-manager", cert_manager),
     ("crio", |objects| has_paths_of(objects, Preset::Crio)),
     ("k3s", |objects| has_paths_of(objects, Preset::K3s)),
+    ("monitoring", monitoring),
     ("multus", multus),
     ("openshift", openshift),
     ("rke2", |objects| has_paths_of(objects, Preset::Rke2)),
@@ -222,6 +224,30 @@ fn multus(objects: &[Value]) {
     assert_eq!(keys["cniDir"], serve.cni_dir.of_node.display().to_string());
     // A preset beside it may have any folder, and the agent knows its own.
     assert_eq!(keys["binDir"], Value::Null);
+}
+
+/// Strangers may read the agents' metrics and nothing else of theirs, and somebody does.
+fn monitoring(objects: &[Value]) {
+    let Task::Serve(serve) = of_agent(objects) else {
+        panic!("there is no agent");
+    };
+    let address = serve.health.metrics_listen.expect("there is a port");
+    assert!(address.ip().is_unspecified(), "{address}");
+    let Some(HealthListen::At(health)) = serve.health.health_listen else {
+        panic!("there are no probes");
+    };
+    assert!(health.ip().is_loopback(), "{health}");
+    has_paths_of(objects, Preset::Containerd);
+    posture::agent_has_what_it_needs(objects);
+    assert_eq!(
+        names_of(objects, "PodMonitor"),
+        ["polypod-device-bridge", "polypod-webhook"]
+    );
+    assert_eq!(names_of(objects, "PrometheusRule"), ["polypod"]);
+    let dashboard = of_kind(objects, "ConfigMap")
+        .find(|object| object["metadata"]["name"] == "polypod-dashboard")
+        .expect("there is a dashboard");
+    assert_eq!(dashboard["metadata"]["labels"]["grafana_dashboard"], "1");
 }
 
 /// Rights for schedulers are bound, and there is room for what is known of a large cluster.

@@ -163,6 +163,12 @@ fn selected(objects: &[Value]) {
                     .map(|port| &port["targetPort"])
                     .collect(),
             ),
+            "PodMonitor" => (
+                spec["selector"].clone(),
+                items(&spec["podMetricsEndpoints"])
+                    .map(|endpoint| &endpoint["port"])
+                    .collect(),
+            ),
             "PodDisruptionBudget" => (spec["selector"].clone(), Vec::new()),
             "NetworkPolicy" => (
                 spec["podSelector"].clone(),

@@ -3,8 +3,8 @@
 use api::{
     node_inventory::{
         Accelerator, Amount, ClaimedDevice, ContainerAllocation, DeviceGroup, Distance, Inventory,
-        MemoryBlock, MemoryManager, NodeInventory, PhysicalFunction, PodAllocation,
-        TopologyManager, Zone,
+        MemoryBlock, MemoryManager, NodeInventory, NodeInventoryStatus, PhysicalFunction,
+        PodAllocation, TopologyManager, Zone,
     },
     node_resource_topology::{self, Attribute, Cost, NodeResourceTopology, ZoneResource},
 };
@@ -13,7 +13,10 @@ use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{
         CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
     },
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::MicroTime},
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{Condition, MicroTime, Time},
+    },
     jiff::Timestamp,
 };
 use serde_json::{Value, json};
@@ -191,6 +194,19 @@ fn full_inventory() -> NodeInventory {
                 }],
             }],
         },
+        status: Some(NodeInventoryStatus {
+            conditions: vec![Condition {
+                type_: "Ready".to_owned(),
+                status: "True".to_owned(),
+                observed_generation: Some(1),
+                reason: "Ready".to_owned(),
+                message: String::new(),
+                last_transition_time: Time(Timestamp::UNIX_EPOCH),
+            }],
+            agent_version: text("0.1.0"),
+            plugin_version: text("0.1.0"),
+            runtime_configuration: text("00-polypod.conflist"),
+        }),
         ..NodeInventory::default()
     }
 }

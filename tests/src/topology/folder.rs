@@ -102,6 +102,56 @@ pub(super) fn a_node_in_a_folder() {
     assert_eq!(third["physicalFunctions"], second["physicalFunctions"]);
 }
 
+/// What the agent of such a node exposes on its port for everybody, once it has told of its zones.
+pub(crate) fn metrics() -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = |name: &str| folder.path().join(name);
+    let sysfs = machine::sysfs(folder.path());
+    let kubelet = Kubelet::start(&path("kubelet.sock"));
+    kubelet.allocate("p1", 0, 2);
+    let objects = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p1","namespace":"default","uid":"uid-p1"},"spec":{"containers":[{"name":"app"}]}}"#;
+    std::fs::write(path("objects.yaml"), objects).expect("the folder is ours");
+    let (objects, socket, kubelet_socket, out) = (
+        path("objects.yaml"),
+        path("bridge.sock"),
+        path("kubelet.sock"),
+        path("out"),
+    );
+    let arguments: [&OsStr; 17] = [
+        "serve".as_ref(),
+        "--objects".as_ref(),
+        objects.as_ref(),
+        "--node-name".as_ref(),
+        "node-1".as_ref(),
+        "--bridge-socket".as_ref(),
+        socket.as_ref(),
+        "--pod-resources-socket".as_ref(),
+        kubelet_socket.as_ref(),
+        "--publish-to".as_ref(),
+        out.as_ref(),
+        "--sysfs-root".as_ref(),
+        sysfs.as_ref(),
+        "--health-listen".as_ref(),
+        "off".as_ref(),
+        "--metrics-listen".as_ref(),
+        "127.0.0.1:0".as_ref(),
+    ];
+    let daemon = Daemon::start("polypod-device-bridge", &arguments);
+    let address = daemon.ready("metrics ");
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let mut answer = ureq::get(format!("{address}/metrics"))
+            .call()
+            .expect("it answers");
+        let text = answer.body_mut().read_to_string().expect("it is text");
+        if text.contains("polypod_bridge_zone_devices{") {
+            return text;
+        }
+        assert!(Instant::now() < until, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// What is free: CPUs of a zone, devices of the zone's physical function and of the other one.
 fn available(inventory: &Value, zone: usize) -> [u64; 3] {
     let number = |value: &Value| value.as_u64().expect("it is a number");

@@ -2,7 +2,7 @@
 
 mod cluster;
 mod crd;
-mod folder;
+pub(crate) mod folder;
 mod machine;
 
 use crate::{fixture::needs::Need, scenario::Scenario};

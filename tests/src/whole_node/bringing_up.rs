@@ -17,10 +17,12 @@ use super::{
     evidence::until,
     hardware, image, mounts, networks,
     outside::CGROUP,
-    parts,
-    webhook::{self, is_created, manifest},
+    parts, webhook,
 };
-use crate::fixture::{binaries, control_plane::ControlPlane, kube_scheduler::KubeScheduler};
+use crate::{
+    fixture::{binaries, control_plane::ControlPlane, kube_scheduler::KubeScheduler},
+    manifests::objects::{manifests, read},
+};
 
 /// How long a step may take on a busy machine.
 const STEP: Duration = Duration::from_secs(120);
@@ -125,11 +127,11 @@ fn define(plane: &ControlPlane) {
         "node-resource-topologies",
     ];
     for name in all {
-        for crd in manifest(&format!("manifests/crds/{name}.yaml")) {
-            is_created(&plane.ask("POST", crds, &crd));
+        for crd in read(&manifests(&format!("crds/{name}.yaml"))) {
+            plane.ask("POST", crds, &crd).is_created();
         }
     }
-    let path = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
+    let path = networks::NETWORKS;
     until("networks can be created", STEP, || {
         let reply = plane.ask("GET", path, &Value::Null);
         if reply.status == 200 {
@@ -139,7 +141,7 @@ fn define(plane: &ControlPlane) {
         }
     });
     for network in networks::all() {
-        is_created(&plane.ask("POST", path, &network));
+        plane.ask("POST", path, &network).is_created();
     }
 }
 

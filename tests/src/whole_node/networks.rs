@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::{device_plugin::RESOURCE, hardware::UPLINK};
 
+/// Where they are.
+pub(super) const NETWORKS: &str =
+    "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
+
 /// The primary network: what the installer of a cluster network leaves in the runtime's folder.
 pub(crate) fn primary() -> Value {
     json!({"cniVersion": "1.0.0", "name": "primary", "plugins": [{

@@ -3,13 +3,12 @@
 use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{component::Component, evidence, pods};
-use crate::fixture::{
-    binaries::{self, workspace},
-    control_plane::{ControlPlane, Reply},
+use crate::{
+    fixture::{binaries, control_plane::ControlPlane},
+    manifests::objects::{manifests, read},
 };
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1";
@@ -42,7 +41,7 @@ pub(super) fn start(plane: &ControlPlane, folder: &Path) -> Component {
 }
 
 fn register(plane: &ControlPlane, url: &str, bundle: &str) {
-    for mut object in manifest("manifests/admission/webhook-configurations.yaml") {
+    for mut object in read(&manifests("admission/webhook-configurations.yaml")) {
         let hooks = object["webhooks"].as_array_mut();
         for hook in hooks.expect("a configuration has webhooks") {
             let path = hook["clientConfig"]["service"]["path"].take();
@@ -51,7 +50,7 @@ fn register(plane: &ControlPlane, url: &str, bundle: &str) {
         }
         let kind = object["kind"].as_str().unwrap_or_default();
         let path = format!("{CONFIGURATIONS}/{}s", kind.to_lowercase());
-        is_created(&plane.ask("POST", &path, &object));
+        plane.ask("POST", &path, &object).is_created();
     }
     // The API server reads configurations by watching; until it has, nobody is asked.
     let probe = pods::pod("probe", "vf");
@@ -65,16 +64,4 @@ fn register(plane: &ControlPlane, url: &str, bundle: &str) {
             Err(created.body.to_string())
         }
     });
-}
-
-/// The documents of a file of the workspace.
-pub(super) fn manifest(path: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(workspace().join(path)).expect("the manifest is there");
-    serde_yaml_ng::Deserializer::from_str(&text)
-        .map(|document| Value::deserialize(document).expect("the manifest is YAML"))
-        .collect()
-}
-
-pub(super) fn is_created(reply: &Reply) {
-    assert_eq!(reply.status, 201, "{}", reply.body);
 }

@@ -12,6 +12,7 @@ use crate::{
     fixture::{self, creation, post, response, review},
     server::Webhook,
     store::{Part, Store},
+    traces::kept::traces,
 };
 
 const NETWORKS: &str =
@@ -39,6 +40,28 @@ fn has_network(api: &FakeApiServer, name: &str) {
         "metadata": {"name": name, "namespace": "default", "annotations": {"k8s.v1.cni.cncf.io/resourceName": "intel.com/fresh"}},
         "spec": {"config": "{\"type\":\"sriov\"}"}});
     api.answer(&format!("{NETWORKS}/{name}"), 200, network);
+}
+
+#[tokio::test]
+async fn what_is_read_is_a_stage_of_the_trace() {
+    let api = FakeApiServer::default();
+    has_network(&api, "fresh");
+    let (traces, kept) = traces();
+    let webhook = Webhook {
+        traces,
+        ..webhook(&api, json!({}))
+    };
+    for (network, stages) in [
+        ("fresh", &["parse", "decide", "lookup", "decide"][..]),
+        ("macvlan-conf", &["parse", "decide"]),
+    ] {
+        let mutated = response(&webhook, "/mutate", &creation(Some(network))).await;
+        assert_eq!(mutated["allowed"], true, "{mutated}");
+        let spans = kept.take();
+        let names: Vec<&str> = spans.iter().map(|span| span.name.as_ref()).collect();
+        assert_eq!(names[0], "admission", "{network}");
+        assert_eq!(names[1..], *stages, "{network}");
+    }
 }
 
 #[tokio::test]

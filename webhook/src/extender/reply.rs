@@ -15,6 +15,7 @@ use super::{
     scheduling::{Kind, Scheduling},
     verb::Verb,
 };
+use crate::traces::Traces;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +76,18 @@ impl Ask {
 ///
 /// # Errors
 /// There is no answer.
-pub fn to(ask: Ask, scheduling: &Scheduling, body: &[u8]) -> Result<Vec<u8>, Unanswered> {
+pub fn to(
+    ask: Ask,
+    scheduling: &Scheduling,
+    traces: &Traces,
+    body: &[u8],
+) -> Result<Vec<u8>, Unanswered> {
+    let begun = traces.moment();
     if let Some(kind) = scheduling.awaited() {
         return Err(Unanswered::NotSynced(kind));
     }
     let args = ExtenderArgs::read(body).map_err(Unanswered::Args)?;
+    let _span = traces.question(ask.verb(), begun, &args.pod, args.candidates.len());
     let demand = PodDemand::of(&args.pod)?;
     scheduling.counts.ask(ask.verb(), args.candidates.len());
     match ask {

@@ -31,6 +31,7 @@ use crate::{
     body::{BodyError, Room},
     deadline,
     readiness::Readiness,
+    traces::Traces,
 };
 
 /// The largest body that is read: that of a scheduler that sends 5,000 nodes as whole objects.
@@ -51,6 +52,8 @@ pub struct Extender {
     pub readiness: Arc<Readiness>,
     /// Who may ask; everybody where there is none.
     pub clients: Option<Arc<Clients>>,
+    /// Where traces go, if anywhere.
+    pub traces: Traces,
 }
 
 /// The routes.
@@ -137,12 +140,12 @@ async fn serve(ask: Ask, extender: &Extender, room: &Room, body: Body) -> Respon
         }
     };
     // Until there is an answer, whoever waits for room waits for this body, too.
-    let scheduling = &extender.scheduling;
+    let (scheduling, traces) = (&extender.scheduling, &extender.traces);
     let answer = if body.as_ref().len() < LONG {
-        reply::to(ask, scheduling, body.as_ref())
+        reply::to(ask, scheduling, traces, body.as_ref())
     } else {
-        let scheduling = Arc::clone(scheduling);
-        let reply = move || reply::to(ask, &scheduling, body.as_ref());
+        let (scheduling, traces) = (Arc::clone(scheduling), traces.clone());
+        let reply = move || reply::to(ask, &scheduling, &traces, body.as_ref());
         match tokio::task::spawn_blocking(reply).await {
             Ok(answer) => answer,
             Err(_) => return defect(verb, extender),

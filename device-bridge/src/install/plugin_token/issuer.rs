@@ -205,6 +205,9 @@ fn fault(error: &kube::Error) -> Fault {
     let advice = match api_error::status_code(error) {
         Some(400) if problem.contains("cannot bind token") => return Fault::Unsupported(problem),
         Some(401) => "; this process's own token is not taken, look whether its volume is renewed",
+        Some(403) if problem.contains("polypod.dev/api-audiences") => {
+            "; the API server's own audiences (kubectl create token polypod-plugin -n polypod-system has them) are to be in the annotation"
+        }
         Some(403) => {
             "; it needs create on serviceaccounts/token, for the node that its own token names (manifests/base/credentials)"
         }

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Cluster, NETWORKS, PODS, RESOURCE, is_created, is_denied, pod, resources, resources_of,
-};
+use super::{Cluster, NETWORKS, PODS, RESOURCE, is_denied, pod, resources, resources_of};
 use crate::fixture::control_plane::Reply;
 
 pub(super) fn as_registered() {
@@ -18,7 +16,7 @@ pub(super) fn as_registered() {
 
 fn injected(cluster: &Cluster) {
     let created = cluster.create(&pod("two", "foo,foo,bar"));
-    is_created(&created);
+    created.is_created();
     let quantities = json!({"example.com/bar": "1", RESOURCE: "2"});
     let wanted = json!({"requests": quantities, "limits": quantities});
     assert_eq!(resources(&created.body), wanted);
@@ -34,11 +32,11 @@ fn injected(cluster: &Cluster) {
     of_controller["metadata"]["generateName"] = json!("web-6d4cf56db6-");
     of_controller["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-6d4cf56db6", "uid": "5d0b5d1a-2f4e-4e6c-9a0c-0d9e5c3a7f10", "controller": true}]);
     let created = cluster.create(&of_controller);
-    is_created(&created);
+    created.is_created();
     assert_eq!(resources(&created.body), resources_of(1));
     let elsewhere = PODS.replace("default", "ns1");
     let created = cluster.plane.ask("POST", &elsewhere, &of_controller);
-    is_created(&created);
+    created.is_created();
     assert_eq!(
         resources(&created.body)["limits"],
         json!({"example.com/nsfoo": "1"}),
@@ -50,7 +48,7 @@ fn injected(cluster: &Cluster) {
     default_network["metadata"]["annotations"] =
         json!({"v1.multus-cni.io/default-network": "default/foo"});
     let created = cluster.create(&default_network);
-    is_created(&created);
+    created.is_created();
     assert_eq!(resources(&created.body), resources_of(1), "row 48");
 }
 
@@ -89,21 +87,21 @@ fn warns(reply: &Reply, words: &str) {
 
 fn warned(cluster: &Cluster) {
     let empty = cluster.create(&pod("empty", "[]"));
-    is_created(&empty);
+    empty.is_created();
     warns(&empty, "empty list");
     assert_eq!(empty.warnings.len(), 1, "both hooks warn in the same words");
 
     let mut host = pod("host", "foo");
     host["spec"]["hostNetwork"] = json!(true);
     let created = cluster.create(&host);
-    is_created(&created);
+    created.is_created();
     warns(&created, "hostNetwork");
     assert_eq!(resources(&created.body), json!({}));
 }
 
 fn dry_run(cluster: &Cluster) {
     let created = cluster.dry_run(&pod("dry", "foo"));
-    is_created(&created);
+    created.is_created();
     assert_eq!(resources(&created.body), resources_of(1));
     let there = cluster
         .plane
@@ -115,7 +113,7 @@ fn dry_run(cluster: &Cluster) {
 
 /// Of a stored pod annotations can change, and nothing that devices could be added to.
 fn changed(cluster: &Cluster) {
-    is_created(&cluster.create(&pod("changed", "foo")));
+    cluster.create(&pod("changed", "foo")).is_created();
     let path = format!("{PODS}/changed");
     let annotate = |networks: Value| {
         let patch = json!({"metadata": {"annotations": {"k8s.v1.cni.cncf.io/networks": networks}}});
@@ -132,7 +130,7 @@ fn changed(cluster: &Cluster) {
     assert_eq!(annotate(Value::Null).status, 200);
 
     // Whoever edits a label is not to blame for a network that is gone since.
-    is_created(&cluster.create(&pod("stored", "bar")));
+    cluster.create(&pod("stored", "bar")).is_created();
     let bar = format!("{NETWORKS}/bar");
     let patch = json!({"metadata": {"annotations": {"polypod.dev/allow-delete": "true"}}});
     assert_eq!(cluster.plane.ask("PATCH", &bar, &patch).status, 200);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, NETWORKS, PODS, is_created, is_denied, network, pod, until};
+use super::{Cluster, NETWORKS, PODS, is_denied, network, pod, until};
 use crate::fixture::control_plane::Reply;
 
 const WEBHOOK: &str = "definitions.polypod.dev";
@@ -24,7 +24,7 @@ fn judged(cluster: &Cluster) {
     is_denied(&create("{bad"), WEBHOOK, &["spec.config", "line 1"]);
     is_denied(&create(r#"{"plugins":[null]}"#), WEBHOOK, &["/plugins/0"]);
     let warned = create("");
-    is_created(&warned);
+    warned.is_created();
     assert_eq!(warned.warnings.len(), 1, "{:?}", warned.warnings);
     assert!(
         warned.warnings[0].contains("empty"),
@@ -35,7 +35,7 @@ fn judged(cluster: &Cluster) {
     // Names that the API server makes.
     let mut generated = network("", None);
     generated["metadata"] = json!({"generateName": "net-"});
-    is_created(&cluster.plane.ask("POST", NETWORKS, &generated));
+    cluster.plane.ask("POST", NETWORKS, &generated).is_created();
     let path = format!("{NETWORKS}/judged");
     let config = json!({"spec": {"config": "{bad"}});
     is_denied(
@@ -50,7 +50,10 @@ fn judged(cluster: &Cluster) {
 
 /// A pod that runs, as the kubelet tells.
 fn runs(cluster: &Cluster, pods: &str, name: &str, networks: &str) {
-    is_created(&cluster.plane.ask("POST", pods, &pod(name, networks)));
+    cluster
+        .plane
+        .ask("POST", pods, &pod(name, networks))
+        .is_created();
     phase(cluster, pods, name, "Running");
 }
 

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    CONFIGURATIONS, Cluster, PODS, RESOURCE, is_created, is_denied, pod, resources, until,
-};
+use super::{CONFIGURATIONS, Cluster, PODS, RESOURCE, is_denied, pod, resources, until};
 
 pub(super) fn when_a_hook_fails() {
     let mut cluster = Cluster::start();
@@ -34,8 +32,8 @@ fn fails_open_and_is_found_out(cluster: &Cluster) {
     let quantities = json!({RESOURCE: "1"});
     complete["spec"]["containers"][0]["resources"] =
         json!({"requests": quantities, "limits": quantities});
-    is_created(&cluster.create(&complete));
-    is_created(&cluster.create(&pod("no-devices", "plain")));
+    cluster.create(&complete).is_created();
+    cluster.create(&pod("no-devices", "plain")).is_created();
 
     let mut again = cluster.plane.ask("GET", &path, &Value::Null).body;
     again["webhooks"] = stored["webhooks"].clone();
@@ -47,7 +45,7 @@ fn fails_open_and_is_found_out(cluster: &Cluster) {
 fn fails_closed(cluster: &mut Cluster) {
     let mut of_job = pod("of-job", "foo");
     of_job["metadata"]["finalizers"] = json!([OF_JOBS]);
-    is_created(&cluster.create(&of_job));
+    cluster.create(&of_job).is_created();
     let webhook = cluster.webhook.take().expect("it was started");
     assert!(webhook.stop(), "SIGTERM ends it well");
     let refused = cluster.create(&pod("closed", "foo"));
@@ -65,7 +63,7 @@ fn fails_closed(cluster: &mut Cluster) {
     mirror["spec"]["nodeName"] = json!("node-1");
     for pod in [plain, mirror] {
         let created = cluster.create(&pod);
-        is_created(&created);
+        created.is_created();
         assert_eq!(resources(&created.body), json!({}));
     }
     changes_wait_for_networks_alone(cluster);

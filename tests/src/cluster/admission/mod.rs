@@ -1,6 +1,7 @@
 //! The webhook as an operator registers it with a real API server.
 
 mod as_registered;
+mod chart_conditions;
 mod definitions;
 mod failing;
 mod kubectl;
@@ -44,6 +45,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             body: failing::when_a_hook_fails,
         },
         Scenario {
+            name: "cluster::admission_of_whom_the_chart_says",
+            needs: &[Need::ControlPlane, Need::Helm],
+            body: chart_conditions::whom_the_hooks_are_asked_about,
+        },
+        Scenario {
             name: "cluster::admission_as_kubectl_shows",
             needs: KUBECTL,
             body: kubectl::as_kubectl_shows,
@@ -67,17 +73,19 @@ impl Cluster {
         let plane = &installed.plane;
         until(|| plane.ask("GET", NETWORKS, &Value::Null).status == 200);
         let namespace = json!({"metadata": {"name": "ns1"}});
-        is_created(&plane.ask("POST", "/api/v1/namespaces", &namespace));
+        plane
+            .ask("POST", "/api/v1/namespaces", &namespace)
+            .is_created();
         for network in [
             network("foo", Some(RESOURCE)),
             network("bar", Some("example.com/bar")),
             network("plain", None),
         ] {
-            is_created(&plane.ask("POST", NETWORKS, &network));
+            plane.ask("POST", NETWORKS, &network).is_created();
         }
         let elsewhere = NETWORKS.replace("default", "ns1");
         let nsfoo = network("foo", Some("example.com/nsfoo"));
-        is_created(&plane.ask("POST", &elsewhere, &nsfoo));
+        plane.ask("POST", &elsewhere, &nsfoo).is_created();
 
         let [port] = free_ports();
         let listen = format!("--listen=127.0.0.1:{port}");
@@ -148,10 +156,6 @@ fn resources(pod: &Value) -> Value {
 fn resources_of(quantity: u64) -> Value {
     let quantities = json!({RESOURCE: quantity.to_string()});
     json!({"requests": quantities, "limits": quantities})
-}
-
-fn is_created(reply: &Reply) {
-    assert_eq!(reply.status, 201, "{}", reply.body);
 }
 
 /// Denied by this webhook with these words, and with causes that name fields.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     AGENT, Cluster, PLUGIN, SYSTEM, create_pod, dry, event, inventory, node_reference, report,
-    token_path, token_request, topology, until,
+    token_path, token_request, token_request_for, topology, until,
 };
 
 /// What comes of a request.
@@ -21,6 +21,7 @@ enum Expected {
 use Expected::{Policy, Role, Taken};
 
 const STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
+const TIMES: &str = "polypod.dev/attachments";
 const POD: &str = "/api/v1/namespaces/default/pods/p1";
 const OTHER_POD: &str = "/api/v1/namespaces/default/pods/p2";
 const WAITING_POD: &str = "/api/v1/namespaces/default/pods/p3";
@@ -44,6 +45,7 @@ pub(super) fn what_a_nodes_identities_may_write() {
         both(&cluster, token);
     }
     of_the_agent(&cluster, &agent);
+    the_audiences_that_the_operator_lists(&cluster, &agent);
     of_the_plugin(&cluster, plugin);
     without_a_node(&cluster);
     whatever_the_role_allows(&cluster, &agent);
@@ -70,6 +72,10 @@ fn judge(cluster: &Cluster, token: &str, rows: &[(&str, &str, Value, Expected)])
     }
 }
 
+fn status_of(node: &str) -> String {
+    format!("/apis/polypod.dev/v1alpha1/nodeinventories/{node}/status")
+}
+
 fn annotated(annotations: &Value) -> Value {
     json!({"metadata": {"annotations": annotations}})
 }
@@ -88,6 +94,20 @@ fn both(cluster: &Cluster, token: &str) {
     let stays = Policy("its words stay");
     let rows = [
         ("PATCH", own.as_str(), published.clone(), Taken),
+        (
+            "PATCH",
+            &own,
+            annotated(&json!({STATUS: "[]", TIMES: "{}"})),
+            Taken,
+        ),
+        // A report without times takes away what was known of an earlier sandbox.
+        ("PATCH", &own, annotated(&json!({TIMES: null})), Taken),
+        (
+            "PATCH",
+            &own,
+            annotated(&json!({TIMES: "{}", "polypod.dev/attachments2": "{}"})),
+            only,
+        ),
         (
             "PATCH",
             &other,
@@ -227,7 +247,21 @@ fn of_the_agent(cluster: &Cluster, token: &str) {
     let bound = Policy("must be bound to Node 'node-1'");
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "name": "agent-1"});
     let long = Policy("for a day at most");
+    let alone = Policy("for the API server alone");
+    let audiences = |audiences: Value| token_request_for(&audiences, &own);
+    let default = default_audience(cluster, token);
+    for node in ["node-1", "node-2"] {
+        let all = "/apis/polypod.dev/v1alpha1/nodeinventories";
+        let made = cluster.installed.plane.ask("POST", all, &inventory(node));
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let [status, other_status] = ["node-1", "node-2"].map(status_of);
+    let well = json!({"status": {"agentVersion": "0.1.0"}});
     let rows = [
+        ("PATCH", status.as_str(), well.clone(), Taken),
+        ("PATCH", &other_status, well, another),
+        ("PUT", &status, inventory("node-1"), Role),
+        ("GET", &status, Value::Null, Role),
         ("PATCH", inventories.as_str(), inventory("node-1"), Taken),
         ("PATCH", &topologies, topology("node-1"), Taken),
         ("PATCH", &other_inventory, inventory("node-2"), another),
@@ -243,6 +277,16 @@ fn of_the_agent(cluster: &Cluster, token: &str) {
         ("POST", &plugin, token_request(&pod, 600), bound),
         ("POST", &plugin, token_request(&own, 86_401), long),
         ("POST", &plugin, token_request(&own, 3607), long),
+        ("POST", &plugin, audiences(json!([])), Taken),
+        ("POST", &plugin, audiences(json!([default])), Taken),
+        ("POST", &plugin, audiences(json!(["vault"])), alone),
+        ("POST", &plugin, audiences(json!([default, "vault"])), alone),
+        (
+            "POST",
+            &plugin,
+            audiences(json!(["sts.amazonaws.com"])),
+            alone,
+        ),
         ("POST", &agent, token_request(&own, 600), Role),
         ("GET", "/api/v1/pods", Value::Null, Taken),
         ("GET", "/api/v1/nodes", Value::Null, Role),
@@ -250,12 +294,66 @@ fn of_the_agent(cluster: &Cluster, token: &str) {
     judge(cluster, token, &rows);
 }
 
+/// What the API server writes where nobody asks for an audience.
+fn default_audience(cluster: &Cluster, token: &str) -> String {
+    let request = token_request(&node_reference("node-1"), 600);
+    let (status, said, given) = cluster.ask(token, "POST", &token_path(PLUGIN), &request);
+    assert_eq!(status, 201, "{said}");
+    let audience = given["spec"]["audiences"][0].as_str();
+    audience.expect("there is one").to_owned()
+}
+
+/// With the annotation these and no others, whatever they look like.
+fn the_audiences_that_the_operator_lists(cluster: &Cluster, token: &str) {
+    let (plane, path) = (&cluster.installed.plane, token_path(PLUGIN));
+    let namespace = format!("/api/v1/namespaces/{SYSTEM}");
+    let list = |list: Value| {
+        let body = annotated(&json!({"polypod.dev/api-audiences": list}));
+        let admin = plane.ask_in("application/merge-patch+json", "PATCH", &namespace, &body);
+        assert_eq!(admin.status, 200, "{}", admin.body);
+    };
+    let default = default_audience(cluster, token);
+    let asking = |audiences: Value| token_request_for(&audiences, &node_reference("node-1"));
+    let alone = Policy("list the API server's own in the annotation");
+    list(json!(format!("{default} , second")));
+    // The API server reads namespaces by watching, too.
+    until("the annotation", || {
+        let body = asking(json!(["second"]));
+        let (status, ..) = cluster.ask(token, "POST", &dry(&path), &body);
+        (status == 201).then_some(())
+    });
+    let rows = [
+        ("POST", path.as_str(), asking(json!([])), Taken),
+        ("POST", &path, asking(json!([default, "second"])), Taken),
+        (
+            "POST",
+            &path,
+            asking(json!(["https://other.example"])),
+            alone,
+        ),
+        ("POST", &path, asking(json!(["api"])), alone),
+    ];
+    judge(cluster, token, &rows);
+    // Nobody of a node may list another.
+    let own = annotated(&json!({"polypod.dev/api-audiences": "vault"}));
+    judge(cluster, token, &[("PATCH", &namespace, own, Role)]);
+    list(Value::Null);
+    until("the annotation's end", || {
+        let body = asking(json!(["second"]));
+        let (status, ..) = cluster.ask(token, "POST", &dry(&path), &body);
+        (status == 403).then_some(())
+    });
+}
+
 fn of_the_plugin(cluster: &Cluster, token: &str) {
     let (inventories, plugin) = (report("nodeinventories", "node-1"), token_path(PLUGIN));
+    let well = json!({"status": {"agentVersion": "0.1.0"}});
+    let status = status_of("node-1");
     let own = token_request(&node_reference("node-1"), 600);
     let networks = "/apis/k8s.cni.cncf.io/v1/network-attachment-definitions";
     let rows = [
         ("PATCH", inventories.as_str(), inventory("node-1"), Role),
+        ("PATCH", &status, well, Role),
         ("POST", &plugin, own, Role),
         ("GET", "/api/v1/pods", Value::Null, Role),
         ("GET", "/api/v1/nodes/node-1", Value::Null, Role),

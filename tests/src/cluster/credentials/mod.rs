@@ -197,6 +197,13 @@ fn token_request(bound_to: &Value, seconds: u32) -> Value {
         "spec": {"expirationSeconds": seconds, "boundObjectRef": bound_to}})
 }
 
+/// The same, for whom.
+fn token_request_for(audiences: &Value, bound_to: &Value) -> Value {
+    let mut request = token_request(bound_to, 600);
+    request["spec"]["audiences"] = audiences.clone();
+    request
+}
+
 fn node_reference(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "name": name})
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, PLUGIN, create_pod, until};
+use super::{Cluster, PLUGIN, create_node, create_pod, until};
 use crate::{
     fixture::{
         node::Node,
@@ -44,23 +44,38 @@ pub(super) fn the_resolver_has_the_plugins_own_token() {
         });
         assert!(events.to_string().contains("AddedInterface"), "{events}");
 
-        // The token is one of this Node, and goes with it: a pod that needs it fails and is told why; the other can go.
+        // The token is one of this Node, and goes with it: a pod that needs it waits, fails, and is told why.
         let deleted = plane.ask("DELETE", "/api/v1/nodes/node-1", &Value::Null);
         assert_eq!(deleted.status, 200, "{}", deleted.body);
         let failed = until("the end of the token", || {
-            let ran = folders.run(&second, "ADD", &json!({}));
+            let ran = folders.run(&second, "ADD", &json!({"bridgeTimeout": 1}));
             if ran.success {
                 folders.run(&second, "DEL", &json!({})).succeeded();
                 return None;
             }
             Some(ran.failed())
         });
-        assert!(
-            failed.1.contains("401") && failed.1.contains("the token has ended"),
-            "{failed:?}"
-        );
+        assert_eq!(failed.0, 11, "{failed:?}");
+        for words in [
+            "401",
+            "the token has ended",
+            "look whether polypod-device-bridge runs",
+        ] {
+            assert!(failed.1.contains(words), "{failed:?}");
+        }
         folders.run(&second, "DEL", &json!({})).succeeded();
         assert_eq!(second.netns.names(), Vec::<String>::new());
+
+        // With the next token it starts; it has waited for it.
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| folders.run(&second, "ADD", &json!({"bridgeTimeout": 120})));
+            create_node(&cluster.installed, "node-1");
+            install(node, &cluster);
+            waiting.join().expect("it ends").succeeded();
+        });
+        assert_eq!(second.netns.names(), ["eth0", "net1"]);
+        folders.run(&second, "DEL", &json!({})).succeeded();
         folders.run(&first, "DEL", &json!({})).succeeded();
         assert_eq!(node.files("state"), [].into());
     });

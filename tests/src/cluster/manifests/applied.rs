@@ -18,9 +18,23 @@ use crate::{
 
 /// Kinds of others that overlays use: group, version, kind, plural, and whether they are namespaced. Their own
 /// CustomResourceDefinitions are not ours to ship; what stands in for them takes any field.
-const STAND_INS: [(&str, &str, &str, &str, bool); 3] = [
+const STAND_INS: [(&str, &str, &str, &str, bool); 5] = [
     ("cert-manager.io", "v1", "Certificate", "certificates", true),
     ("cert-manager.io", "v1", "Issuer", "issuers", true),
+    (
+        "monitoring.coreos.com",
+        "v1",
+        "PodMonitor",
+        "podmonitors",
+        true,
+    ),
+    (
+        "monitoring.coreos.com",
+        "v1",
+        "PrometheusRule",
+        "prometheusrules",
+        true,
+    ),
     (
         "security.openshift.io",
         "v1",
@@ -77,6 +91,9 @@ pub(super) fn base_and_every_overlay_are_applied() {
     let cluster = Cluster::new();
     let base = rendered(&manifests("base"));
     cluster.apply("base", &base);
+    for folder in folders(&manifests("uninstall")) {
+        cluster.apply(&folder.display().to_string(), &rendered(&folder));
+    }
     let base: BTreeSet<String> = base.iter().map(called).collect();
     let overlays = folders(&manifests("overlays"));
     assert!(overlays.len() >= 10, "{overlays:?}");

@@ -23,6 +23,7 @@ pub(super) fn custom_resources_are_judged() {
     network_attachment_definitions(&judge);
     node_inventories(&judge);
     reports_only_grow(&judge);
+    statuses_are_apart_from_reports(&judge);
     node_resource_topologies(&judge);
     names(&judge.plane);
 }
@@ -213,6 +214,90 @@ fn reports_only_grow(judge: &Judge) {
         assert_eq!(reply.status, 422, "{epoch}.{sequence}: {}", reply.body);
         assert!(reply.body.to_string().contains("epoch"), "{}", reply.body);
     }
+}
+
+/// A status is written by itself, in whatever shape conditions have, and a report neither has nor changes one.
+fn statuses_are_apart_from_reports(judge: &Judge) {
+    let mut report = inventory();
+    report["metadata"]["name"] = json!("node-2");
+    report["status"] = json!({"agentVersion": "of a report"});
+    judge.kinds.apply(&judge.plane, &report);
+    let path = judge.kinds.path_of(&judge.plane, &report);
+    let found = judge.plane.ask("GET", &path, &Value::Null).body;
+    assert_eq!(found["status"], Value::Null, "{found}");
+    let at = format!("{path}/status?fieldValidation=Strict");
+    let write = |status: &Value| judge.plane.ask("PATCH", &at, &json!({"status": status}));
+    let condition = |status: &str, second: u8| {
+        json!({"type": "Ready", "status": status, "reason": "Ready", "message": "",
+            "lastTransitionTime": format!("2026-01-02T03:04:0{second}Z")})
+    };
+    let whole = json!({"conditions": [condition("True", 1)], "agentVersion": "0.1.0",
+        "pluginVersion": "0.1.0", "runtimeConfiguration": "00-polypod.conflist"});
+    let written = write(&whole);
+    assert_eq!(written.status, 200, "{}", written.body);
+    assert_eq!(written.body["status"], whole);
+
+    for (key, value, field) in [
+        ("status", json!("true"), "status"),
+        ("status", Value::Null, "status"),
+        ("reason", json!("two words"), "reason"),
+        ("reason", json!(""), "reason"),
+        ("type", json!("two words"), "type"),
+        (
+            "lastTransitionTime",
+            json!("yesterday"),
+            "lastTransitionTime",
+        ),
+        (
+            "lastTransitionTime",
+            json!("2026-01-02T03:04:09Z"),
+            "keeps its lastTransitionTime",
+        ),
+        ("observedGeneration", json!(-1), "observedGeneration"),
+        ("severity", json!("high"), "severity"),
+    ] {
+        let mut condition = condition("True", 1);
+        condition[key] = value;
+        let reply = write(&json!({"conditions": [condition]}));
+        assert!(matches!(reply.status, 400 | 422), "{key}: {}", reply.body);
+        assert!(
+            reply.body.to_string().contains(field),
+            "{field}: {}",
+            reply.body
+        );
+    }
+    let twice = write(&json!({"conditions": [condition("True", 1), condition("True", 1)]}));
+    assert_eq!(twice.status, 422, "{}", twice.body);
+    for key in ["agentVersion", "pluginVersion", "runtimeConfiguration"] {
+        let reply = write(&json!({key: "x".repeat(256)}));
+        assert_eq!(reply.status, 422, "{key}: {}", reply.body);
+    }
+    // Another status, another time; and the rule about reports is no rule about these.
+    for (status, second) in [("False", 2), ("Unknown", 3), ("True", 4)] {
+        let reply = write(&json!({"conditions": [condition(status, second)]}));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    let reply = judge.plane.ask(
+        "PATCH",
+        &at,
+        &json!({"sequence": 1, "status": {"agentVersion": "0.2.0"}}),
+    );
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(
+        reply.body["sequence"], report["sequence"],
+        "a status changes no report"
+    );
+    let next = json!({"sequence": 9, "status": {"agentVersion": "of a report"}});
+    let reply = judge.plane.ask("PATCH", &path, &next);
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.body["status"]["agentVersion"], "0.2.0");
+    assert_eq!(
+        judge
+            .plane
+            .ask("PATCH", &path, &json!({"sequence": 8}))
+            .status,
+        422
+    );
 }
 
 fn node_resource_topologies(judge: &Judge) {

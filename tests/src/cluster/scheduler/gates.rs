@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     machine::{A_WHILE, Machine, runs_on, set_status},
-    stage::{PODS, RESOURCE, Stage, is_created, pod, text, until},
+    stage::{PODS, RESOURCE, Stage, pod, text, until},
 };
 
 /// As in `woken`: two seconds are asked for, and a busy machine may take longer.
@@ -152,7 +152,7 @@ pub(super) fn the_last_devices_are_promised_once() {
     // All at once, each for all that a zone has: nobody reports meanwhile.
     let names: Vec<String> = (0..8).map(|n| format!("p{n}")).collect();
     for name in &names {
-        is_created(&stage.plane.ask("POST", PODS, &gated(name, 1)));
+        stage.plane.ask("POST", PODS, &gated(name, 1)).is_created();
     }
     let bound = || {
         let bound = names

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::stage::{
-    INVENTORIES, NODES, PODS, RESOURCE, Stage, TOPOLOGIES, is_created, text, until,
-};
+use super::stage::{INVENTORIES, NODES, PODS, RESOURCE, Stage, TOPOLOGIES, text, until};
 
 /// A machine with devices in NUMA zones, whose kubelet takes pods by `single-numa-node`.
 pub(super) struct Machine {
@@ -29,7 +27,7 @@ impl Machine {
     /// A ready Node with so many devices in its zones, that nobody has reported of.
     pub(super) fn join(stage: &Stage, name: &str, zones: &[usize]) -> Self {
         let node = json!({"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}});
-        is_created(&stage.plane.ask("POST", NODES, &node));
+        stage.plane.ask("POST", NODES, &node).is_created();
         let quantities = json!({"cpu": "16", "memory": "64Gi", "pods": "110", RESOURCE: zones.iter().sum::<usize>().to_string()});
         let status = json!({"status": {"capacity": quantities, "allocatable": quantities,
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}});

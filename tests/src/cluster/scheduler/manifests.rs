@@ -2,27 +2,33 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{is_created, manifest, text, until};
-use crate::fixture::{control_plane::ControlPlane, kube_scheduler::understood};
+use super::stage::{text, until};
+use crate::{
+    fixture::{control_plane::ControlPlane, kube_scheduler::understood},
+    manifests::objects::{manifests, read},
+};
 
 /// What an operator changes in `default-scheduler.yaml`.
-pub(super) const DEFAULT: &str = "manifests/scheduler/default-scheduler.yaml";
+pub(super) const DEFAULT: &str = "scheduler/default-scheduler.yaml";
 
 /// The second scheduler.
-pub(super) const SECOND: &str = "manifests/scheduler/second/polypod-scheduler.yaml";
+pub(super) const SECOND: &str = "scheduler/second/polypod-scheduler.yaml";
 
 pub(super) fn are_taken() {
     understood_by_the_scheduler();
     let plane = ControlPlane::start();
-    for object in manifest("manifests/base/namespace.yaml") {
-        is_created(&plane.ask("POST", &path_of(&object), &object));
+    for object in read(&manifests("base/namespace.yaml")) {
+        plane.ask("POST", &path_of(&object), &object).is_created();
     }
     taken_by_the_api_server(&plane);
 }
 
 fn understood_by_the_scheduler() {
     let issuer = crate::fixture::client_certificate::Issuer::new("webhook");
-    for configuration in [manifest(DEFAULT).remove(0), configuration_of_second()] {
+    for configuration in [
+        read(&manifests(DEFAULT)).remove(0),
+        configuration_of_second(),
+    ] {
         let extender = &configuration["extenders"][0];
         let taken = understood(configuration.clone(), &issuer.pem());
         let taken = taken.unwrap_or_else(|error| panic!("{configuration}: {error}"));
@@ -46,14 +52,14 @@ fn understood_by_the_scheduler() {
 
 /// The webhook's rights for schedulers, and to whom they are bound.
 pub(super) const RIGHTS: [&str; 3] = [
-    "manifests/scheduler/cluster-role.yaml",
-    "manifests/scheduler/writing-cluster-role.yaml",
-    "manifests/scheduler/bindings.yaml",
+    "scheduler/cluster-role.yaml",
+    "scheduler/writing-cluster-role.yaml",
+    "scheduler/bindings.yaml",
 ];
 
 /// The configuration in the second scheduler's ConfigMap.
 pub(super) fn configuration_of_second() -> Value {
-    let objects = manifest(SECOND);
+    let objects = read(&manifests(SECOND));
     let map = objects.iter().find(|object| object["kind"] == "ConfigMap");
     let map = map.expect("the configuration is in a ConfigMap");
     let configuration = text(&map["data"]["configuration.yaml"]);
@@ -64,12 +70,12 @@ pub(super) fn configuration_of_second() -> Value {
 pub(super) fn taken_by_the_api_server(plane: &ControlPlane) {
     let system = "/api/v1/namespaces/kube-system";
     until(|| (plane.ask("GET", system, &Value::Null).status == 200).then_some(()));
-    let objects = manifest(SECOND);
-    let service = manifest("manifests/base/webhook/service.yaml");
+    let objects = read(&manifests(SECOND));
+    let service = read(&manifests("base/webhook/service.yaml"));
     for object in objects.iter().chain(&service) {
         let path = format!("{}?fieldValidation=Strict", path_of(object));
         let created = plane.ask("POST", &path, object);
-        is_created(&created);
+        created.is_created();
         assert_eq!(created.warnings, Vec::<String>::new(), "{object}");
     }
 }

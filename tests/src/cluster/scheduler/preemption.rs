@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     machine::{A_WHILE, Machine, runs_on},
-    stage::{Stage, is_created, pod},
+    stage::{Stage, pod},
 };
 
 /// A pod of high priority that topology refuses: the scheduler neither takes others away nor fails in trying.
@@ -12,11 +12,10 @@ pub(super) fn no_victims() {
     let mut stage = Stage::new();
     let mut node = Machine::reporting(&stage, "node-1", &[2, 2]);
     let high = json!({"metadata": {"name": "high"}, "value": 1000});
-    is_created(
-        &stage
-            .plane
-            .ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", &high),
-    );
+    stage
+        .plane
+        .ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", &high)
+        .is_created();
     stage.start_scheduler(&stage.extender());
     for name in ["a", "b", "c"] {
         stage.create(&pod(name, 1));

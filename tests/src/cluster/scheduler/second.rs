@@ -6,9 +6,12 @@ use serde_json::json;
 use super::{
     machine::{A_WHILE, Machine},
     manifests::{configuration_of_second, taken_by_the_api_server},
-    stage::{PODS, Stage, is_created, manifest, pod, text, until},
+    stage::{PODS, Stage, pod, text, until},
 };
-use crate::fixture::{binaries::workspace, kube_scheduler::KubeScheduler};
+use crate::{
+    fixture::{binaries::workspace, kube_scheduler::KubeScheduler},
+    manifests::objects::{manifests, read},
+};
 
 const NAME: &str = "polypod-scheduler";
 
@@ -69,9 +72,12 @@ pub(super) fn places_its_own() {
 fn register(stage: &Stage) {
     let docs = std::fs::read_to_string(workspace().join("docs/scheduling.md"));
     let docs = docs.expect("the page is there");
-    let condition = docs.split("```\n").find(|part| part.starts_with("|| "));
+    let condition = docs.split("```").find_map(|part| {
+        let (_, text) = part.split_once('\n')?;
+        text.starts_with("|| ").then_some(text)
+    });
     let condition = condition.expect("the page has the condition");
-    let mut hooks = manifest("manifests/admission/webhook-configurations.yaml").remove(0);
+    let mut hooks = read(&manifests("admission/webhook-configurations.yaml")).remove(0);
     let hook = &mut hooks["webhooks"][0];
     let selects = text(&hook["matchConditions"][0]["expression"]);
     hook["matchConditions"][0]["expression"] = json!(format!("{selects} {condition}"));
@@ -79,7 +85,7 @@ fn register(stage: &Stage) {
     let url = stage.extender().url_prefix.replace("/scheduler", "/mutate");
     hook["clientConfig"] = json!({"url": url, "caBundle": STANDARD.encode(bundle)});
     let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-    is_created(&stage.plane.ask("POST", path, &hooks));
+    stage.plane.ask("POST", path, &hooks).is_created();
     // The API server reads configurations by watching; until it has, a pod passes unseen.
     until(|| {
         let created = stage

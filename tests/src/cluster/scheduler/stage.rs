@@ -7,16 +7,17 @@ use std::{
 };
 
 use certs::{authority::Authority, names::ServerNames};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::manifests::{RIGHTS, path_of};
-use crate::fixture::{
-    binaries::workspace,
-    control_plane::{ControlPlane, Reply, free_ports},
-    daemon::Daemon,
-    kube_scheduler::{Extender, KubeScheduler},
+use crate::{
+    fixture::{
+        control_plane::{ControlPlane, free_ports},
+        daemon::Daemon,
+        kube_scheduler::{Extender, KubeScheduler},
+    },
+    manifests::objects::{manifests, read},
 };
 
 /// The resource of all devices here.
@@ -56,9 +57,9 @@ impl Stage {
             "node-inventories",
             "node-resource-topologies",
         ] {
-            let crd = &manifest(&format!("manifests/crds/{file}.yaml"))[0];
+            let crd = &read(&manifests(&format!("crds/{file}.yaml")))[0];
             let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-            is_created(&plane.ask("POST", crds, crd));
+            plane.ask("POST", crds, crd).is_created();
         }
         for kind in [INVENTORIES, TOPOLOGIES] {
             until(|| (plane.ask("GET", kind, &Value::Null).status == 200).then_some(()));
@@ -166,7 +167,7 @@ impl Stage {
     /// Creates a pod and gives back its UID.
     pub(super) fn create(&self, pod: &Value) -> String {
         let created = self.plane.ask("POST", PODS, pod);
-        is_created(&created);
+        created.is_created();
         text(&created.body["metadata"]["uid"])
     }
 
@@ -244,13 +245,17 @@ impl Stage {
 /// Gives the webhook's service account its rights, strictly as the manifests have them.
 fn grant(plane: &ControlPlane) {
     let objects = [
-        "manifests/base/namespace.yaml",
-        "manifests/admission/cluster-role.yaml",
-        "manifests/base/webhook/service-account.yaml",
+        "base/namespace.yaml",
+        "admission/cluster-role.yaml",
+        "base/webhook/service-account.yaml",
     ];
-    for object in objects.into_iter().chain(RIGHTS).flat_map(manifest) {
+    for object in objects
+        .into_iter()
+        .chain(RIGHTS)
+        .flat_map(|file| read(&manifests(file)))
+    {
         let path = format!("{}?fieldValidation=Strict", path_of(&object));
-        is_created(&plane.ask("POST", &path, &object));
+        plane.ask("POST", &path, &object).is_created();
     }
 }
 
@@ -263,18 +268,6 @@ pub(super) fn pod(name: &str, devices: u32) -> Value {
     }
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
         "spec": {"containers": [{"name": "app", "image": "busybox", "resources": resources}]}})
-}
-
-/// The documents of a file of the workspace.
-pub(super) fn manifest(path: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(workspace().join(path)).expect("the manifest is there");
-    serde_yaml_ng::Deserializer::from_str(&text)
-        .map(|document| Value::deserialize(document).expect("the manifest is YAML"))
-        .collect()
-}
-
-pub(super) fn is_created(reply: &Reply) {
-    assert_eq!(reply.status, 201, "{}", reply.body);
 }
 
 pub(super) fn text(value: &Value) -> String {

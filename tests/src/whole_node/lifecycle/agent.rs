@@ -89,17 +89,10 @@ fn upgraded(cluster: &mut Cluster) {
         agent.start();
         agent_is_ready(agent);
     });
-    let mut faults = Vec::new();
     for name in &created {
         has(cluster, name, &INTERFACES);
-        let events = cluster.events(name);
-        faults.extend(
-            events
-                .into_iter()
-                .filter(|event| event.starts_with("Failed")),
-        );
     }
-    assert_eq!(faults, [""; 0], "of {} pods", created.len());
+    alive::none_failed(cluster, &created);
     before.is_as_before(cluster);
     alive::delete(
         cluster,

@@ -32,11 +32,22 @@ impl Seen {
     pub(super) fn new(cluster: &Cluster, name: &str, networks: &str) -> Self {
         cluster.create_pod(&pods::pod(name, networks));
         let pod = cluster.running(name);
+        Self::see(cluster, name, &pod)
+    }
+
+    /// The same without networks, on a node where nobody publishes a network-status.
+    pub(super) fn of_before(cluster: &Cluster, name: &str) -> Self {
+        cluster.create_pod(&pods::pod(name, ""));
+        let pod = starts(cluster, name);
+        Self::see(cluster, name, &pod)
+    }
+
+    fn see(cluster: &Cluster, name: &str, pod: &Value) -> Self {
         Self {
             name: name.to_owned(),
             sandbox: cluster.sandbox(name).id,
             links: cluster.links(name),
-            containers: containers(&pod),
+            containers: containers(pod),
         }
     }
 
@@ -44,7 +55,7 @@ impl Seen {
     /// and a command can be executed in it.
     pub(super) fn is_as_before(&self, cluster: &Cluster) {
         let Self { name, .. } = self;
-        let pod = cluster.running(name);
+        let pod = starts(cluster, name);
         assert_eq!(cluster.sandbox(name).id, self.sandbox, "{name}");
         assert_eq!(cluster.links(name), self.links, "{name}");
         assert_eq!(containers(&pod), self.containers, "{name}");
@@ -138,12 +149,12 @@ pub(super) fn has(cluster: &Cluster, name: &str, interfaces: &[&str]) {
 }
 
 /// Waits until a pod runs, whether or not anybody has published its network-status.
-pub(super) fn starts(cluster: &Cluster, name: &str) {
+pub(super) fn starts(cluster: &Cluster, name: &str) -> Value {
     until(&format!("the pod {name} starts"), POD, || {
         let pod = cluster.pod(name).ok_or("it is not there")?;
         let why = || format!("{} {:?}", pod["status"], cluster.events(name));
-        is_ready(&pod).then_some(()).ok_or_else(why)
-    });
+        if is_ready(&pod) { Ok(pod) } else { Err(why()) }
+    })
 }
 
 /// Waits until an Event of a pod says all of `words`.
@@ -190,6 +201,16 @@ pub(super) fn files(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Checks that nothing about these pods failed, as their Events tell.
+pub(super) fn none_failed(cluster: &Cluster, names: &[String]) {
+    let failed: Vec<String> = names
+        .iter()
+        .flat_map(|name| cluster.events(name))
+        .filter(|event| event.starts_with("Failed"))
+        .collect();
+    assert_eq!(failed, [""; 0], "of {} pods", names.len());
 }
 
 /// Asks for the end of pods, and waits until all of them are gone.

@@ -20,19 +20,24 @@ use super::{
         cluster::Cluster,
         evidence::until,
         hardware::UPLINK,
-        image, parts, pods,
+        image,
+        networks::NETWORKS,
+        parts, pods,
         pods::{interface_of, network_status},
         webhook,
     },
-    alive::{self, has},
+    alive::{self, Seen, has},
     uninstalled::leave,
 };
-use crate::fixture::{binaries::workspace, node::ip};
+use crate::{
+    fixture::node::ip,
+    manifests::objects::{manifests, read},
+};
 
 pub(super) fn stories() -> Vec<Story> {
     vec![Story {
         name: "install.yaml applied",
-        checks: "kubectl apply of manifests/install.yaml on a node without Polypod: webhook and agent run as pods, a NetworkAttachmentDefinition and a pod give net1, a pod is given its VF, a bad one is denied; deleted again",
+        checks: "kubectl apply of manifests/install.yaml on a node without Polypod: webhook and agent run as pods, a NetworkAttachmentDefinition and a pod give net1, a pod is given its VF, a bad one is denied; a pod of before notices nothing and is deleted at the first try; deleted again",
         tell: applied,
     }]
 }
@@ -42,18 +47,17 @@ const ROLLED_OUT: Duration = Duration::from_secs(180);
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1";
 
-const NETWORKS: &str = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
-
 fn applied(cluster: &mut Cluster) {
     leave(cluster);
     cluster.webhook.terminate();
     unregister(cluster);
     assert_eq!(alive::files(Path::new(CNI_CONF)), ["10-primary.conflist"]);
+    let before = Seen::of_before(cluster, "of-before");
     forward(cluster);
     let archive = image::daemons(&cluster.folder.join("tmp"));
     cluster.ctr(&["images", "import", &archive.display().to_string()]);
 
-    let file = workspace().join("manifests/install.yaml");
+    let file = manifests("install.yaml");
     let file = file.display().to_string();
     kubectl(
         cluster,
@@ -76,9 +80,13 @@ fn applied(cluster: &mut Cluster) {
 
     net1(cluster);
     devices_and_denials(cluster);
+    // The cluster network alone has attached it, and the plugin deletes it.
+    before.is_as_before(cluster);
+    alive::delete(cluster, [before.name()]);
+    alive::none_failed(cluster, &[before.name().to_owned()]);
 
     // What stays is what others have made: the definitions of networks, and the networks.
-    let without_definitions: Vec<Value> = webhook::manifest("manifests/install.yaml")
+    let without_definitions: Vec<Value> = read(&manifests("install.yaml"))
         .into_iter()
         .filter(|object| object["kind"] != "CustomResourceDefinition")
         .collect();
@@ -117,7 +125,7 @@ fn net1(cluster: &Cluster) {
         "mode": "bridge", "ipam": {"type": "host-local", "subnet": "192.168.77.0/24"}});
     let network = json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
         "metadata": {"name": "first"}, "spec": {"config": config.to_string()}});
-    webhook::is_created(&cluster.ask("POST", NETWORKS, &network));
+    cluster.ask("POST", NETWORKS, &network).is_created();
     cluster.create_pod(&pods::pod("first", "first"));
     has(cluster, "first", &["eth0", "net1"]);
     let pod = cluster.running("first");

@@ -3,6 +3,7 @@
 mod agent;
 mod alive;
 mod applied;
+mod multus;
 mod reboot;
 mod restarts;
 mod uninstalled;
@@ -15,6 +16,7 @@ pub(super) fn stories() -> Vec<Story> {
         agent::stories(),
         restarts::stories(),
         reboot::stories(),
+        multus::stories(),
         uninstalled::stories(),
         applied::stories(),
     ]

@@ -45,18 +45,11 @@ fn uninstalled(cluster: &mut Cluster) {
             agent_is_ready(agent);
         }
     });
-    let mut faults = Vec::new();
     for name in &created {
         starts(cluster, name);
         assert_eq!(cluster.links(name).len(), 1, "{name}");
-        let events = cluster.events(name);
-        faults.extend(
-            events
-                .into_iter()
-                .filter(|event| event.starts_with("Failed")),
-        );
     }
-    assert_eq!(faults, [""; 0], "of {} pods", created.len());
+    alive::none_failed(cluster, &created);
     before.is_as_before(cluster);
     alive::delete(
         cluster,

@@ -44,6 +44,7 @@ fn extender(awaited: &[Kind]) -> Extender {
         scheduling,
         readiness: Arc::default(),
         clients: None,
+        traces: Traces::default(),
     }
 }
 

@@ -62,6 +62,13 @@ pub(super) async fn works(node: &Node, installed: &Installed) {
         })
         .await;
     }
+    wait_for(async || {
+        let report = "/apis/polypod.dev/v1alpha1/nodeinventories/node-1";
+        let found = installed.plane.ask("GET", report, &Value::Null);
+        let told = &found.body["status"]["agentVersion"];
+        (told == env!("CARGO_PKG_VERSION")).then_some(())
+    })
+    .await;
     drop(agent);
 
     let kubeconfig = plugins_kubeconfig(node, installed, &agents_pod);

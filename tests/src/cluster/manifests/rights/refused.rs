@@ -54,6 +54,7 @@ const RIGHTS: [(&str, &[&str]); 3] = [
             "list resourceslices",
             "patch events",
             "patch nodeinventories",
+            "patch nodeinventories/status",
             "patch noderesourcetopologies",
             "patch pods/status",
             "watch network-attachment-definitions",

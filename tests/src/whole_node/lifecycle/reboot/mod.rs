@@ -18,6 +18,7 @@ use super::{
         cluster::{Cluster, ctr, is_ready},
         device_plugin::{DevicePlugin, RESOURCE, VFS},
         evidence::until,
+        networks::NETWORKS,
         pods,
     },
     alive::{self, RECORDS, create, has, is_told},
@@ -36,8 +37,6 @@ pub(super) fn stories() -> Vec<Story> {
 const BACK: Duration = Duration::from_secs(180);
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
-
-const NETWORKS: &str = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions";
 
 /// The network of VFs.
 const BARE: &str = "vf-bare";
