@@ -143,13 +143,14 @@ fn run(shipped: &Shipped, verb: &'static str, conf: &str) {
     assert!(child.wait().unwrap().success(), "{verb} failed");
 }
 
-/// The cluster network and so many others, all named by the configuration: nobody is asked.
+/// The cluster network and so many others, all named by the configuration: nobody is asked. Going through an ADD one
+/// instruction after another takes minutes where the machine has other work, which is no reason to give it up.
 fn conf(folder: &Path, state: &str, networks: usize) -> String {
     let delegates: Vec<String> = (0..=networks)
         .map(|index| format!(r#"{{"cniVersion":"1.0.0","name":"net-{index}","type":"nothing"}}"#))
         .collect();
     format!(
-        r#"{{"cniVersion":"1.0.0","name":"count","type":"polypod","cniDir":"{0}/{state}","binDir":"{0}/bin","bridgeSocket":"{0}/none.sock","runtimeConfig":{{"io.kubernetes.cri.pod-annotations":{{}}}},"delegates":[{1}]}}"#,
+        r#"{{"cniVersion":"1.0.0","name":"count","type":"polypod","cniDir":"{0}/{state}","binDir":"{0}/bin","bridgeSocket":"{0}/none.sock","timeout":3600,"runtimeConfig":{{"io.kubernetes.cri.pod-annotations":{{}}}},"delegates":[{1}]}}"#,
         folder.display(),
         delegates.join(",")
     )
