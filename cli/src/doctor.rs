@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use spec::network::Namespace;
 
-pub(crate) use self::bridges::{desired, installs_alone};
 use self::report::Report;
 use crate::{
     cluster::{Access, FilesArgs, Objects},

@@ -6,6 +6,7 @@ pub mod args;
 mod attachments;
 mod cluster;
 pub mod completions;
+mod daemon_set;
 pub mod demo;
 pub mod doctor;
 pub mod get;

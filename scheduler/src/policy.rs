@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// [`Policy::stale_after`] unless somebody says another: three of the device-bridge's heartbeats.
+pub const STALE_AFTER: Duration = Duration::from_secs(180);
+
 /// How nodes are judged of which too little is known, and for how long things are remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -35,7 +38,7 @@ impl Default for Policy {
         Self {
             unreported: Openness::Closed,
             stale: Openness::Closed,
-            stale_after: Duration::from_secs(180),
+            stale_after: STALE_AFTER,
             assumed_for: Duration::from_secs(300),
             tentative_for: Duration::from_secs(2),
             set_aside_for: Duration::from_secs(60),

@@ -1,8 +1,9 @@
 //! Whether every node has an agent that reports and serves.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use api::node_inventory::{KUBELET_ANSWERS, SERVING};
+use scheduler::policy::STALE_AFTER;
 use serde_json::Value;
 
 use super::{
@@ -10,12 +11,13 @@ use super::{
     finding::{Finding, Issue},
     several::{counted, named},
 };
-use crate::{cluster::Unseen, output::age};
+use crate::{
+    cluster::Unseen,
+    daemon_set::{installs_alone, spared},
+    output::age,
+};
 
 const CHECK: &str = "bridges";
-
-/// How old a report may be: agents report every minute at least, and schedulers wait for three (`--scheduler-stale-after`).
-const STALE_AFTER: Duration = Duration::from_secs(180);
 
 /// What is said where nobody reports because nobody is meant to.
 pub(super) const THIN: &str =
@@ -40,25 +42,6 @@ pub(super) struct Seen<'a> {
 pub(super) fn is_thin(daemon_set: &Result<Option<Value>, Unseen>) -> bool {
     let daemon_set = daemon_set.as_ref().ok().and_then(Option::as_ref);
     daemon_set.is_some_and(installs_alone)
-}
-
-/// Whether a DaemonSet's first container executes `install`.
-pub(crate) fn installs_alone(daemon_set: &Value) -> bool {
-    let containers = "/spec/template/spec/containers/0";
-    let container = daemon_set.pointer(containers);
-    container.is_some_and(|container| {
-        ["command", "args"].iter().any(|part| {
-            let words = container[part].as_array();
-            words.is_some_and(|words| words.iter().any(|word| word == "install"))
-        })
-    })
-}
-
-/// On how many nodes a DaemonSet is to have a pod, as its controller counted them; `None` if it has not since the last change.
-pub(crate) fn desired(daemon_set: &Value) -> Option<u64> {
-    let number = |path: &str| daemon_set.pointer(path).and_then(Value::as_u64);
-    let is_counted = number("/status/observedGeneration") >= number("/metadata/generation");
-    number("/status/desiredNumberScheduled").filter(|_| is_counted)
 }
 
 /// Judges them.
@@ -114,9 +97,8 @@ pub(super) fn judged(seen: &Seen<'_>) -> Finding {
     let mut good = 0;
     for (name, is_ready) in &wanted {
         let agent = by_name.get(name).copied();
-        let age = |at: &SystemTime| seen.now.duration_since(*at).unwrap_or_default();
         let reported = agent.and_then(|agent| agent.observed_at);
-        let is_fresh = reported.is_some_and(|at| age(&at) <= STALE_AFTER);
+        let is_fresh = agent.is_some_and(|agent| is_fresh(agent, seen.now));
         match agent {
             _ if !is_ready && !is_fresh => down.push(*name),
             None if unseen_agents.is_none() => none.push(*name),
@@ -135,13 +117,7 @@ pub(super) fn judged(seen: &Seen<'_>) -> Finding {
         )
     };
     // Affinity and taints keep the DaemonSet from nodes, too; how many, it says itself.
-    let meant = seen.daemon_set.as_ref().ok().and_then(Option::as_ref);
-    let meant = meant.and_then(desired);
-    let spare = meant.map_or(0, |meant| {
-        nodes
-            .len()
-            .saturating_sub(usize::try_from(meant).unwrap_or(usize::MAX))
-    });
+    let spare = spared(selector, nodes.len());
     if !none.is_empty() && nodes.len() - wanted.len() + none.len() <= spare {
         evidence.push(format!(
             "the DaemonSet has no pod for {} besides: {}",
@@ -217,17 +193,17 @@ pub(super) fn current(seen: &Seen<'_>) -> Vec<Agent> {
         .filter(|node| is_selected(node, selector))
         .filter_map(|node| node.pointer("/metadata/name")?.as_str())
         .collect();
-    let is_fresh = |agent: &Agent| {
-        agent
-            .observed_at
-            .is_some_and(|at| seen.now.duration_since(at).unwrap_or_default() <= STALE_AFTER)
-    };
     let (agents, _) = seen.agents;
     let current = agents.iter().filter(|agent| {
         (unseen_nodes.is_some() || wanted.contains(agent.node.as_str()))
-            && (is_fresh(agent) || lacks_kubelet(agent))
+            && (is_fresh(agent, seen.now) || lacks_kubelet(agent))
     });
     current.cloned().collect()
+}
+
+fn is_fresh(agent: &Agent, now: SystemTime) -> bool {
+    let reported = agent.observed_at;
+    reported.is_some_and(|at| now.duration_since(at).unwrap_or_default() <= STALE_AFTER)
 }
 
 fn lacks_kubelet(agent: &Agent) -> bool {

@@ -1,19 +1,17 @@
 //! How a node is, out of what its Node, its report and its agent say.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use api::{
     node_inventory::{NodeInventory, READY},
     pod::PodCondition,
 };
+use scheduler::policy::STALE_AFTER;
 
 use super::{
     document::{Amount, Reason, State, Zone},
     seen::NodeSeen,
 };
-
-/// The age from which on a report is old: three of the agent's heartbeats, as the scheduler has it.
-const STALE_AFTER: Duration = Duration::from_secs(180);
 
 /// What of a node is known.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::degraded::Degraded;
-use crate::doctor::{desired, installs_alone};
+use crate::daemon_set::{installs_alone, spared};
 
 /// How a part is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,19 +88,19 @@ fn absent(what: String, namespace: &str) -> Component {
 /// Which nodes are to have an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Those with these labels; so many at most, where the DaemonSet says how many (affinity and taints keep it from nodes, too).
-    Labelled(Vec<(String, String)>, Option<u64>),
+    /// Those with these labels but for so many, of which the DaemonSet says no more.
+    Labelled(Vec<(String, String)>, usize),
     /// None: a thin installation has no agents that report.
     Nowhere,
     /// It cannot be seen.
     Unseen,
 }
 
-/// Which nodes the DaemonSet is for.
-pub(super) fn wanted(daemon_set: Option<&Value>, is_seen: bool) -> Wanted {
+/// Which of so many nodes the DaemonSet is for.
+pub(super) fn wanted(daemon_set: Option<&Value>, nodes: usize, is_seen: bool) -> Wanted {
     let Some(daemon_set) = daemon_set else {
         return match is_seen {
-            true => Wanted::Labelled(Vec::new(), None),
+            true => Wanted::Labelled(Vec::new(), 0),
             false => Wanted::Unseen,
         };
     };
@@ -112,7 +112,7 @@ pub(super) fn wanted(daemon_set: Option<&Value>, is_seen: bool) -> Wanted {
     let labels = pairs
         .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
         .collect();
-    Wanted::Labelled(labels, desired(daemon_set))
+    Wanted::Labelled(labels, spared(Some(daemon_set), nodes))
 }
 
 fn condition<'a>(object: &'a Value, kind: &str, status: &str) -> Option<&'a Value> {

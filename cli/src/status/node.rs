@@ -2,22 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use api::{
     node_inventory::{NodeInventory, READY},
     pod::Metadata,
 };
-use scheduler::resource::Kind;
+use scheduler::{policy::STALE_AFTER, resource::Kind};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::{component::Wanted, degraded::Degraded};
 use crate::{attachments::Attachment, output::instant};
-
-/// An agent that says nothing for so long is silent: it reports every minute, and schedulers stop believing it then.
-const SILENT_AFTER: Duration = Duration::from_secs(180);
 
 /// What is read of a Node.
 #[derive(Clone, Debug)]
@@ -195,7 +192,7 @@ fn judged(
     let observed = inventory.observed_at.as_ref().map(|at| at.0.to_string());
     let at = observed.as_deref().and_then(instant);
     let age = at.map(|at| now.duration_since(at).unwrap_or_default());
-    if age.is_some_and(|age| age > SILENT_AFTER) {
+    if age.is_some_and(|age| age > STALE_AFTER) {
         // One that has no business there any more has left its last word.
         if is_wanted == Some(false) {
             return (Agent::NotWanted, None);

@@ -112,7 +112,11 @@ pub(super) fn status(seen: Seen, now: SystemTime) -> Status {
     let webhook = named(&seen.deployments, "polypod-webhook");
     let webhook = component::deployment(webhook, "polypod-webhook", &seen.installed_in);
     let agents = named(&seen.daemon_sets, "polypod-device-bridge");
-    let wanted = component::wanted(agents, seen.daemon_sets.unseen.is_none());
+    let wanted = component::wanted(
+        agents,
+        seen.nodes.items.len(),
+        seen.daemon_sets.unseen.is_none(),
+    );
     let agents = component::daemon_set(agents, "polypod-device-bridge", &seen.installed_in);
     let mut summary = vec![
         line(
@@ -253,19 +257,16 @@ fn nodes(
         node(name, object, inventory, attachments, wanted, is_seen, now)
     });
     let mut nodes: Vec<_> = nodes.collect();
-    if let Wanted::Labelled(_, Some(count)) = wanted {
+    if let Wanted::Labelled(_, spared) = wanted {
         let has_none = |agent: Agent| matches!(agent, Agent::Absent | Agent::NotWanted);
         let without = nodes
             .iter()
             .filter(|(node, _)| has_none(node.agent))
             .count();
-        let spare = seen
-            .len()
-            .saturating_sub(usize::try_from(*count).unwrap_or(usize::MAX));
         let absent = nodes
             .iter_mut()
             .filter(|(node, _)| node.agent == Agent::Absent);
-        if without <= spare {
+        if without <= *spared {
             // The DaemonSet has a pod for every other node, and none for these.
             for (node, degraded) in absent {
                 node.agent = Agent::NotWanted;
