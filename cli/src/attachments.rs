@@ -285,9 +285,7 @@ fn absent(
         State::Missing => Some(
             "the pod has started without it; delete the pod so that it is started again".to_owned(),
         ),
-        _ if pod.spec.node_name.is_empty() => {
-            Some("the pod is on no node yet; kubectl polypod why says why".to_owned())
-        }
+        _ if pod.spec.node_name.is_empty() => Some("the pod is on no node yet".to_owned()),
         _ => None,
     };
     Attachment {

@@ -16,6 +16,7 @@ use crate::{
         kinds::{EVENTS, NETWORKS, NODE_INVENTORIES, PODS},
     },
     output::{self, OutputArgs},
+    pod_name::PodName,
 };
 
 /// The arguments of `get`.
@@ -36,9 +37,9 @@ enum What {
 /// The arguments of `get attachments`.
 #[derive(Debug, clap::Args)]
 struct AttachmentsArgs {
-    /// The pod; without it all that have not ended.
+    /// The pod, NAME or pod/NAME; without it all that have not ended.
     #[arg(conflicts_with = "all_namespaces")]
-    pod: Option<String>,
+    pod: Option<PodName>,
     /// Only of pods on this node.
     #[arg(long)]
     node: Option<String>,

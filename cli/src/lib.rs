@@ -15,6 +15,7 @@ pub mod lint;
 pub mod man;
 pub mod map;
 mod output;
+mod pod_name;
 pub mod policies;
 pub mod render;
 pub mod status;

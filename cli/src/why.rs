@@ -29,13 +29,14 @@ use self::{
 use crate::{
     cluster::{Access, Unseen},
     output::{self, OutputArgs, Screen, hanging},
+    pod_name::PodName,
 };
 
 /// The arguments of `why`.
 #[derive(Debug, clap::Args)]
 pub struct WhyArgs {
-    /// The pod.
-    pod: String,
+    /// The pod: NAME or pod/NAME.
+    pod: PodName,
     /// Files or folders with Nodes, NodeInventories, NodeResourceTopologies, Pods, NetworkAttachmentDefinitions and Events
     /// instead of a cluster; `-` is standard input.
     #[arg(short, long = "filename", value_name = "FILE", num_args = 1.., conflicts_with_all = ["kubeconfig", "context"])]

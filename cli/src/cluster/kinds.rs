@@ -29,7 +29,7 @@ impl Kind {
         if VIEWED.contains(self) {
             "the ClusterRole polypod-viewer has it: kubectl create clusterrolebinding NAME --clusterrole=polypod-viewer --user=YOU"
         } else {
-            "docs/kubectl-doctor.md has a ClusterRole"
+            "docs/kubectl-doctor.md says which role has it"
         }
     }
 

@@ -42,7 +42,7 @@ fn topology(free: [&str; 2]) -> Value {
 
 fn arguments(name: &str, node: Option<&str>) -> WhyArgs {
     WhyArgs {
-        pod: name.to_owned(),
+        pod: name.parse().unwrap(),
         filenames: Vec::new(),
         node: node.map(str::to_owned),
         nodes: 10,

@@ -185,6 +185,8 @@ pub(super) fn what_doctor_says_of_an_installation() {
     says(&report, "bridges", "no agent has reported from 1 node: n1");
     assert_eq!(code, Some(1));
 
+    sees_as_much_by_its_roles(&installed, &report);
+
     // A namespace that the webhook does not judge proves nothing; it is said which to name.
     let (report, _) = ask(&["-n", "kube-system"]);
     assert_eq!(verdict(&report, "webhook"), "unknown", "{report}");
@@ -216,4 +218,53 @@ pub(super) fn what_doctor_says_of_an_installation() {
     let (report, _) = ask(&[]);
     assert_eq!(verdict(&report, "certificate"), "fail", "{report}");
     says(&report, "certificate", "does not trust the certificate");
+}
+
+/// Whoever is bound to the roles that come with it is told what `report` tells who may do everything, but for the Secret.
+fn sees_as_much_by_its_roles(installed: &Installed, report: &Value) {
+    const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+    for (path, kind, name) in [
+        ("clusterrolebindings", "ClusterRole", "polypod-doctor"),
+        (
+            "namespaces/polypod-system/rolebindings",
+            "Role",
+            "polypod-doctor",
+        ),
+        (
+            "namespaces/default/rolebindings",
+            "ClusterRole",
+            "polypod-doctor-trial",
+        ),
+    ] {
+        let binding = json!({"metadata": {"name": "doctors"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": "doctor", "namespace": "default"}]});
+        let plane = &installed.plane;
+        let reply = plane.ask("POST", &format!("{RBAC}/{path}"), &binding);
+        assert_eq!(reply.status, 201, "{}", reply.body);
+    }
+    let person = installed
+        .plane
+        .kubeconfig_as("system:serviceaccount:default:doctor");
+    // The authorizer learns of bindings by watching.
+    let until = Instant::now() + Duration::from_secs(60);
+    let seen = loop {
+        let (seen, _) = self::report(&doctor(&person, &["-o", "json", "-n", "default"]));
+        if verdict(&seen, "webhook") == "ok" || Instant::now() > until {
+            break seen;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let checks = report["checks"].as_array().expect("it has checks");
+    for name in checks.iter().filter_map(|check| check["check"].as_str()) {
+        if name == "certificate" {
+            says(&seen, name, "polypod-webhook");
+        } else {
+            assert_eq!(
+                verdict(&seen, name),
+                verdict(report, name),
+                "{name}: {seen}"
+            );
+        }
+    }
 }
