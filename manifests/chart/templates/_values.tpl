@@ -2,6 +2,7 @@
 
 {{/* Of a pod template: .name of the image and the container's values. */}}
 {{- define "polypod.pod" -}}
+{{- $root := .root -}}
 {{- $values := .values -}}
 {{- $spec := .object.spec.template.spec -}}
 {{- $container := first $spec.containers -}}
@@ -25,9 +26,26 @@
 {{- if not $container.env -}}{{- $_ := set $container "env" list -}}{{- end -}}
 {{- include "polypod.merge" (dict "into" $container "patch" (dict "env" $env)) -}}
 {{- end -}}
+{{- range $container.env -}}
+{{- if eq .name "OTEL_EXPORTER_OTLP_ENDPOINT" -}}
+{{- if not (hasKey ($values.env | default dict) .name) -}}{{- $_ := set . "value" $root.Values.traces.endpoint -}}{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- with $values.nodeSelector -}}{{- $_ := set $spec "nodeSelector" (merge (dict) . ($spec.nodeSelector | default dict)) -}}{{- end -}}
 {{- with $values.affinity -}}{{- $_ := set $spec "affinity" . -}}{{- end -}}
 {{- with $values.tolerations -}}{{- $_ := set $spec "tolerations" . -}}{{- end -}}
+{{- end -}}
+
+{{/* Where the webhook's pods are let out to a collector: of the NetworkPolicy. */}}
+{{- define "polypod.collector" -}}
+{{- $endpoint := .root.Values.traces.endpoint -}}
+{{- $port := regexFind "[0-9]+/?$" $endpoint | trimSuffix "/" | int -}}
+{{- $egress := list (dict "ports" (list (dict "port" $port "protocol" "TCP"))) -}}
+{{- $host := $endpoint | trimPrefix "http://" | regexFind "^[^:/]*" -}}
+{{- if and (not (contains "$(" $host)) (not (hasPrefix "[" $host)) (regexMatch "[A-Za-z]" $host) -}}
+{{- $egress = append $egress (dict "ports" (list (dict "port" 53 "protocol" "UDP") (dict "port" 53 "protocol" "TCP"))) -}}
+{{- end -}}
+{{- $_ := set .object.spec "egress" $egress -}}
 {{- end -}}
 
 {{/* Where the webhook's certificate is from, if it does not make it itself: of the Deployment. */}}

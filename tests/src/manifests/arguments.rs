@@ -79,6 +79,9 @@ pub(super) fn agent(objects: &[Value]) -> &Value {
 const WEBHOOK: &str = "polypod-webhook";
 const AGENT: &str = "polypod-device-bridge";
 
+/// A variable that no program reads: others have it in their values.
+const NODE_ADDRESS: &str = "HOST_IP";
+
 /// A command line, with what stands in the environment as flags, as the program would take it.
 struct Told {
     arguments: Vec<OsString>,
@@ -100,7 +103,9 @@ impl Told {
                 found.unwrap_or_else(|| panic!("{image} has no command {name:?}"))
             }
         };
-        let variables = items(&container["env"]).map(|variable| flag(known, variable));
+        let variables = items(&container["env"])
+            .filter(|variable| variable["name"] != NODE_ADDRESS)
+            .map(|variable| flag(known, variable));
         let mut all: Vec<OsString> = vec![image.into()];
         for argument in arguments.into_iter().chain(variables) {
             let moved = mounts.iter().find_map(|(path, at)| {
@@ -138,7 +143,8 @@ fn flag(command: &Command, variable: &Value) -> String {
     let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
         Some("spec.nodeName") => "node-1".to_owned(),
         Some(field) => panic!("{name} is {field}, of which the test knows nothing"),
-        None => word(&variable["value"]),
+        // The kubelet puts variables that come before it into a value.
+        None => word(&variable["value"]).replace(&format!("$({NODE_ADDRESS})"), "192.0.2.1"),
     };
     match argument.get_action() {
         ArgAction::SetTrue => {

@@ -110,11 +110,23 @@ pub(super) fn values_reach_the_objects() {
         "--set=metrics.podMonitor.enabled=true,metrics.podMonitor.labels.release=prometheus,metrics.podMonitor.interval=7s",
         "--set=metrics.rules.enabled=true,metrics.rules.runbooks=https://book.example/runbooks",
         "--set=webhook.certificates.source=secret,webhook.certificates.secretName=mine,webhook.certificates.caBundle=Q0E=",
+        "--set=traces.enabled=true,traces.endpoint=http://collector.monitoring:4318",
     ]);
     let text = Value::from(objects.clone()).to_string();
     assert!(!text.contains("polypod-system"), "the namespace is another");
     assert!(!text.contains("elsewhere"), "Helm's own is not asked");
     assert_eq!(of_kind(&objects, "Namespace").count(), 0);
+    let collector = of_kind(&objects, "NetworkPolicy")
+        .find(|policy| policy["metadata"]["name"] == "polypod-webhook-traces")
+        .map(|policy| policy["spec"]["egress"].to_string());
+    // A name has to be resolved.
+    assert_eq!(
+        collector.as_deref(),
+        Some(
+            r#"[{"ports":[{"port":4318,"protocol":"TCP"}]},{"ports":[{"port":53,"protocol":"UDP"},{"port":53,"protocol":"TCP"}]}]"#
+        )
+    );
+    assert_eq!(text.matches("http://collector.monitoring:4318").count(), 2);
     let kinds: Vec<_> = of_kind(&objects, "CustomResourceDefinition").collect();
     assert_eq!(kinds.len(), 2);
     assert!(

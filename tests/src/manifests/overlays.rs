@@ -20,7 +20,7 @@ use super::{
 type Overlay = (&'static str, fn(&[Value]));
 
 /// The overlays that are written down here; the folder has these and no others.
-const OVERLAYS: [Overlay; 11] = [
+const OVERLAYS: [Overlay; 12] = [
     ("cert-manager", cert_manager),
     ("crio", |objects| has_paths_of(objects, Preset::Crio)),
     ("k3s", |objects| has_paths_of(objects, Preset::K3s)),
@@ -32,6 +32,7 @@ const OVERLAYS: [Overlay; 11] = [
     ("scheduling-gates", gates),
     ("second-scheduler", second),
     ("thin", thin),
+    ("traces", traces),
 ];
 
 pub(super) fn every_overlay_holds() {
@@ -284,4 +285,40 @@ fn gates(objects: &[Value]) {
     let config = of_webhook(objects);
     assert!(config.policy.scheduling.gates.enabled, "nobody waits");
     assert!(config.waiting.is_some(), "nobody lifts the gate");
+}
+
+/// Both send to the node's collector, and the webhook's pods are let out to it.
+fn traces(objects: &[Value]) {
+    let Task::Serve(serve) = of_agent(objects) else {
+        panic!("there is no agent");
+    };
+    let webhook = of_webhook(objects);
+    for endpoint in [serve.telemetry.endpoint(), webhook.telemetry.endpoint()] {
+        assert_eq!(endpoint, Some("http://192.0.2.1:4317"));
+    }
+    let policy = of_kind(objects, "NetworkPolicy")
+        .find(|policy| policy["metadata"]["name"] == "polypod-webhook-traces")
+        .expect("there is a NetworkPolicy");
+    assert_eq!(
+        policy["spec"]["egress"],
+        json!([{"ports": [{"port": 4317, "protocol": "TCP"}]}])
+    );
+    let selected = &policy["spec"]["podSelector"]["matchLabels"];
+    let labels = of_kind(objects, "Deployment")
+        .find(|object| object["metadata"]["name"] == "polypod-webhook")
+        .map(|webhook| &webhook["spec"]["template"]["metadata"]["labels"]);
+    let name = "app.kubernetes.io/name";
+    assert_eq!(labels.map(|labels| &labels[name]), Some(&selected[name]));
+    // A variable is put into those that come after it alone.
+    for workload in ["Deployment", "DaemonSet"] {
+        let workload = of_kind(objects, workload).next();
+        let pod = &workload.expect("there is one")["spec"]["template"]["spec"];
+        let names = items(&pod["containers"][0]["env"]).map(|variable| word(&variable["name"]));
+        let names: Vec<String> = names.collect();
+        let at = |wanted: &str| names.iter().position(|name| name == wanted);
+        assert!(
+            at("HOST_IP") < at("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            "{names:?}"
+        );
+    }
 }
