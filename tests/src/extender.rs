@@ -2,6 +2,7 @@
 
 mod clients;
 pub(crate) mod server;
+mod traced;
 
 use serde_json::{Value, json};
 
@@ -39,6 +40,10 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario(
             "extender::only_schedulers_of_the_right_ca_are_answered",
             clients::only_schedulers_of_the_right_ca_are_answered,
+        ),
+        scenario(
+            "extender::questions_are_in_the_trace_of_the_pod",
+            traced::questions_are_in_the_trace_of_the_pod,
         ),
         scenario(
             "extender::what_cannot_be_carried_out_is_refused",

@@ -17,6 +17,7 @@ mod seen;
 mod static_policies;
 mod timed;
 mod told;
+mod traced;
 mod use_permission;
 mod v1_networks;
 
@@ -100,6 +101,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name: "cluster::doctor_of_an_installation",
             needs: &[Need::ControlPlane],
             body: doctor::what_doctor_says_of_an_installation,
+        },
+        Scenario {
+            name: "cluster::an_api_server_that_traces",
+            needs: &[Need::ControlPlane],
+            body: traced::an_api_server_that_traces,
         },
         Scenario {
             name: "cluster::networks_of_multus_v1",
