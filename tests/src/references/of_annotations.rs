@@ -356,6 +356,36 @@ pub(super) const BORROWED: &[Key] = &[
         "the same, where the former is missing",
     ),
     key(
+        "resource.kubernetes.io/pcieRoot",
+        [
+            "ResourceSlice, attribute of a device",
+            "a DRA driver",
+            "kubectl polypod map",
+        ],
+        ["a text", "pci0000:37"],
+        "the PCIe root complex, by which the map knows the zone",
+    ),
+    key(
+        "sriovnetwork.k8snetworkplumbingwg.io/pfPciAddress",
+        [
+            "ResourceSlice, attribute of a device",
+            "dra-driver-sriov",
+            "kubectl polypod map",
+        ],
+        ["a text", "0000:03:00.0"],
+        "the physical function, beside which the map draws it",
+    ),
+    key(
+        "dra.net/numaNode",
+        [
+            "ResourceSlice, attribute of a device",
+            "dranet, dra-driver-sriov",
+            "kubectl polypod map",
+        ],
+        ["a number", "0"],
+        "the NUMA zone in which the map draws it",
+    ),
+    key(
         "kubernetes.io/config.mirror",
         ["Pod", "the kubelet", "webhook"],
         ["a hash", "2c1b…"],
