@@ -14,7 +14,9 @@ use spec::{
     network::{DEFAULT_NETWORK, NETWORKS},
 };
 
-pub use self::status::{ContainerStatus, PodCondition, PodStatus};
+pub use self::status::{
+    ContainerStatus, ExtendedResourceClaimStatus, PodCondition, PodResourceClaimStatus, PodStatus,
+};
 
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -259,6 +261,24 @@ impl Pod {
             .any(|container| !container.container_id.is_empty())
     }
 
+    /// The ResourceClaims that it uses: those it names, those made for it from templates, and that of its extended
+    /// resources. One that is still to be made is not among them.
+    #[must_use]
+    pub fn claims(&self) -> Vec<&str> {
+        let made = |name: &str| {
+            let mut statuses = self.status.resource_claim_statuses.iter();
+            let status = statuses.find(|status| status.name == name)?;
+            status.resource_claim_name.as_deref()
+        };
+        let of_spec = self.spec.resource_claims.iter();
+        let of_spec =
+            of_spec.filter_map(|claim| made(&claim.name).or(claim.resource_claim_name.as_deref()));
+        let extended = self.status.extended_resource_claim_status.as_ref();
+        let extended = extended.map(|status| status.resource_claim_name.as_str());
+        let all = of_spec.chain(extended);
+        all.filter(|claim| !claim.is_empty()).collect()
+    }
+
     /// Whether this is the API server's image of a static pod.
     #[must_use]
     pub fn is_mirror(&self) -> bool {
@@ -318,6 +338,21 @@ mod tests {
         assert!(pod.is_mirror());
         assert!(pod.spec.init_containers[0].is_sidecar());
         assert_eq!(pod.network_annotations().networks.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn claims_of_the_pod_of_templates_and_of_extended_resources() {
+        let pod: Pod = serde_json::from_value(json!({
+            "spec": {"resourceClaims": [
+                {"name": "nic", "resourceClaimTemplateName": "t"}, {"name": "gpu", "resourceClaimName": "shared"},
+                {"name": "not-made", "resourceClaimTemplateName": "t"}, {"name": "not-needed", "resourceClaimTemplateName": "t"}]},
+            "status": {
+                "resourceClaimStatuses": [{"name": "nic", "resourceClaimName": "p-nic-x"}, {"name": "not-needed"}],
+                "extendedResourceClaimStatus": {"resourceClaimName": "p-extended", "requestMappings": []}},
+        }))
+        .unwrap();
+        assert_eq!(pod.claims(), ["p-nic-x", "shared", "p-extended"]);
+        assert!(Pod::default().claims().is_empty());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! page is served on loopback and told of changes while it is open, or written into a file that needs nobody.
 
 mod attachments;
+mod claimed;
+mod claims;
 mod cluster;
 mod delta;
 mod document;
@@ -30,8 +32,8 @@ use crate::cluster::Access;
 /// The arguments of `map`.
 #[derive(Debug, clap::Args)]
 pub struct MapArgs {
-    /// Files or folders with Nodes, NodeInventories, NodeResourceTopologies, Pods and NetworkAttachmentDefinitions instead of
-    /// a cluster; `-` is standard input. They are read again when they change.
+    /// Files or folders with Nodes, NodeInventories, NodeResourceTopologies, Pods, NetworkAttachmentDefinitions, ResourceClaims
+    /// and ResourceSlices instead of a cluster; `-` is standard input. They are read again when they change.
     #[arg(short, long = "filename", value_name = "FILE", num_args = 1.., conflicts_with_all = ["kubeconfig", "context", "namespace"])]
     filenames: Vec<PathBuf>,
     /// Write the map and end: the page, or an overview.

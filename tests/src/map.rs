@@ -1,15 +1,19 @@
 //! `kubectl-polypod map`: files and pages, and what a browser makes of them.
 
 mod browser;
+mod claims;
 mod followed;
 mod kept;
 mod large;
 mod objects;
 mod offline;
+mod palette;
 mod pictures;
 mod rights;
 mod seen;
 mod served;
+mod story;
+mod windows;
 
 use crate::{fixture::needs::Need, scenario::Scenario};
 
@@ -50,6 +54,21 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "map::hostile_names_stay_text",
             &[Need::Chromium],
             seen::hostile_names_stay_text,
+        ),
+        scenario(
+            "map::devices_of_claims",
+            &[Need::Chromium],
+            claims::devices_of_claims,
+        ),
+        scenario(
+            "map::nothing_is_cut_in_windows_of_many_sizes",
+            &[Need::Chromium],
+            windows::nothing_is_cut,
+        ),
+        scenario(
+            "map::the_pictures_of_the_book",
+            &[Need::Chromium],
+            pictures::of_the_book,
         ),
         scenario(
             "map::follows_files",

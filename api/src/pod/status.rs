@@ -29,6 +29,33 @@ pub struct PodStatus {
     /// Its init containers, as the kubelet has them.
     #[serde(default, deserialize_with = "null_is_default")]
     pub init_container_statuses: Vec<ContainerStatus>,
+    /// The claims that were made for it from templates.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub resource_claim_statuses: Vec<PodResourceClaimStatus>,
+    /// The claim that the scheduler made for its extended resources which a DRA driver provides.
+    #[serde(default)]
+    pub extended_resource_claim_status: Option<ExtendedResourceClaimStatus>,
+}
+
+/// An entry of `status.resourceClaimStatuses` (Kubernetes `PodResourceClaimStatus`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodResourceClaimStatus {
+    /// Its name within the pod.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// The ResourceClaim; none where none was needed.
+    #[serde(default)]
+    pub resource_claim_name: Option<String>,
+}
+
+/// `status.extendedResourceClaimStatus` (Kubernetes `PodExtendedResourceClaimStatus`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExtendedResourceClaimStatus {
+    /// The ResourceClaim.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub resource_claim_name: String,
 }
 
 /// An entry of `status.conditions` (Kubernetes `PodCondition`).

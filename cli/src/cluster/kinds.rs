@@ -35,7 +35,12 @@ impl Kind {
 
     /// Whether its objects are in namespaces.
     pub(super) fn is_namespaced(&self) -> bool {
-        let of_the_cluster = [NODES, NODE_INVENTORIES, NODE_RESOURCE_TOPOLOGIES];
+        let of_the_cluster = [
+            NODES,
+            NODE_INVENTORIES,
+            NODE_RESOURCE_TOPOLOGIES,
+            RESOURCE_SLICES,
+        ];
         !of_the_cluster.contains(self)
     }
 
@@ -57,7 +62,7 @@ impl Kind {
 }
 
 /// What the ClusterRole `polypod-viewer` of `manifests/base/viewers` may get, list and watch.
-const VIEWED: [Kind; 8] = [
+const VIEWED: [Kind; 10] = [
     PODS,
     NODES,
     EVENTS,
@@ -66,6 +71,8 @@ const VIEWED: [Kind; 8] = [
     NETWORKS,
     NODE_INVENTORIES,
     NODE_RESOURCE_TOPOLOGIES,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
 ];
 
 /// What every API server serves.
@@ -118,6 +125,27 @@ pub(crate) const NODE_RESOURCE_TOPOLOGIES: Kind = Kind {
     plural: "noderesourcetopologies",
     if_missing: "nothing, where NodeInventories are published; else install the CRD of NodeResourceTopology",
 };
+
+/// `ResourceClaim`s: devices of DRA drivers for pods.
+pub(crate) const RESOURCE_CLAIMS: Kind = Kind {
+    group: "resource.k8s.io",
+    version: "v1",
+    kind: "ResourceClaim",
+    plural: "resourceclaims",
+    if_missing: SERVES_CLAIMS,
+};
+
+/// `ResourceSlice`s: what DRA drivers say of their devices.
+pub(crate) const RESOURCE_SLICES: Kind = Kind {
+    group: "resource.k8s.io",
+    version: "v1",
+    kind: "ResourceSlice",
+    plural: "resourceslices",
+    if_missing: SERVES_CLAIMS,
+};
+
+/// Who serves the kinds of dynamic resource allocation.
+const SERVES_CLAIMS: &str = "upgrade to Kubernetes 1.34 or later, which serves them";
 
 #[cfg(test)]
 mod tests {

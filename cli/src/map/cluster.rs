@@ -45,8 +45,8 @@ pub(super) fn label(access: &Access, cluster: &Cluster) -> String {
 
 /// Which objects of a kind are looked at: all, unless a namespace is named; what has none is everybody's.
 fn scope(kind: Kind, namespace: Option<&str>) -> Scope<'_> {
-    match (kind, namespace) {
-        (Kind::Pod | Kind::Network, Some(namespace)) => Scope::Namespace(namespace),
+    match namespace {
+        Some(namespace) if kind.is_namespaced() => Scope::Namespace(namespace),
         _ => Scope::Cluster,
     }
 }
@@ -73,33 +73,39 @@ pub(super) async fn read(cluster: &Cluster, namespace: Option<&str>) -> Read {
     for (kind, mut seen, unseen) in futures::future::join_all(listed).await {
         read.is_blind &= unseen.is_some() && seen.is_empty();
         read.seen.replace(kind, &mut seen);
-        read.unseen.extend(
-            unseen
-                .filter(|one| is_told(kind, one))
-                .map(|one| (kind, one)),
-        );
+        read.unseen.extend(unseen.map(|one| (kind, one)));
     }
     read
 }
 
-/// Nobody has to have NodeResourceTopologies.
-fn is_told(kind: Kind, unseen: &Unseen) -> bool {
-    kind != Kind::NodeResourceTopology || unseen.cause != Cause::NotServed
+/// Whether it matters that a kind is not seen: nobody has to have NodeResourceTopologies, and an API server that serves no
+/// claims is none the worse for it until a pod has some.
+fn is_told(kind: Kind, unseen: &Unseen, seen: &Seen) -> bool {
+    match kind {
+        _ if unseen.cause != Cause::NotServed => true,
+        Kind::NodeResourceTopology => false,
+        Kind::ResourceClaim | Kind::ResourceSlice => seen.has_claims(),
+        _ => true,
+    }
 }
 
 impl Read {
     /// The document of what was read.
     pub(super) fn document(&self) -> Document {
-        let unseen = self.unseen.iter().map(|(_, unseen)| unseen.to_string());
-        self.seen
-            .document(Some(SystemTime::now()), unseen.collect())
+        let told = self.told().map(ToString::to_string);
+        self.seen.document(Some(SystemTime::now()), told.collect())
     }
 
     /// What cannot be seen, where that is everything.
     pub(super) fn blind(&self) -> Option<String> {
-        let all = self.unseen.iter();
         self.is_blind
-            .then(|| all.map(|(_, one)| format!("\n  {one}")).collect())
+            .then(|| self.told().map(|one| format!("\n  {one}")).collect())
+    }
+
+    fn told(&self) -> impl Iterator<Item = &Unseen> {
+        let unseen = self.unseen.iter();
+        let told = unseen.filter(|(kind, one)| is_told(*kind, one, &self.seen));
+        told.map(|(_, one)| one)
     }
 }
 

@@ -3,6 +3,8 @@
 //! It is made for many nodes: what pods hold is told by places in lists, and everything of a node stands within the node, so
 //! that a change of one node is that node once more.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 /// A cluster's nodes with their devices, pods and networks.
@@ -74,7 +76,7 @@ pub(super) struct Node {
     /// The version of its device-bridge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agent_version: Option<String>,
-    /// Its devices by resource.
+    /// Its devices by resource; those of claims by driver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) amounts: Vec<Amount>,
     /// Its NUMA zones by number; what is in none comes last.
@@ -165,16 +167,52 @@ pub(super) struct Function {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Group {
-    /// The resource.
+    /// The resource; for devices of claims (DRA) the driver and the pool.
     pub(super) resource: String,
-    /// Their ids, as the device plugin has them: for virtual functions their PCI addresses.
+    /// The driver of devices of claims, by which they are counted: pools are often nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) driver: Option<String>,
+    /// Their ids, as the device plugin has them: for virtual functions their PCI addresses. For devices of claims what their
+    /// driver says (`k8s.cni.cncf.io/deviceID`, else the PCI address), else their names.
     pub(super) ids: Vec<String>,
-    /// Who holds what: places in `ids`, and in the node's `pods`.
+    /// What claims call devices, for people: places in `ids`. Where the group is not their driver's, with driver and pool.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) claimed_as: Vec<(usize, String)>,
+    /// Who holds what: places in `ids`, and in the node's `pods`. Pods may share a device by a claim.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) held: Vec<(usize, usize)>,
     /// Places in `ids` of those that are held and not healthy any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unhealthy: Vec<usize>,
+}
+
+impl Node {
+    /// Its devices that stand in no zone, not as a sum either: what the Node says where nobody reports.
+    pub(super) fn sums_alone(&self) -> impl Iterator<Item = &Amount> {
+        let is_drawn = |amount: &&Amount| {
+            let is_it = |name: &str| name == amount.resource;
+            self.zones.iter().any(|zone| {
+                let mut groups = zone.functions.iter().flat_map(|one| &one.groups);
+                let mut sums = zone.amounts.iter();
+                groups.any(|group| is_it(group.counted_as()))
+                    || sums.any(|one| is_it(&one.resource))
+            })
+        };
+        self.amounts.iter().filter(move |amount| !is_drawn(amount))
+    }
+}
+
+impl Group {
+    /// How many of them are held.
+    pub(super) fn held_count(&self) -> usize {
+        let held: BTreeSet<usize> = self.held.iter().map(|(at, _)| *at).collect();
+        held.len()
+    }
+
+    /// By what they are counted.
+    pub(super) fn counted_as(&self) -> &str {
+        self.driver.as_ref().unwrap_or(&self.resource)
+    }
 }
 
 /// A pod.

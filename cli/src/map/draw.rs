@@ -8,11 +8,16 @@ use std::{
 use api::node_inventory::{Inventory, PodAllocation};
 
 use super::{
+    claimed::{self, Claimed},
+    claims::{self, Drivers, Held},
     document::{Amount, Document, Node, Pod},
     hardware,
     seen::{NodeSeen, PodSeen, Seen},
     state::{self, Known},
 };
+
+/// Ids of devices by the resource of networks that take them, in the order in which they are taken.
+type Ids<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 /// The pods of a node, by namespace and name.
 type Pods<'a> = BTreeMap<(&'a str, &'a str), &'a PodSeen>;
@@ -34,9 +39,10 @@ impl Seen {
             .map(String::as_str)
             .chain(pods_of.keys().copied())
             .collect();
+        let drivers = Drivers::of(self.slices.values());
         let nodes = names.into_iter().map(|name| {
             let pods = pods_of.remove(name).unwrap_or_default();
-            self.node(name, &pods, now)
+            self.node(name, &pods, &drivers, now)
         });
         Document {
             nodes: nodes.collect(),
@@ -68,26 +74,31 @@ impl Seen {
             })
     }
 
-    fn node(&self, name: &str, pods: &Pods<'_>, now: Option<SystemTime>) -> Node {
+    fn node(
+        &self,
+        name: &str,
+        pods: &Pods<'_>,
+        drivers: &Drivers<'_>,
+        now: Option<SystemTime>,
+    ) -> Node {
         let seen = self.nodes.get(name);
         let inventory = self.inventories.get(name);
         let topology = self.topologies.get(name).filter(|_| inventory.is_none());
-        let mut shown = Shown::of(pods);
-        let zones = match (inventory, topology) {
-            (Some(report), _) => {
-                let holders = shown.holders(&report.inventory, pods);
-                hardware::of_inventory(&report.inventory, &holders)
-            }
+        let report = inventory.map(|inventory| &inventory.inventory);
+        let held = claims::held(pods, report, &self.claims);
+        let mut shown = Shown::of(pods, report, &held);
+        let claimed = shown.claimed(name, &held, drivers);
+        let mut zones = match (report, topology) {
+            (Some(report), _) => hardware::of_inventory(report, &shown.holders(report)),
             (None, Some(topology)) => hardware::of_topology(topology),
             (None, None) => Vec::new(),
         };
+        claimed::draw(&mut zones, report, &claimed);
         let mut amounts = hardware::amounts(&zones);
         if inventory.is_none() && topology.is_none() {
-            amounts = of_node(seen, pods);
+            amounts.extend(of_node(seen, pods));
         }
-        if let Some(report) = inventory {
-            shown.link(&self.resources(), &report.inventory);
-        }
+        shown.link(&self.resources(), report, &claimed);
         let (state, reasons) = state::of(&Known {
             node: (!self.nodes.is_empty()).then_some(seen),
             inventory,
@@ -103,7 +114,7 @@ impl Seen {
             state,
             reasons,
             cordoned: seen.is_some_and(|node| node.cordoned),
-            policy: policy(inventory.map(|report| &report.inventory)),
+            policy: policy(report),
             observed_at: observed.map(|time| {
                 humantime::format_rfc3339_seconds(SystemTime::from(time.0)).to_string()
             }),
@@ -124,65 +135,94 @@ impl Seen {
     }
 }
 
-/// The pods of a node that are shown.
+/// The pods of a node that are shown, by namespace and name.
 #[derive(Debug, Default)]
 struct Shown {
     pods: Vec<Pod>,
     /// How many of them are known as objects.
     seen: usize,
-    /// The pod of each allocation.
-    holders: Vec<usize>,
 }
 
 impl Shown {
-    /// Those with networks of their own.
-    fn of(pods: &Pods<'_>) -> Self {
+    /// Those with networks of their own, and those that hold devices.
+    fn of(pods: &Pods<'_>, inventory: Option<&Inventory>, held: &Held<'_>) -> Self {
         let interesting = pods.iter().filter(|(_, pod)| is_of_interest(pod));
-        let pods: Vec<Pod> = interesting
-            .map(|(name, pod)| shown(name, Some(pod)))
+        let allocations = inventory.into_iter().flat_map(|one| &one.allocations);
+        let allocations = allocations.filter(|one| has_devices(one));
+        let names: BTreeSet<_> = interesting
+            .map(|(name, _)| *name)
+            .chain(allocations.map(|one| (one.namespace.as_str(), one.name.as_str())))
+            .chain(held.values().flatten().copied())
             .collect();
         Self {
-            seen: pods.len(),
-            pods,
-            holders: Vec::new(),
+            seen: names.iter().filter(|name| pods.contains_key(*name)).count(),
+            pods: names
+                .iter()
+                .map(|name| shown(name, pods.get(name).copied()))
+                .collect(),
         }
     }
 
-    /// Those that hold devices too, and the places of the pods of all allocations.
-    fn holders(&mut self, inventory: &Inventory, pods: &Pods<'_>) -> Vec<usize> {
-        for allocation in inventory.allocations.iter().filter(|one| has_devices(one)) {
-            let name = (allocation.namespace.as_str(), allocation.name.as_str());
-            if self.place(name).is_none() {
-                let pod = pods.get(&name);
-                self.seen += usize::from(pod.is_some());
-                self.pods.push(shown(&name, pod.copied()));
-            }
-        }
-        self.pods
-            .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    /// The places of the pods of all allocations.
+    fn holders(&self, inventory: &Inventory) -> Vec<usize> {
         let allocations = inventory.allocations.iter();
-        self.holders = allocations
-            .map(|one| {
-                self.place((&one.namespace, &one.name))
-                    .unwrap_or(usize::MAX)
-            })
-            .collect();
-        self.holders.clone()
+        let place = |one: &PodAllocation| self.place((&one.namespace, &one.name));
+        allocations
+            .map(|one| place(one).unwrap_or(usize::MAX))
+            .collect()
     }
 
-    fn place(&self, (namespace, name): (&str, &str)) -> Option<usize> {
-        let mut pods = self.pods.iter();
-        pods.position(|pod| pod.namespace == namespace && pod.name == name)
+    fn place(&self, name: (&str, &str)) -> Option<usize> {
+        let name_of = |pod: &Pod| (pod.namespace.as_str(), pod.name.as_str()).cmp(&name);
+        self.pods.binary_search_by(name_of).ok()
+    }
+
+    /// The devices that pods hold by claims, and those that claims could have.
+    fn claimed<'a>(&self, node: &str, held: &Held<'_>, drivers: &Drivers<'a>) -> Vec<Claimed<'a>> {
+        let all: BTreeSet<_> = held
+            .keys()
+            .cloned()
+            .chain(drivers.whole_devices(node))
+            .collect();
+        let all = all.into_iter().map(|id| Claimed {
+            advertised: drivers.find(&id),
+            holders: held
+                .get(&id)
+                .into_iter()
+                .flatten()
+                .filter_map(|name| self.place(*name))
+                .collect(),
+            id,
+        });
+        all.collect()
     }
 
     /// Finds the device of each attachment: the one that network-status names, else by the rule that the n-th network of a
-    /// resource has the n-th device, containers in their order, devices sorted within a container.
-    fn link(&mut self, resources: &BTreeMap<&str, &str>, inventory: &Inventory) {
-        for (allocation, place) in inventory.allocations.iter().zip(&self.holders) {
-            let Some(pod) = self.pods.get_mut(*place) else {
+    /// resource has the n-th device, containers in their order, devices sorted within a container, those of claims last.
+    fn link(
+        &mut self,
+        resources: &BTreeMap<&str, &str>,
+        inventory: Option<&Inventory>,
+        claimed: &[Claimed<'_>],
+    ) {
+        let mut free: BTreeMap<usize, Ids<'_>> = BTreeMap::new();
+        let allocations = inventory.into_iter().flat_map(|one| &one.allocations);
+        for allocation in allocations {
+            if let Some(place) = self.place((&allocation.namespace, &allocation.name)) {
+                free.insert(place, ids_by_resource(allocation));
+            }
+        }
+        for one in claimed {
+            let resource = one.advertised.and_then(|said| said.resource.as_deref());
+            for (place, resource) in one.holders.iter().zip(resource.into_iter().cycle()) {
+                let there = free.entry(*place).or_default().entry(resource).or_default();
+                there.push(one.drawn_as());
+            }
+        }
+        for (place, mut free) in free {
+            let Some(pod) = self.pods.get_mut(place) else {
                 continue;
             };
-            let mut free = ids_by_resource(allocation);
             for attachment in &mut pod.attachments {
                 let named = attachment.device.as_ref();
                 for ids in free.values_mut() {
@@ -204,10 +244,10 @@ impl Shown {
     }
 }
 
-fn ids_by_resource(allocation: &PodAllocation) -> BTreeMap<&str, Vec<&str>> {
-    let mut ids: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+fn ids_by_resource(allocation: &PodAllocation) -> Ids<'_> {
+    let mut ids = Ids::new();
     for container in &allocation.containers {
-        let mut of_container: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut of_container = Ids::new();
         for group in &container.devices {
             let there = of_container.entry(&group.resource).or_default();
             there.extend(group.ids.iter().map(String::as_str));

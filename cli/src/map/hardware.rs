@@ -233,9 +233,9 @@ pub(super) fn amounts(zones: &[Zone]) -> Vec<Amount> {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let functions = zones.iter().flat_map(|zone| &zone.functions);
     for group in functions.flat_map(|function| &function.groups) {
-        let sum = sums.entry(&group.resource).or_default();
+        let sum = sums.entry(group.counted_as()).or_default();
         sum.total += count(group.ids.len());
-        sum.held += count(group.held.len());
+        sum.held += count(group.held_count());
         sum.unhealthy += count(group.unhealthy.len());
     }
     for amount in zones.iter().flat_map(|zone| &zone.amounts) {

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::{
     attachments,
+    claims::{self, SliceSeen},
     document::{self, Attachment},
 };
 use crate::cluster::{Kind as Source, kinds};
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     NodeResourceTopology,
     Pod,
     Network,
+    ResourceClaim,
+    ResourceSlice,
 }
 
 /// An object's namespace, empty where it has none, and its name.
@@ -40,6 +43,9 @@ pub(super) struct Seen {
     pub(super) topologies: BTreeMap<String, NodeResourceTopology>,
     pub(super) pods: BTreeMap<Name, PodSeen>,
     pub(super) networks: BTreeMap<Name, document::Network>,
+    /// The devices that claims have been allocated.
+    pub(super) claims: BTreeMap<Name, Vec<claims::Id>>,
+    pub(super) slices: BTreeMap<String, SliceSeen>,
     /// Objects that cannot be read.
     pub(super) unread: BTreeMap<(Kind, Name), String>,
 }
@@ -62,6 +68,8 @@ pub(super) struct PodSeen {
     pub(super) phase: String,
     pub(super) attachments: Vec<Attachment>,
     pub(super) fault: Option<String>,
+    /// The names of its ResourceClaims.
+    pub(super) claims: Vec<String>,
     /// What its containers ask for of extended resources, where no report says what they hold.
     pub(super) asked: BTreeMap<String, u64>,
 }
@@ -90,12 +98,14 @@ struct NodeStatus {
 
 impl Kind {
     /// All of them.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Node,
         Self::NodeInventory,
         Self::NodeResourceTopology,
         Self::Pod,
         Self::Network,
+        Self::ResourceClaim,
+        Self::ResourceSlice,
     ];
 
     /// The kind of an object, if the map is drawn from it.
@@ -113,7 +123,14 @@ impl Kind {
             Self::NodeInventory => &kinds::NODE_INVENTORIES,
             Self::NodeResourceTopology => &kinds::NODE_RESOURCE_TOPOLOGIES,
             Self::Network => &kinds::NETWORKS,
+            Self::ResourceClaim => &kinds::RESOURCE_CLAIMS,
+            Self::ResourceSlice => &kinds::RESOURCE_SLICES,
         }
+    }
+
+    /// Whether its objects are in namespaces.
+    pub(super) const fn is_namespaced(self) -> bool {
+        matches!(self, Self::Pod | Self::Network | Self::ResourceClaim)
     }
 }
 
@@ -125,7 +142,18 @@ impl Seen {
             && self.topologies.is_empty()
             && self.pods.is_empty()
             && self.networks.is_empty()
+            && self.claims.is_empty()
+            && self.slices.is_empty()
             && self.unread.is_empty()
+    }
+
+    /// Whether a pod has devices by a claim, or is to have some.
+    pub(super) fn has_claims(&self) -> bool {
+        let reports = self.inventories.values();
+        let allocations = reports.flat_map(|report| &report.inventory.allocations);
+        let mut containers = allocations.flat_map(|allocation| &allocation.containers);
+        self.pods.values().any(|pod| !pod.claims.is_empty())
+            || containers.any(|container| !container.claimed.is_empty())
     }
 
     /// Forgets all objects of a kind: they are about to be told anew.
@@ -136,6 +164,8 @@ impl Seen {
             Kind::NodeResourceTopology => self.topologies.clear(),
             Kind::Pod => self.pods.clear(),
             Kind::Network => self.networks.clear(),
+            Kind::ResourceClaim => self.claims.clear(),
+            Kind::ResourceSlice => self.slices.clear(),
         }
         self.unread.retain(|(unread, _), _| *unread != kind);
     }
@@ -149,6 +179,8 @@ impl Seen {
             Kind::NodeResourceTopology => self.topologies.append(&mut with.topologies),
             Kind::Pod => self.pods.append(&mut with.pods),
             Kind::Network => self.networks.append(&mut with.networks),
+            Kind::ResourceClaim => self.claims.append(&mut with.claims),
+            Kind::ResourceSlice => self.slices.append(&mut with.slices),
         }
         self.unread.append(&mut with.unread);
     }
@@ -177,6 +209,8 @@ impl Seen {
             Kind::NodeResourceTopology => drop(self.topologies.remove(&name.1)),
             Kind::Pod => drop(self.pods.remove(name)),
             Kind::Network => drop(self.networks.remove(name)),
+            Kind::ResourceClaim => drop(self.claims.remove(name)),
+            Kind::ResourceSlice => drop(self.slices.remove(&name.1)),
         }
         self.unread.remove(&(kind, name.clone()));
     }
@@ -194,6 +228,12 @@ impl Seen {
             }
             Kind::Network => {
                 self.networks.insert(name.clone(), network(object)?);
+            }
+            Kind::ResourceClaim => {
+                self.claims.insert(name.clone(), claims::allocated(object)?);
+            }
+            Kind::ResourceSlice => {
+                self.slices.insert(name.1.clone(), claims::slice(object)?);
             }
             Kind::Pod => {
                 let pod: Pod = parsed(object)?;
@@ -213,10 +253,10 @@ fn parsed<'a, T: Deserialize<'a>>(object: &'a Value) -> Result<T, String> {
 /// Manifests may leave the namespace out; then it is `default`.
 fn name_of(kind: Kind, object: &Value) -> Name {
     let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
-    let namespace = match (kind, text("namespace")) {
-        (Kind::Pod | Kind::Network, "") => "default",
-        (Kind::Pod | Kind::Network, namespace) => namespace,
-        _ => "",
+    let namespace = match (kind.is_namespaced(), text("namespace")) {
+        (true, "") => "default",
+        (true, namespace) => namespace,
+        (false, _) => "",
     };
     (namespace.to_owned(), text("name").to_owned())
 }
@@ -277,6 +317,7 @@ fn network(object: &Value) -> Result<document::Network, String> {
 
 fn pod(namespace: &str, pod: Pod) -> PodSeen {
     let (attachments, fault) = attachments::of(namespace, &pod.metadata.annotations);
+    let claims = pod.claims().into_iter().map(str::to_owned).collect();
     let mut asked = BTreeMap::new();
     for container in pod.spec.containers.iter().chain(&pod.spec.init_containers) {
         let resources = container.resources.as_ref();
@@ -292,6 +333,7 @@ fn pod(namespace: &str, pod: Pod) -> PodSeen {
         phase: pod.status.phase,
         attachments,
         fault,
+        claims,
         asked,
     }
 }

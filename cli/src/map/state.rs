@@ -47,7 +47,10 @@ pub(super) fn of(known: &Known<'_>) -> (State, Vec<Reason>) {
         None => {}
     }
     for function in known.zones.iter().flat_map(|zone| &zone.functions) {
-        if function.link_up == Some(false) && !function.groups.is_empty() {
+        // Drivers of claims tell of every port, whether anybody means to use it or not.
+        let mut groups = function.groups.iter();
+        let is_used = groups.any(|group| group.driver.is_none() || !group.held.is_empty());
+        if function.link_up == Some(false) && is_used {
             let name = function.interface.as_ref().or(function.address.as_ref());
             let name = name.map_or("a physical function", String::as_str);
             found.push((State::Degraded, plain(&format!("{name} has no link"))));

@@ -1,3 +1,5 @@
+mod claims;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -341,6 +343,10 @@ fn kinds_are_known_by_group_and_name() {
     assert_eq!(
         Kind::of("polypod.dev/v1beta1", "NodeInventory"),
         Some(Kind::NodeInventory)
+    );
+    assert_eq!(
+        Kind::of("resource.k8s.io/v1beta2", "ResourceSlice"),
+        Some(Kind::ResourceSlice)
     );
     for (version, kind) in [("v1", "Secret"), ("a/v1", "Pod"), ("", ""), ("v1", "")] {
         assert_eq!(Kind::of(version, kind), None);

@@ -89,6 +89,7 @@ pub(super) fn follows_a_cluster_and_says_when_it_is_lost() {
     let made = control_plane.ask("POST", nodes, &node("second"));
     made.is_created();
     browser.wait(&shown("second"));
+    follows_claims(&control_plane, &mut browser);
 
     control_plane.kill_api_server();
     browser.wait(&format!(
@@ -104,4 +105,35 @@ pub(super) fn follows_a_cluster_and_says_when_it_is_lost() {
     browser.wait("document.querySelector('.tile[data-node=first]') === null");
     assert_eq!(browser.troubles, Vec::<String>::new());
     assert!(served.daemon.stop());
+}
+
+/// What a driver offers is there, and held as soon as a claim has it and a pod the claim.
+fn follows_claims(control_plane: &ControlPlane, browser: &mut Browser) {
+    let slice = json!({"metadata": {"name": "second-gpu"}, "spec": {"driver": "gpu.example.com", "nodeName": "second",
+        "pool": {"name": "second", "generation": 1, "resourceSliceCount": 1}, "devices": [{"name": "gpu-0"}, {"name": "gpu-1"}]}});
+    let slices = "/apis/resource.k8s.io/v1/resourceslices";
+    control_plane.ask("POST", slices, &slice).is_created();
+    browser.value("document.querySelector('.tile[data-node=second]').click()");
+    let cells = |kind: &str, number: usize| {
+        format!("document.querySelectorAll('#detail .cell.{kind}').length === {number}")
+    };
+    browser.wait(&cells("free", 2));
+    let claims = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims";
+    let claim = json!({"metadata": {"name": "gpu"}, "spec": {"devices": {"requests": [
+        {"name": "gpu", "exactly": {"deviceClassName": "gpu.example.com", "allocationMode": "ExactCount", "count": 1}}]}}});
+    control_plane.ask("POST", claims, &claim).is_created();
+    let allocated = json!({"status": {"allocation": {"devices": {"results": [
+        {"request": "gpu", "driver": "gpu.example.com", "pool": "second", "device": "gpu-1"}]}}}});
+    let status = format!("{claims}/gpu/status");
+    let told = control_plane.ask("PATCH", &status, &allocated);
+    assert_eq!(told.status, 200, "{}", told.body);
+    let pod = json!({"metadata": {"name": "claiming"}, "spec": {"nodeName": "second", "automountServiceAccountToken": false,
+        "resourceClaims": [{"name": "gpu", "resourceClaimName": "gpu"}],
+        "containers": [{"name": "app", "image": "busybox", "resources": {"claims": [{"name": "gpu"}]}}]}});
+    let pods = "/api/v1/namespaces/default/pods";
+    control_plane.ask("POST", pods, &pod).is_created();
+    browser.wait(&cells("held", 1));
+    let held = "document.querySelector('#detail .cell.held').title";
+    assert_eq!(browser.value(held), "gpu-1, held by default/claiming");
+    browser.value("document.getElementById('close').click()");
 }

@@ -145,7 +145,9 @@ fn somebody(plane: &ControlPlane) {
     let gone = |what: &str| format!("!({})", told(what));
     browser.wait(&gone("pods"));
     browser.wait(&gone("nodes"));
-    assert_eq!(browser.value(&told("nodeinventories")), true);
+    for kind in ["nodeinventories", "resourceclaims", "resourceslices"] {
+        assert_eq!(browser.value(&told(kind)), true, "{kind}");
+    }
     assert_eq!(browser.troubles, Vec::<String>::new());
     assert!(served.daemon.stop());
 }

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{browser::Browser, objects, pictures, served::Served};
+use super::{browser::Browser, objects, served::Served};
 
 const NODES: usize = 12;
 
 /// A browser that shows a map, whose server and file it keeps.
-struct Shown {
-    browser: Browser,
-    served: Served,
+pub(super) struct Shown {
+    pub(super) browser: Browser,
+    pub(super) served: Served,
     _folder: TempDir,
 }
 
-fn shown(objects: &[Value]) -> Shown {
+pub(super) fn shown(objects: &[Value]) -> Shown {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("cluster.json");
     std::fs::write(&file, objects::list(objects)).unwrap();
@@ -33,7 +33,7 @@ fn shown(objects: &[Value]) -> Shown {
 
 impl Shown {
     /// Nothing was asked of anybody else, and nothing went wrong.
-    fn ends_well(self) {
+    pub(super) fn ends_well(self) {
         for address in &self.browser.requests {
             let is_ours = address.starts_with(&self.served.address);
             assert!(is_ours || address.starts_with("data:"), "{address}");
@@ -45,28 +45,28 @@ impl Shown {
 }
 
 /// How many elements there are.
-fn count(browser: &mut Browser, selector: &str) -> usize {
+pub(super) fn count(browser: &mut Browser, selector: &str) -> usize {
     let told = browser.value(&format!("document.querySelectorAll({selector:?}).length"));
     usize::try_from(told.as_u64().unwrap()).unwrap()
 }
 
 /// The text of an element.
-fn text(browser: &mut Browser, selector: &str) -> String {
+pub(super) fn text(browser: &mut Browser, selector: &str) -> String {
     let told = browser.value(&format!("document.querySelector({selector:?}).textContent"));
     told.as_str().unwrap().to_owned()
 }
 
-fn click(browser: &mut Browser, selector: &str) {
+pub(super) fn click(browser: &mut Browser, selector: &str) {
     browser.value(&format!("document.querySelector({selector:?}).click()"));
 }
 
-fn choose(browser: &mut Browser, filter: &str, value: &str) {
+pub(super) fn choose(browser: &mut Browser, filter: &str, value: &str) {
     browser.value(&format!(
         "{{const one = document.getElementById({filter:?}); one.value = {value:?}; one.dispatchEvent(new Event('change')); one.value}}"
     ));
 }
 
-fn search(browser: &mut Browser, words: &str) {
+pub(super) fn search(browser: &mut Browser, words: &str) {
     browser.value(&format!(
         "{{const one = document.getElementById('search'); one.value = {words:?}; one.dispatchEvent(new Event('input')); document.getElementById('controls').requestSubmit()}}"
     ));
@@ -83,7 +83,6 @@ pub(super) fn shows_what_the_document_has() {
     let states = ["ready", "degraded", "unreported", "down"];
     let counted = states.map(|state| count(browser, &format!(".tile.{state}")));
     assert_eq!(counted, objects::states(NODES));
-    pictures::take(browser, "overview");
 
     click(browser, "[data-node='worker-1']");
     assert_eq!(count(browser, "#detail .zone"), 2);
@@ -114,7 +113,6 @@ pub(super) fn shows_what_the_document_has() {
         text(browser, "[data-node='worker-1'] .bar"),
         format!("11/{cells}")
     );
-    pictures::take(browser, "node");
 
     click(browser, "[data-node='worker-8']");
     assert!(text(browser, "#detail .reasons").contains("00-other.conflist"));
@@ -229,7 +227,6 @@ pub(super) fn the_path_of_a_pod_by_keyboard_alone() {
     ] {
         assert!(told.contains(way), "{way}: {told}");
     }
-    pictures::take(browser, "path");
     browser.press("Escape");
     assert_eq!(count(browser, ".on-path"), 0);
     browser.press("Escape");
@@ -259,7 +256,6 @@ pub(super) fn light_dark_and_narrow() {
     assert_ne!(light, dark);
     click(browser, "[data-node='worker-2']");
     click(browser, ".pod[data-pod='team-a/dpdk-worker-2-2']");
-    pictures::take(browser, "dark");
     // Whoever chooses keeps what was chosen, whatever the system prefers.
     click(browser, "#theme");
     assert_eq!(paper(browser), light);

@@ -37,6 +37,7 @@ const USER: &str = "its author";
 const ADMIN: &str = "the administrator";
 const OWNER: &str = "its owner";
 const WEBHOOK: &str = "webhook";
+const ATTRIBUTE: &str = "ResourceSlice, attribute of a device";
 const AGENT: &str = "node agent";
 const ALL: &str = "webhook, node agent, plugin";
 
@@ -327,33 +328,39 @@ pub(super) const MEMBERS: &[[&str; 3]] = &[
 pub(super) const BORROWED: &[Key] = &[
     key(
         "k8s.cni.cncf.io/resourceName",
-        [
-            "ResourceSlice, attribute of a device",
-            "a DRA driver",
-            AGENT,
-        ],
+        [ATTRIBUTE, "a DRA driver", AGENT],
         ["a text", "intel.com/sriov"],
         "the resource that a claim's device stands for: [device-bridge-devices.md](device-bridge-devices.md)",
     ),
     key(
         "k8s.cni.cncf.io/deviceID",
-        [
-            "ResourceSlice, attribute of a device",
-            "a DRA driver",
-            AGENT,
-        ],
+        [ATTRIBUTE, "a DRA driver", AGENT],
         ["a text", "0000:03:02.2"],
         "the device's id, as delegates are told it",
     ),
     key(
         "resource.kubernetes.io/pciBusID",
-        [
-            "ResourceSlice, attribute of a device",
-            "a DRA driver",
-            AGENT,
-        ],
+        [ATTRIBUTE, "a DRA driver", AGENT],
         ["a text", "0000:03:02.2"],
         "the same, where the former is missing",
+    ),
+    key(
+        "resource.kubernetes.io/pcieRoot",
+        [ATTRIBUTE, "a DRA driver", "kubectl polypod map"],
+        ["a text", "pci0000:37"],
+        "the PCIe root complex, by which the map knows the zone",
+    ),
+    key(
+        "sriovnetwork.k8snetworkplumbingwg.io/pfPciAddress",
+        [ATTRIBUTE, "dra-driver-sriov", "kubectl polypod map"],
+        ["a text", "0000:03:00.0"],
+        "the physical function, beside which the map draws it",
+    ),
+    key(
+        "dra.net/numaNode",
+        [ATTRIBUTE, "dranet, dra-driver-sriov", "kubectl polypod map"],
+        ["a number", "0"],
+        "the NUMA zone in which the map draws it",
     ),
     key(
         "kubernetes.io/config.mirror",

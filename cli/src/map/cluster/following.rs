@@ -131,7 +131,7 @@ impl Following {
         );
         // One that is away altogether is told of once, for all kinds.
         let counts = failing.times >= FAILURES && unseen.cause != Cause::Unreachable;
-        if (is_final || counts) && is_told(kind, &unseen) {
+        if is_final || counts {
             self.unseen.insert(kind, unseen);
         }
     }
@@ -140,8 +140,10 @@ impl Following {
     pub(super) fn publish(&mut self, sender: &Sender, now: SystemTime) {
         self.due = None;
         self.published = Some(Instant::now());
-        let unseen = self.unseen.values().map(ToString::to_string);
-        let document = self.seen.document(Some(now), unseen.collect());
+        let told = self.unseen.iter();
+        let told = told.filter(|(kind, one)| is_told(**kind, one, &self.seen));
+        let told = told.map(|(_, one)| one.to_string());
+        let document = self.seen.document(Some(now), told.collect());
         sender.publish(document, self.lost.clone());
     }
 }
@@ -221,8 +223,19 @@ mod tests {
             following.take(failed(Kind::Pod, Cause::Failed), now);
             assert_eq!(published(&mut following).1, count);
         }
-        following.take(failed(Kind::NodeResourceTopology, Cause::NotServed), now);
-        assert_eq!(published(&mut following).1, 1);
+        for kind in [
+            Kind::NodeResourceTopology,
+            Kind::ResourceClaim,
+            Kind::ResourceSlice,
+        ] {
+            following.take(failed(kind, Cause::NotServed), now);
+            assert_eq!(published(&mut following).1, 1);
+        }
+        // That there are no claims is news as soon as a pod has one.
+        let pod = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "a",
+            "resourceClaims": [{"name": "gpu", "resourceClaimName": "gpu"}]}});
+        following.take(Change::Seen(Kind::Pod, pod), now);
+        assert_eq!(published(&mut following).1, 2);
     }
 
     #[test]

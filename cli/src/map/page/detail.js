@@ -121,15 +121,23 @@ function networksOf(summary) {
 
 function zonesOf(node) {
   const zones = node.zones ?? [];
-  if (zones.length === 0) return [amountsOf(node.amounts ?? [], "Nothing is known but what the Node says:")];
+  const drawn = new Set();
+  for (const zone of zones) {
+    for (const amount of zone.amounts ?? []) drawn.add(amount.resource);
+    for (const one of zone.functions ?? []) for (const group of one.groups ?? []) drawn.add(countedAs(group));
+  }
+  // Where nobody reports there are sums; devices of claims stand beside them.
+  const alone = (node.amounts ?? []).filter((amount) => !drawn.has(amount.resource));
+  const sums = zones.length === 0 || alone.length > 0 ? [amountsOf(alone, "Nothing is known but what the Node says:")] : [];
   const room = { cells: MOST_CELLS };
-  return zones.map((zone) => {
+  const boxes = zones.map((zone) => {
     const name = zone.id === null ? "No NUMA zone" : `NUMA zone ${zone.id}`;
     const head = element("div", { class: "head" }, element("b", {}, name), zone.cpus && element("span", { class: "facts" }, `CPUs ${zone.cpus}`));
     const functions = (zone.functions ?? []).map((one) => functionOf(node, one, room));
     const amounts = zone.amounts?.length ? amountsOf(zone.amounts, "As sums alone (NodeResourceTopology):") : [];
     return element("div", { class: "zone", role: "group", "aria-label": name, "data-zone": zone.id ?? "none", "data-key": `zone ${zone.id}` }, head, functions, amounts);
   });
+  return [...sums, ...boxes];
 }
 
 function amountsOf(amounts, words) {
@@ -159,18 +167,17 @@ function notOffered(amount) {
 }
 
 function groupOf(node, group, room) {
-  const holders = new Map(group.held ?? []);
+  const holders = holdersOf(group);
   const unhealthy = new Set(group.unhealthy ?? []);
+  const names = claimedAs(group);
   const cells = [];
   group.ids.forEach((id, at) => {
     if (room.cells <= 0) return;
     room.cells -= 1;
-    const pod = node.pods?.[holders.get(at)];
     const kind = unhealthy.has(at) ? "unhealthy" : holders.has(at) ? "held" : "free";
-    const told = wordsOfDevice(id, holders.has(at), pod, unhealthy.has(at));
+    const told = wordsOfDevice(called(id, names.get(at)), podsAt(node, holders.get(at)), unhealthy.has(at));
     const cell = element("button", { class: `cell ${kind}`, type: "button", "aria-label": told, title: told, "data-device": id, "data-key": keyOfDevice(group, at) });
     cell.tabIndex = at === 0 ? 0 : -1;
-    if (pod) cell.dataset.holder = `${pod.namespace}/${pod.name}`;
     cells.push(cell);
   });
   const left = group.ids.length - cells.length;
@@ -187,10 +194,17 @@ function groupOf(node, group, room) {
 
 const keyOfDevice = (group, at) => `device ${group.resource} ${group.ids[at]}`;
 
+/** A device by its id, and by what claims call it. */
+const called = (id, name) => (name === undefined || name === id ? id : `${id} (${name})`);
+
+/** The names of the pods in some places, if anybody is there; one that is not known has none. */
+const podsAt = (node, places) => places?.map((place) => node.pods?.[place]).map((pod) => pod && `${pod.namespace}/${pod.name}`);
+
 /** A device in words: who holds it, and whether it is healthy. */
-function wordsOfDevice(id, isHeld, pod, isUnhealthy) {
-  const who = pod ? `held by ${pod.namespace}/${pod.name}` : isHeld ? "held" : "free";
-  return `${id}, ${who}${isUnhealthy ? ", not healthy" : ""}`;
+function wordsOfDevice(name, pods, isUnhealthy) {
+  const known = pods?.filter(Boolean) ?? [];
+  const who = known.length > 0 ? `held by ${known.join(" and ")}` : pods ? "held" : "free";
+  return `${name}, ${who}${isUnhealthy ? ", not healthy" : ""}`;
 }
 
 function podsOf(node) {

@@ -43,7 +43,7 @@ class Summary {
       for (const zone of this.node.zones ?? []) {
         for (const one of zone.functions ?? []) {
           parts.push(one.address, one.interface, one.accelerator && `accelerator ${one.model ?? ""}`);
-          for (const group of one.groups ?? []) parts.push(group.resource, ...group.ids);
+          for (const group of one.groups ?? []) parts.push(group.resource, ...group.ids, ...claimedAs(group).values());
         }
       }
       for (const pod of this.node.pods ?? []) parts.push(wordsOf(pod));
@@ -51,6 +51,19 @@ class Summary {
     }
     return this.text;
   }
+}
+
+/** What claims call the devices of a group, by their places in it. */
+const claimedAs = (group) => new Map(group.claimedAs ?? []);
+
+/** By what devices are counted: those of claims by their driver. */
+const countedAs = (group) => group.driver ?? group.resource;
+
+/** The places of the pods that hold the devices of a group, by the places of the devices. Pods share some by claims. */
+function holdersOf(group) {
+  const holders = new Map();
+  for (const [at, pod] of group.held ?? []) holders.set(at, [...(holders.get(at) ?? []), pod]);
+  return holders;
 }
 
 /** What is searched of a pod. */
@@ -86,7 +99,7 @@ const collator = new Intl.Collator("en", { numeric: true });
 const byName = (one, other) => collator.compare(one.node.name, other.node.name);
 
 const ORDERS = {
-  name: ["name", byName],
+  name: ["by name", byName],
   state: ["worst state first", (one, other) => SEVERITY[one.node.state] - SEVERITY[other.node.state] || byName(one, other)],
   used: ["most used first", (one, other) => share(other) - share(one) || byName(one, other)],
   free: ["most free first", (one, other) => left(other) - left(one) || byName(one, other)],

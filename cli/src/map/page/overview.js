@@ -110,11 +110,11 @@ function put(made, at) {
   made.place.setAttribute("aria-setsize", overview.shown.length);
 }
 
-/** A bar for each of the first NUMA zones. */
+/** A bar for each of the first NUMA zones that have what is counted. */
 function zoneBars(node) {
-  const zones = (node.zones ?? []).slice(0, 2);
-  return zones.map((zone) => {
-    const [held, total] = devicesOf(zone);
+  const zones = (node.zones ?? []).map((zone) => [zone, devicesOf(zone)]);
+  const some = zones.filter(([, [, total]]) => total > 0);
+  return (some.length > 0 ? some : zones).slice(0, 2).map(([zone, [held, total]]) => {
     return element("span", { class: "inZone" }, zone.id === null ? "no zone" : `NUMA ${zone.id}`, bar(held, total));
   });
 }
@@ -124,7 +124,7 @@ function devicesOf(zone) {
   const wanted = (resource) => !filter.resource || resource === filter.resource;
   for (const amount of zone.amounts ?? []) if (wanted(amount.resource)) [held, total] = [held + amount.held, total + amount.total];
   for (const one of zone.functions ?? []) {
-    for (const group of one.groups ?? []) if (wanted(group.resource)) [held, total] = [held + (group.held ?? []).length, total + group.ids.length];
+    for (const group of one.groups ?? []) if (wanted(countedAs(group))) [held, total] = [held + holdersOf(group).size, total + group.ids.length];
   }
   return [held, total];
 }

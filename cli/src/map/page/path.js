@@ -36,7 +36,8 @@ function markPath() {
   const find = (selector, key, value) => [...panel.querySelectorAll(selector)].filter((one) => one.dataset[key] === value);
   const boxes = find(".pod", "pod", detail.pod);
   for (const attachment of pod.attachments ?? []) boxes.push(...find(".nets .net", "network", attachment.network));
-  const cells = find(".cell", "holder", detail.pod);
+  const held = devicesOfPod(node, pod).map(({ group, at }) => keyOfDevice(group, at));
+  const cells = held.flatMap((key) => find(".cell", "key", key));
   for (const cell of cells) boxes.push(cell, cell.closest(".function"), cell.closest(".zone"));
   for (const box of boxes) box.classList.add("on-path");
   drawLines();
@@ -49,40 +50,50 @@ function* groupsOf(node) {
   }
 }
 
+/** The device of a key: its group, its place in it, and where it stands. */
+function deviceOf(node, key) {
+  for (const [zone, one, group] of groupsOf(node)) {
+    const at = group.ids.findIndex((_, place) => keyOfDevice(group, place) === key);
+    if (at >= 0) return { zone, one, group, at };
+  }
+  return undefined;
+}
+
+/** The devices that a pod holds. */
+function devicesOfPod(node, pod) {
+  const held = [];
+  for (const [zone, one, group] of groupsOf(node)) {
+    for (const [at, holder] of group.held ?? []) if (node.pods[holder] === pod) held.push({ zone, one, group, at });
+  }
+  return held;
+}
+
 /** What is chosen, in words: the way of a pod, or a device. */
 function wayOf(node) {
   const pod = podOfPath(node);
   if (pod) return inWords(node, pod);
-  if (detail.device === undefined) return [];
-  for (const [, , group] of groupsOf(node)) {
-    const at = group.ids.findIndex((_, place) => keyOfDevice(group, place) === detail.device);
-    if (at < 0) continue;
-    const holder = new Map(group.held ?? []).get(at);
-    const isUnhealthy = (group.unhealthy ?? []).includes(at);
-    return [document.createTextNode(wordsOfDevice(group.ids[at], holder !== undefined, node.pods?.[holder], isUnhealthy))];
-  }
-  return [];
+  const device = detail.device === undefined ? undefined : deviceOf(node, detail.device);
+  if (!device) return [];
+  const { group, at } = device;
+  const name = called(group.ids[at], claimedAs(group).get(at));
+  return [document.createTextNode(wordsOfDevice(name, podsAt(node, holdersOf(group).get(at)), (group.unhealthy ?? []).includes(at)))];
 }
 
 /** The same in words, an attachment a line; devices that no attachment has come last. */
 function inWords(node, pod) {
-  const places = new Map();
-  for (const [zone, one, group] of groupsOf(node)) {
-    for (const [at, holder] of group.held ?? []) {
-      if (node.pods[holder] !== pod) continue;
-      const id = group.ids[at];
-      const steps = [id, stepOf(one, id), zone.id === null ? "no NUMA zone" : `NUMA zone ${zone.id}`];
-      places.set(id, [group.resource, steps]);
-    }
-  }
+  const left = devicesOfPod(node, pod);
+  const stepsOf = ({ zone, one, group, at }) => {
+    const id = group.ids[at];
+    return [called(id, claimedAs(group).get(at)), stepOf(one, id), zone.id === null ? "no NUMA zone" : `NUMA zone ${zone.id}`];
+  };
   const rows = [element("b", {}, text(`${pod.namespace}/${pod.name}`))];
   const row = (...steps) => rows.push(element("div", {}, text([...steps.filter(Boolean), node.name].join(" → "))));
   for (const one of pod.attachments ?? []) {
-    const way = places.get(one.device)?.[1] ?? (one.device ? [one.device] : []);
-    places.delete(one.device);
+    const its = left.findIndex(({ group, at }) => group.ids[at] === one.device);
+    const way = its >= 0 ? stepsOf(left.splice(its, 1)[0]) : [one.device];
     row(one.interface, one.wanted ? `${one.network} (not attached)` : one.network, ...way);
   }
-  for (const [resource, steps] of places.values()) row(resource, ...steps);
+  for (const device of left) row(device.group.resource, ...stepsOf(device));
   if (rows.length === 1) row();
   return rows;
 }
@@ -117,8 +128,11 @@ function drawLines() {
 $("detail").addEventListener("click", (event) => {
   const cell = event.target.closest(".cell[data-device]");
   const pod = event.target.closest(".pod");
+  const node = model.byName.get(overview.open)?.node;
+  const device = cell && deviceOf(node, cell.dataset.key);
+  const holders = device && (podsAt(node, holdersOf(device.group).get(device.at)) ?? []).filter(Boolean);
   if (pod) select(pod.dataset.pod);
-  else if (cell?.dataset.holder) select(cell.dataset.holder);
+  else if (holders?.length === 1) select(holders[0]);
   else if (cell) {
     detail.pod = undefined;
     detail.device = cell.dataset.key;

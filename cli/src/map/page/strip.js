@@ -7,6 +7,9 @@ const SQUARE = 13;
 /** So many pods are shown of those that are found. */
 const MOST_HITS = 24;
 
+/** So many resources have a card. */
+const MOST_RESOURCES = 5;
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A square for each node: filled from below by what is held; a state that is not ready has its sign in it. */
@@ -100,17 +103,19 @@ function drawSummary() {
   const inWords = some.map(([state, amount]) => element("span", { "data-state": state }, sign(state), ` ${number.format(amount)}`));
   const waiting = (model.document.waiting ?? []).filter(podMatches).length;
   const most = [...amounts].sort((one, other) => other[1].total - one[1].total);
+  // One card for several that are left; a single one takes no more room itself.
+  const shown = most.length > MOST_RESOURCES + 1 ? MOST_RESOURCES : most.length;
   renewChildren($("summary"), [
     card("nodes", element("div", { class: "states" }, large("count-nodes", overview.shown.length), inWords)),
     card("pods with networks or devices", large("count-pods", pods), waiting > 0 && ` and ${number.format(waiting)} waiting`),
     card("networks", large("count-networks", model.document.networks.length)),
-    ...most.slice(0, 5).map(([resource, { held, total }]) => {
+    ...most.slice(0, shown).map(([resource, { held, total }]) => {
       const made = card(text(resource), bar(held, total));
       made.dataset.resource = resource;
       made.title = `${resource}: ${held} of ${total} held`;
       return made;
     }),
-    ...(most.length > 5 ? [card("more resources", large("count-more", most.length - 5))] : []),
+    ...(most.length > shown ? [card("more resources", large("count-more", most.length - shown))] : []),
   ]);
 }
 

@@ -41,16 +41,14 @@ fn content(canvas: &mut Canvas, node: &Node, (x, mut y): (i64, i64), wide: i64) 
     for zone in &node.zones {
         y = self::zone(canvas, node, zone, (x, y + 8), wide);
     }
-    if node.zones.is_empty() {
-        for amount in &node.amounts {
-            y += 16;
-            canvas.text((x, y), 11, Ink::Text, &amount.resource, wide / 2);
-            canvas.bar(
-                (x + wide / 2, y - 9),
-                wide / 2 - 70,
-                (amount.held, amount.total),
-            );
-        }
+    for amount in node.sums_alone() {
+        y += 16;
+        canvas.text((x, y), 11, Ink::Text, &amount.resource, wide / 2);
+        canvas.bar(
+            (x + wide / 2, y - 9),
+            wide / 2 - 70,
+            (amount.held, amount.total),
+        );
     }
     y += 6;
     for pod in node.pods.iter().take(MOST_PODS) {
@@ -134,7 +132,7 @@ fn function(
     inner.text((left, end), 11, Ink::Text, &(name + &link), wide - 16);
     for group in &one.groups {
         end += 15;
-        let (held, all) = (group.held.len(), group.ids.len());
+        let (held, all) = (group.held_count(), group.ids.len());
         let words = format!("{} {held}/{all}", group.resource);
         inner.text((left, end), 10, Ink::Faint, &words, wide - 16);
         end = cells(&mut inner, node, (group, shape), (left, end + 5), wide - 16);
@@ -165,16 +163,21 @@ fn cells(
     };
     let shown = group.ids.len().min(MOST_CELLS);
     for (at, id) in group.ids.iter().enumerate().take(shown) {
-        let holder = group.held.iter().find(|(held, _)| *held == at);
-        let pod = holder.and_then(|(_, pod)| node.pods.get(*pod));
-        let kind = match (group.unhealthy.contains(&at), holder) {
+        let holders: Vec<usize> = group
+            .held
+            .iter()
+            .filter(|(held, _)| *held == at)
+            .map(|(_, pod)| *pod)
+            .collect();
+        let kind = match (group.unhealthy.contains(&at), holders.is_empty()) {
             (true, _) => Cell::Unhealthy,
-            (false, Some(_)) => Cell::Held,
-            (false, None) => Cell::Free,
+            (false, false) => Cell::Held,
+            (false, true) => Cell::Free,
         };
-        let who = pod.map_or_else(String::new, |pod| {
-            format!(" {}/{}", pod.namespace, pod.name)
-        });
+        let pods = holders.iter().filter_map(|pod| node.pods.get(*pod));
+        let who: String = pods
+            .map(|pod| format!(" {}/{}", pod.namespace, pod.name))
+            .collect();
         canvas.device(place(at), SIDE, shape, kind, &format!("{id}{who}"));
     }
     let (_, last) = place(shown.saturating_sub(1));

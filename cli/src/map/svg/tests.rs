@@ -30,6 +30,7 @@ fn node(name: &str) -> Node {
                     ids: vec!["x".to_owned(), HOSTILE.to_owned(), "z".to_owned()],
                     held: vec![(1, 0), (2, usize::MAX)],
                     unhealthy: vec![2],
+                    ..Group::default()
                 }],
                 ..Function::default()
             }],
