@@ -125,6 +125,8 @@ pub(crate) fn report(network: &str) -> Report {
         times: None,
         wait_ms: None,
         traceparent: None,
+        add: None,
+        parent: None,
     }
 }
 

@@ -6,14 +6,12 @@ use opentelemetry_sdk::trace::Tracer;
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{FilterExt as _, ParseError, filter_fn},
+    filter::{ParseError, filter_fn},
     fmt,
     layer::SubscriberExt as _,
     registry,
     util::SubscriberInitExt as _,
 };
-
-use crate::stage;
 
 /// What is logged where nobody says anything else. kube logs every failed request as an error; ours say what the request
 /// was for.
@@ -70,7 +68,7 @@ pub fn begin(
             .boxed(),
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
-    let lines = lines.with_filter(filter.and(filter_fn(is_no_stage)));
+    let lines = lines.with_filter(filter);
     // Whatever the level of the log is: a trace without its spans is none.
     let traces = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
@@ -84,10 +82,6 @@ pub fn begin(
         .with(traces)
         .try_init()
         .map_err(|error| LoggingError::Taken(error.into()))
-}
-
-fn is_no_stage(metadata: &Metadata<'_>) -> bool {
-    metadata.target() != stage::TARGET
 }
 
 /// Our own spans and what happens in them; those of the libraries below would double the exporter's own.

@@ -77,6 +77,13 @@ impl Lookup {
         }
     }
 
+    /// A pod that need not be looked up. It is that one, and no other of its name.
+    #[must_use]
+    pub fn known_pod(&self, pod: &PodRef) -> Option<Arc<PodFacts>> {
+        let known = self.store.pod(pod);
+        known.filter(|known| known.may_have(pod.uid.as_deref()))
+    }
+
     /// The pods that need not be looked up.
     #[must_use]
     pub fn known_pods(&self) -> Vec<Arc<PodFacts>> {

@@ -192,6 +192,8 @@ mod tests {
             times: None,
             wait_ms: None,
             traceparent: None,
+            add: None,
+            parent: None,
         };
         let events = PodEvent::added(&report);
         let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();

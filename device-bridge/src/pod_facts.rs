@@ -1,4 +1,4 @@
-//! What an answer needs to know of a pod: who it is and which networks it chose.
+//! What an answer needs to know of a pod: who it is, which networks it chose, and which trace it is in.
 //!
 //! Everything else of a pod is left where it is, so that a node's pods fit into a few kilobytes.
 
@@ -6,9 +6,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use spec::{
-    NameError,
+    NameError, TraceContext,
     bridge::{Legacy, PodAnnotations},
-    network::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, Namespace, ObjectName},
+    network::{DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS, Namespace, ObjectName, TRACEPARENT},
 };
 
 /// Set by the kubelet: where it has the pod from. What is not `api` is a static pod, whose UID at the runtime is a hash
@@ -34,6 +34,8 @@ pub struct PodFacts {
     pub has_status: bool,
     /// Whether it is a static pod.
     pub is_static: bool,
+    /// The span of its admission; none where the annotation is no `traceparent`, as a trace is no reason to refuse a pod.
+    pub traceparent: Option<TraceContext>,
 }
 
 impl PodFacts {
@@ -67,6 +69,9 @@ impl PodFacts {
             is_static: annotations
                 .get(CONFIG_SOURCE)
                 .is_some_and(|source| source != "api"),
+            traceparent: annotations
+                .get(TRACEPARENT)
+                .and_then(|text| text.parse().ok()),
         })
     }
 

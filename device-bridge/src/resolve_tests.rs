@@ -83,6 +83,8 @@ async fn a_report_is_published_before_the_end() {
         times: None,
         wait_ms: None,
         traceparent: None,
+        add: None,
+        parent: None,
     });
     let frame = encode(&report).unwrap();
     assert_eq!(reply(config(folder.path()), &frame).await, Reply::Taken);

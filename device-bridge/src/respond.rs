@@ -2,15 +2,28 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
-use spec::bridge::{Answer, Failure, Question, Reply, Report, Request, Stage};
+use spec::{
+    TraceContext,
+    bridge::{Answer, Failure, Question, Reply, Report, Request, Stage},
+};
 use tracing::Instrument;
 
 use crate::{
-    answer::resolve, devices::Devices, lookup::Lookup, metrics::Metrics, pod_event::PodEvent,
-    refusal::Refusal, selected::select, span::question_span, stage::stage, topology::Topology,
+    answer::resolve,
+    devices::Devices,
+    lookup::Lookup,
+    metrics::Metrics,
+    pod_event::PodEvent,
+    pod_facts::PodFacts,
+    refusal::Refusal,
+    selected::select,
+    span::{put_into, question_span},
+    stage::{Begun, stage},
+    telemetry::{self, Above, PastSpan, Sending},
+    topology::Topology,
 };
 
 /// What replies are made of.
@@ -60,9 +73,18 @@ impl Responder {
         match request {
             Request::Question(question) => {
                 let span = question_span(&question);
-                self.reply(&question).instrument(span).await
+                let begun = Begun::now();
+                // The span is not entered before it is known what it is a child of, which may stand in the pod.
+                let pod = self.lookup.pod(&question).await;
+                let traced = Traced::begin(&question, pod.as_ref().ok().and_then(Option::as_deref));
+                let parent = traced.as_ref().map(|traced| &traced.add);
+                put_into(&span, parent.or(question.traceparent.as_ref()));
+                self.reply(&question, pod, traced.as_ref(), begun)
+                    .instrument(span)
+                    .await
             }
-            Request::Report(report) => {
+            Request::Report(mut report) => {
+                self.trace(&mut report);
                 let mut events = PodEvent::added(&report);
                 for event in &mut events {
                     self.lookup.complete(&mut event.pod);
@@ -76,9 +98,31 @@ impl Responder {
         }
     }
 
-    async fn reply(&self, question: &Question) -> Response {
-        match self.answer(question).await {
-            Ok(answer) => {
+    /// Sends the spans of an ADD that got through. Of one that is in no trace of ours the report is all there is, below what the
+    /// pod tells.
+    fn trace(&self, report: &mut Report) {
+        let Some(sending) = telemetry::sending() else {
+            return;
+        };
+        if report.add.is_none() {
+            let known = self.lookup.known_pod(&report.pod);
+            report.parent = known.and_then(|known| known.traceparent.clone());
+        }
+        sending.send(PastSpan::of_add(report));
+    }
+
+    async fn reply(
+        &self,
+        question: &Question,
+        pod: Result<Option<Arc<PodFacts>>, Failure>,
+        traced: Option<&Traced>,
+        begun: Begun,
+    ) -> Response {
+        match self.answer(question, pod, begun).await {
+            Ok(mut answer) => {
+                if let Some(traced) = traced {
+                    traced.tell(&mut answer);
+                }
                 log(&answer);
                 if let Some(topology) = &self.topology {
                     topology.poke();
@@ -92,16 +136,23 @@ impl Responder {
             Err(refusal) => {
                 let Failure { code, message } = &refusal.failure;
                 tracing::warn!(code, failure = message, "Refused");
+                if let Some(traced) = traced {
+                    traced.refused(question, begun, *code);
+                }
                 refusal.into()
             }
         }
     }
 
-    async fn answer(&self, question: &Question) -> Result<Answer, Refusal> {
+    async fn answer(
+        &self,
+        question: &Question,
+        pod: Result<Option<Arc<PodFacts>>, Failure>,
+        begun: Begun,
+    ) -> Result<Answer, Refusal> {
         let timed = &*self.metrics;
-        let begun = Instant::now();
-        let (pod, networks) = stage(timed, QUESTION, "lookup", async {
-            let pod = self.lookup.pod(question).await?;
+        let (pod, networks) = stage(timed, QUESTION, "lookup", begun, async {
+            let pod = pod?;
             let selected = select(question, pod.as_deref())?;
             let networks = self.lookup.networks(&selected).await?;
             Ok::<_, Refusal>((pod, networks))
@@ -111,7 +162,7 @@ impl Responder {
         let resolved = resolve(question, pod.as_deref(), &networks)?;
         let resolved_after = begun.elapsed();
         let assigning = self.devices.assign(question, resolved, &self.lookup);
-        let answer = stage(timed, QUESTION, "devices", assigning).await?;
+        let answer = stage(timed, QUESTION, "devices", Begun::now(), assigning).await?;
         Ok(Answer {
             stages: vec![
                 part("lookup", Duration::ZERO, looked_up),
@@ -119,6 +170,41 @@ impl Responder {
             ],
             ..answer
         })
+    }
+}
+
+/// The span `ADD` that a question is about, where spans are sent.
+struct Traced {
+    sending: &'static Sending,
+    above: Above,
+    add: TraceContext,
+}
+
+impl Traced {
+    fn begin(question: &Question, pod: Option<&PodFacts>) -> Option<Self> {
+        let sending = telemetry::sending()?;
+        let above = Above::of_question(question, pod);
+        let add = sending.name_add(&above)?;
+        Some(Self {
+            sending,
+            above,
+            add,
+        })
+    }
+
+    /// Tells the plugin of it, if it will be sent.
+    fn tell(&self, answer: &mut Answer) {
+        if self.add.is_sampled() {
+            answer.traceparent = Some(self.add.clone());
+            answer.parent.clone_from(&self.above.pod);
+        }
+    }
+
+    /// Nobody will report what became of the sandbox.
+    fn refused(&self, question: &Question, begun: Begun, code: u32) {
+        let times = (begun.at, SystemTime::now());
+        let span = PastSpan::refused(&self.add, &self.above, question, times, code);
+        self.sending.send([span]);
     }
 }
 

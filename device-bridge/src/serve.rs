@@ -182,7 +182,7 @@ pub async fn run(config: Serve, announce: &mut impl Write) -> Result<(), ServeEr
         hotplug,
         overlay,
         installed.as_deref(),
-        telling_pods,
+        (telling_pods, responder.lookup.clone()),
         Arc::clone(&metrics),
         is_ending,
         announce,

@@ -273,6 +273,8 @@ async fn a_report_is_taken_and_published() {
         times: None,
         wait_ms: None,
         traceparent: None,
+        add: None,
+        parent: None,
     });
     assert_eq!(agent.ask(&report).await, Reply::Taken);
     let missing = agent.ask(&Request::Question(question("missing"))).await;

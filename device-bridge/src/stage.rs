@@ -1,24 +1,40 @@
 //! The stages of an answer: how long each takes, and its span in a trace.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
-use tracing::Instrument as _;
+use crate::{metrics::Metrics, telemetry};
 
-use crate::metrics::Metrics;
+/// When a stage was begun, by the clock and for measuring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    pub(crate) at: SystemTime,
+    instant: Instant,
+}
 
-/// The target of the spans of stages. They are of traces alone: a line of the log shows the question it belongs to.
-pub(crate) const TARGET: &str = "device_bridge::stage";
+impl Begun {
+    pub(crate) fn now() -> Self {
+        Self {
+            at: SystemTime::now(),
+            instant: Instant::now(),
+        }
+    }
 
-/// Awaits `work` as a stage of `verb`.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.instant.elapsed()
+    }
+}
+
+/// Awaits `work` as a stage of `verb` that was `begun` then.
 pub(crate) async fn stage<T>(
     metrics: &Metrics,
     verb: &'static str,
     name: &'static str,
+    begun: Begun,
     work: impl Future<Output = T>,
 ) -> T {
-    let begun = Instant::now();
-    let span = tracing::info_span!(target: TARGET, "stage", otel.name = name);
-    let done = work.instrument(span).await;
+    // It is sent, too, if the work is given up.
+    let _span = telemetry::sending().map(|sending| sending.stage(name, begun.at));
+    let done = work.await;
     metrics.observe(verb, name, begun.elapsed());
     done
 }
@@ -30,7 +46,9 @@ mod tests {
     #[tokio::test]
     async fn a_stage_is_counted_however_it_ends() {
         let metrics = Metrics::new();
-        let failed: Result<(), ()> = stage(&metrics, "question", "lookup", async { Err(()) }).await;
+        let begun = Begun::now();
+        let failing = async { Err(()) };
+        let failed: Result<(), ()> = stage(&metrics, "question", "lookup", begun, failing).await;
         assert!(failed.is_err());
         let text = metrics.render().unwrap();
         let line =

@@ -9,6 +9,7 @@ use spec::{
 };
 
 use crate::{
+    add_trace::AddTrace,
     attach::{Attached, Broken, Work, attach},
     bridge::Bridge,
     deadline::{self, Deadline},
@@ -52,19 +53,33 @@ pub fn add(
     watch.ends(readiness, Vec::new());
     let mut asked = question::ask(conf, invocation, pod.as_ref(), trace, deadline.attaching)?;
     watch.ends(question, std::mem::take(&mut asked.answer.stages));
+    let told = asked.answer.traceparent.take();
+    let above = asked.answer.parent.take();
+    if let Some(told) = &told {
+        log.join(told);
+    }
     let default_networks = conf.default_networks_of(pod.as_ref().map(|pod| &pod.namespace));
     let planned = plan(
         conf,
         invocation,
         delegates::find(conf, default_networks, asked.answer)?,
     )?;
+    let executor = Executor {
+        trace: told.as_ref().map(|told| AddTrace::new(told, trace)),
+        ..Executor::new(
+            &conf.state,
+            Some(Sandbox::of(invocation)),
+            &invocation.path,
+            deadline.attaching,
+        )
+    };
     let timed = (&mut watch, planning);
     let attached = carry_out(
         conf,
         invocation,
         pod.as_ref(),
         &planned,
-        deadline,
+        (&executor, deadline.end),
         timed,
         log,
     )?;
@@ -77,6 +92,8 @@ pub fn add(
                 u32::try_from(left.as_millis()).ok()
             }),
             times: Some(watch.times(times.into_iter())),
+            add: told,
+            parent: above,
             ..report::report(pod, invocation, trace, &planned, &results)
         };
         // A pod is not kept from starting by its status; the agent finds out what was not reported.
@@ -104,23 +121,17 @@ fn tell(conf: &NetConf, bridge: &Bridge, report: Report, was_asked: bool) -> Res
 }
 
 /// Checks what can be checked, writes the intent, and makes the attachments. When this returns, everything is written and
-/// the sandbox no longer locked, so that a DEL need not wait for a slow agent. `planning` is the stage that ends when the first
-/// attachment is about to be made.
+/// the sandbox no longer locked, so that a DEL need not wait for a slow agent. `executor` has until the attachments are made, and
+/// what failed is `undone_by` then; `planning` is the stage that ends when the first attachment is about to be made.
 fn carry_out(
     conf: &NetConf,
     invocation: &Invocation,
     pod: Option<&PodRef>,
     planned: &[Planned],
-    deadline: Deadline,
+    (executor, undone_by): (&Executor, Instant),
     (watch, planning): (&mut Stopwatch, &str),
     log: &Log<'_>,
 ) -> Result<Attached, Error> {
-    let executor = Executor::new(
-        &conf.state,
-        Some(Sandbox::of(invocation)),
-        &invocation.path,
-        deadline.attaching,
-    );
     for attachment in planned {
         executor.check_plugins(&attachment.name, &attachment.conf)?;
     }
@@ -137,13 +148,13 @@ fn carry_out(
         pod.cloned(),
         planned,
     );
-    let patience = conf.state.patience(deadline.attaching);
+    let patience = conf.state.patience(executor.until);
     record.network = Some(conf.name.clone());
     record.interface = Some(invocation.interface.clone());
     record.path.clone_from(&invocation.path);
     let mut file = Sandboxes::new(&conf.state.cni_dir).begin(&record, patience)?;
     let work = Work {
-        executor: &executor,
+        executor,
         planned,
         routes: &routes,
         at_once: conf.parallel,
@@ -162,7 +173,7 @@ fn carry_out(
         });
     made.map_err(|broken| {
         let executor = Executor {
-            until: deadline.end,
+            until: undone_by,
             ..executor.clone()
         };
         undo(conf, &executor, file, record, broken, log)

@@ -114,7 +114,7 @@ fn make(
     group: &[Attachment],
     start: usize,
 ) -> Vec<Result<(Made, AttachmentTimes), Error>> {
-    let one = |index: usize| make_one(work, &work.planned[start + index], &group[index]);
+    let one = |index: usize| make_one(work, start + index, &group[index]);
     if group.len() == 1 {
         return vec![one(0)];
     }
@@ -147,9 +147,10 @@ fn make(
 
 fn make_one(
     work: &Work<'_>,
-    planned: &Planned,
+    index: usize,
     recorded: &Attachment,
 ) -> Result<(Made, AttachmentTimes), Error> {
+    let planned = &work.planned[index];
     if let (Some(file), Some(device)) = (&planned.device_info, &planned.device)
         && let Err(problem) =
             device_info::copy_in(work.device_info_dir, &device.resource, &device.id, file)
@@ -163,7 +164,7 @@ fn make_one(
             ],
         );
     }
-    let mut made = chain::add(work.executor, &planned.conf, recorded)?;
+    let mut made = chain::add(work.executor, &planned.conf, recorded, index)?;
     let times = times(planned, &mut made);
     Ok((made, times))
 }

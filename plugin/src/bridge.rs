@@ -338,7 +338,7 @@ fn by_process(
     frame: &[u8],
     deadline: Duration,
 ) -> Result<Reply, BridgeProblem> {
-    let none: [(&OsStr, &OsStr); 0] = [];
+    let none: [(&OsStr, Option<&OsStr>); 0] = [];
     let finished =
         process::run(program, arguments, none, frame, deadline).map_err(|unfinished| {
             match unfinished {
@@ -444,6 +444,8 @@ mod tests {
             times: None,
             wait_ms: None,
             traceparent: None,
+            add: None,
+            parent: None,
         };
         bridge.report(report.clone(), false).unwrap_err();
         let agent = std::thread::spawn(move || {

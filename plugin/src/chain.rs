@@ -26,7 +26,8 @@ pub struct Made {
     pub delegates: Vec<Stage>,
 }
 
-/// Makes the attachment. CNI specification, section 3, "Attachment deltas": each plugin gets the result of the one before.
+/// Makes the attachment, the `number`-th of its ADD from 0 on. CNI specification, section 3, "Attachment deltas": each plugin
+/// gets the result of the one before.
 ///
 /// # Errors
 /// A plugin fails or prints no result; what the plugins before it made is still there.
@@ -34,6 +35,7 @@ pub fn add(
     executor: &Executor,
     conf: &NetworkConf,
     attachment: &Attachment,
+    number: usize,
 ) -> Result<Made, Error> {
     let version = conf.version();
     let began = Instant::now();
@@ -42,7 +44,12 @@ pub fn add(
     let mut handed_on: Option<Box<RawValue>> = None;
     for index in 0..conf.plugins().len() {
         let stdin = request(conf, index, attachment, handed_on.as_deref())?;
-        let call = call(Command::Add, conf, index, attachment, &stdin);
+        let traced = executor.trace.as_ref();
+        let traceparent = traced.map(|trace| trace.add.of_delegate(number, index));
+        let call = Call {
+            traceparent: traceparent.as_ref(),
+            ..call(Command::Add, conf, index, attachment, &stdin)
+        };
         let executed = Instant::now();
         let printed = executor.execute(&call)?;
         delegates.push(Stage {
@@ -155,6 +162,7 @@ fn of_network(
             args: "",
             plugin: plugin.plugin_type(),
             stdin: &request(index),
+            traceparent: None,
         };
         first_failure = first_failure.and(executor.execute(&call).map(drop));
     }
@@ -216,6 +224,7 @@ fn call<'a>(
         args: &attachment.args,
         plugin: conf.plugins()[index].plugin_type(),
         stdin,
+        traceparent: None,
     }
 }
 

@@ -6,11 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spec::cni::{
-    self, Command, ContainerId, InterfaceName, Invocation, NetworkConf, PluginConf, PluginType,
+use spec::{
+    TraceContext,
+    cni::{
+        self, Command, ContainerId, InterfaceName, Invocation, NetworkConf, PluginConf, PluginType,
+    },
 };
 
 use crate::{
+    add_trace::AddTrace,
     deadline,
     error::{DelegateProblem, Error},
     net_conf::State,
@@ -29,6 +33,8 @@ pub struct Executor {
     pub delegate_timeout: Duration,
     /// When the last one must have ended.
     pub until: Instant,
+    /// The trace that they are in; where there is none, they inherit what the runtime says of its own.
+    pub trace: Option<AddTrace>,
 }
 
 /// The sandbox that plugins are executed for.
@@ -55,6 +61,8 @@ pub struct Call<'a> {
     pub plugin: &'a PluginType,
     /// Its configuration.
     pub stdin: &'a str,
+    /// Its own span, where it has one.
+    pub traceparent: Option<&'a TraceContext>,
 }
 
 impl Sandbox {
@@ -82,6 +90,7 @@ impl Executor {
             path: first.chain(path.iter().cloned()).collect(),
             delegate_timeout: state.delegate_timeout,
             until,
+            trace: None,
         }
     }
 
@@ -108,18 +117,25 @@ impl Executor {
         };
         let path = self.path.join(":");
         let mut environment = vec![
-            ("CNI_COMMAND", call.command.as_str()),
-            ("CNI_ARGS", call.args),
-            ("CNI_PATH", &path),
+            ("CNI_COMMAND", Some(call.command.as_str())),
+            ("CNI_ARGS", Some(call.args)),
+            ("CNI_PATH", Some(&path)),
         ];
         // Empty where there is none: what the runtime set for this plugin is not the delegate's.
         let sandbox = self.sandbox.as_ref();
         let id = sandbox.map_or("", |sandbox| sandbox.container_id.as_str());
         let netns = sandbox.and_then(|sandbox| sandbox.netns.as_deref());
-        environment.push(("CNI_CONTAINERID", id));
-        environment.push(("CNI_NETNS", netns.unwrap_or_default()));
+        environment.push(("CNI_CONTAINERID", Some(id)));
+        environment.push(("CNI_NETNS", Some(netns.unwrap_or_default())));
         let interface = call.interface.map_or("", InterfaceName::as_str);
-        environment.push(("CNI_IFNAME", interface));
+        environment.push(("CNI_IFNAME", Some(interface)));
+        if let Some(trace) = &self.trace {
+            let span = call.traceparent.unwrap_or(&trace.add);
+            environment.push(("TRACEPARENT", Some(span.as_str())));
+            if !trace.is_the_runtimes {
+                environment.push(("TRACESTATE", None));
+            }
+        }
         let left = deadline::left(self.until).min(self.delegate_timeout);
         if left.is_zero() {
             return Err(call.failed(DelegateProblem::NoTime));

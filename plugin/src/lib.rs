@@ -6,6 +6,7 @@
 //! functions of values; the rest does it.
 
 pub mod add;
+pub mod add_trace;
 pub mod attach;
 pub mod auxiliary_chain;
 pub mod bridge;

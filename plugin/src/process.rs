@@ -49,7 +49,8 @@ const DYING: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(5);
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 
-/// Executes `program` with `stdin` and waits for its end, at most `deadline`.
+/// Executes `program` with `stdin` and waits for its end, at most `deadline`. It inherits this process's environment, but for
+/// variables that have another value in `environment`, or none.
 ///
 /// The program must be a path: then it is started without copying this process, however large that is.
 ///
@@ -58,7 +59,7 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
     program: &Path,
     arguments: &[&OsStr],
-    environment: impl IntoIterator<Item = (K, V)>,
+    environment: impl IntoIterator<Item = (K, Option<V>)>,
     stdin: &[u8],
     deadline: Duration,
 ) -> Result<Finished, Unfinished> {
@@ -68,11 +69,16 @@ pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .envs(environment)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     let mut child = spawn(&mut command, until).map_err(Unfinished::Io)?;
     let finished = talk(&mut child, stdin, until);
     if finished.is_err() {
@@ -256,7 +262,7 @@ mod tests {
         run(
             Path::new("/bin/sh"),
             &["-c".as_ref(), script.as_ref()],
-            [("WORD", "hello")],
+            [("WORD", Some("hello")), ("HOME", None)],
             stdin,
             deadline,
         )
@@ -266,7 +272,12 @@ mod tests {
 
     #[test]
     fn text_in_text_out() {
-        let done = sh("cat; echo $WORD; echo oops >&2; exit 3", b"in ", LONG).unwrap();
+        let done = sh(
+            "cat; echo $WORD${HOME-}; echo oops >&2; exit 3",
+            b"in ",
+            LONG,
+        )
+        .unwrap();
         assert_eq!(
             (done.stdout.as_slice(), done.stderr.as_slice()),
             (b"in hello\n".as_slice(), b"oops\n".as_slice())
@@ -316,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_an_error() {
-        let none: [(&str, &str); 0] = [];
+        let none: [(&str, Option<&str>); 0] = [];
         assert!(matches!(
             run(Path::new("/does/not/exist"), &[], none, b"", LONG),
             Err(Unfinished::Io(_))

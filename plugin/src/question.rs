@@ -182,6 +182,7 @@ fn question(
         legacy: conf.legacy,
         perhaps_v1: conf.perhaps_v1,
         traceparent: trace.cloned(),
+        pod_traceparent: conf.pod_traceparent(),
         ..Question::about(
             pod.clone(),
             invocation.container_id.clone(),

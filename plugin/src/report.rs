@@ -45,6 +45,8 @@ pub fn report(
         times: None,
         wait_ms: None,
         traceparent: trace.cloned(),
+        add: None,
+        parent: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod bridge;
 pub mod cni;
+mod derived_span;
 pub mod device;
 pub mod hand_over;
 pub mod kind;

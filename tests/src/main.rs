@@ -65,6 +65,7 @@ mod storm;
 mod switch_over;
 mod topology;
 mod traced_admission;
+mod traced_sandbox;
 mod whole_node;
 mod why;
 
@@ -141,6 +142,7 @@ fn scenarios() -> Vec<scenario::Scenario> {
         switch_over::scenarios(),
         topology::scenarios(),
         traced_admission::scenarios(),
+        traced_sandbox::scenarios(),
         whole_node::scenarios(),
         why::scenarios(),
     ]

@@ -20,6 +20,7 @@ use crate::{
         runtime::{Sandbox, conf},
     },
     scenario::Scenario,
+    traced_admission::hex,
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
@@ -53,7 +54,16 @@ pub(crate) fn agent(node: &Node, more: &[&str]) -> (Daemon, Kubelet, Sandbox) {
         network("net-a", Some("intel.com/sriov"), &sriov),
         pod("p1", "net-a"),
     ];
-    write_objects(node, &objects);
+    agent_of(node, &objects, more)
+}
+
+/// The same with these objects.
+pub(crate) fn agent_of(
+    node: &Node,
+    objects: &[Value],
+    more: &[&str],
+) -> (Daemon, Kubelet, Sandbox) {
+    write_objects(node, objects);
     let kubelet = Kubelet::start(&node.path("kubelet.sock"), true);
     kubelet.allocate("p1", &[("app", "intel.com/sriov", &["0000:03:02.1"])]);
     let paths: [PathBuf; 4] =
@@ -158,9 +168,8 @@ fn spans_are_joined_to_the_plugins_trace() {
         daemon.ready("serving unix://");
         attach(node, &mut sandbox);
         // The report is published after the plugin is gone.
-        let spans = collector.spans_with(&["question", "lookup", "devices", "report"]);
+        let spans = collector.spans_with(&["ADD", "question", "lookup", "devices", "report"]);
         assert!(daemon.stop());
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let named = |name: &str| {
             let mut found = spans.iter().filter(|(_, span)| span.name == name);
             found
@@ -170,14 +179,14 @@ fn spans_are_joined_to_the_plugins_trace() {
         };
         let (service, question) = named("question");
         assert!(service.contains("polypod-device-bridge"), "{service}");
+        let (_, add) = named("ADD");
+        assert_eq!(hex(&add.trace_id), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(hex(&add.parent_span_id), "b7ad6b7169203331");
+        assert_eq!(add.links, [], "the runtime's is its parent");
         for name in ["question", "report"] {
             let (_, span) = named(name);
-            assert_eq!(
-                hex(&span.trace_id),
-                "0af7651916cd43dd8448eb211c80319c",
-                "{name}"
-            );
-            assert_eq!(hex(&span.parent_span_id), "b7ad6b7169203331", "{name}");
+            assert_eq!(span.trace_id, add.trace_id, "{name}");
+            assert_eq!(span.parent_span_id, add.span_id, "{name}");
         }
         for name in ["lookup", "devices"] {
             let (_, span) = named(name);

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -42,7 +43,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 /// What API servers that trace say.
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-struct Webhook {
+/// A webhook over TLS, and who asks it.
+pub(crate) struct Webhook {
     daemon: Daemon,
     client: ureq::Agent,
     url: String,
@@ -50,11 +52,13 @@ struct Webhook {
 }
 
 fn start(more: &[&str]) -> Webhook {
+    start_with(&workspace().join("manifests/examples"), more)
+}
+
+/// A webhook that knows these objects.
+pub(crate) fn start_with(objects: &Path, more: &[&str]) -> Webhook {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let (objects, ca) = (
-        workspace().join("manifests/examples"),
-        folder.path().join("ca.crt"),
-    );
+    let ca = folder.path().join("ca.crt");
     let mut arguments: Vec<&OsStr> = vec![
         "--objects".as_ref(),
         objects.as_os_str(),
@@ -99,8 +103,13 @@ impl Webhook {
         answer["response"].take()
     }
 
+    /// Has it end, with its last spans sent.
+    pub(crate) fn stop(self) {
+        assert!(self.daemon.stop(), "it ends well");
+    }
+
     /// The pod as the mutating hook leaves it.
-    fn admits(&self, caller: Option<&str>, mut pod: Value) -> Value {
+    pub(crate) fn admits(&self, caller: Option<&str>, mut pod: Value) -> Value {
         let response = self.asks("/mutate", caller, &pod);
         assert_eq!(response["allowed"], true, "{response}");
         let operations: json_patch::Patch =
@@ -118,7 +127,8 @@ fn pod(name: &str) -> Value {
     })
 }
 
-fn annotation(pod: &Value) -> Option<TraceContext> {
+/// The span that a pod has in its annotation.
+pub(crate) fn annotation(pod: &Value) -> Option<TraceContext> {
     let text = pod["metadata"]["annotations"][TRACEPARENT].as_str()?;
     Some(text.parse().expect("it is a traceparent"))
 }
@@ -139,7 +149,7 @@ fn spans_of(collector: &Collector, reviews: usize) -> Vec<Span> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -166,7 +176,7 @@ fn a_pod_gets_the_span_of_its_admission() {
     let quiet = webhook.admits(Some(&CALLER.replace("-01", "-00")), pod("quiet"));
     assert_eq!(annotation(&quiet), None);
     let spans = spans_of(&collector, 5);
-    assert!(webhook.daemon.stop(), "it ends well");
+    webhook.stop();
 
     let with_id = |id: &str| {
         let mut found = spans.iter().filter(|span| hex(&span.span_id) == id);
@@ -222,7 +232,7 @@ fn without_an_endpoint_there_is_no_trace() {
         let devices = &admitted["spec"]["containers"][0]["resources"]["limits"];
         assert_eq!(devices["intel.com/sriov"], "1", "{admitted}");
     }
-    assert!(webhook.daemon.stop(), "it ends well");
+    webhook.stop();
 }
 
 fn an_endpoint_that_is_none_is_refused() {

@@ -1,6 +1,7 @@
 //! From a request to its reply: whose turn it is, what the plugin is given, and what came of it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use kube::Client;
-use spec::TraceContext;
+use spec::{TraceContext, bridge::PodRef, cni::Args};
 use tokio::{
     sync::{OwnedMutexGuard, Semaphore, watch},
     task::JoinHandle,
@@ -24,7 +25,11 @@ use super::{
     times::{Change, tell},
     turns::Turns,
 };
-use crate::{metrics::Metrics, telemetry::join};
+use crate::{
+    lookup::Lookup,
+    metrics::Metrics,
+    telemetry::{self, Above, join_below},
+};
 
 /// Executions at the same time. Each is a plugin and its delegates, in the memory of the agent's own cgroup.
 const AT_ONCE: usize = 8;
@@ -39,6 +44,7 @@ const USUAL_FOLDER: &str = "/opt/cni/bin";
 pub struct Service {
     overlay: Overlay,
     client: Option<Client>,
+    lookup: Option<Lookup>,
     plugin: Option<PathBuf>,
     installed: Option<String>,
     executor: Executor,
@@ -64,6 +70,7 @@ impl Service {
         Self {
             overlay,
             client: None,
+            lookup: None,
             plugin,
             installed: installed.map(|folder| folder.display().to_string()),
             executor,
@@ -79,6 +86,13 @@ impl Service {
     #[must_use]
     pub fn telling(mut self, client: Option<Client>) -> Self {
         self.client = client;
+        self
+    }
+
+    /// The same, which finds the pods' traces there.
+    #[must_use]
+    pub fn knowing(mut self, lookup: Lookup) -> Self {
+        self.lookup = Some(lookup);
         self
     }
 
@@ -126,7 +140,7 @@ impl Service {
 
     fn begin(self: &Arc<Self>, request: Request) -> Option<JoinHandle<Reply>> {
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        let span = span(&request);
+        let span = span(&request, &self.above(&request));
         let service = Arc::clone(self);
         let carrying_out = async move {
             let reply = service.carry_out(request).await;
@@ -139,6 +153,16 @@ impl Service {
             reply
         };
         Some(tokio::spawn(carrying_out.instrument(span)))
+    }
+
+    /// What the spans of a request are below.
+    fn above(&self, request: &Request) -> Above {
+        let runtime = traceparent(request);
+        let pod = telemetry::sending().and_then(|_| {
+            let known = self.lookup.as_ref()?.known_pod(&pod_of(request)?)?;
+            known.traceparent.clone()
+        });
+        Above { pod, runtime }
     }
 
     async fn carry_out(&self, request: Request) -> Reply {
@@ -168,6 +192,9 @@ impl Service {
         let mut environment = request.environment.clone();
         if request.variable("CNI_PATH").is_empty() {
             environment.insert("CNI_PATH".to_owned(), searched.join(":"));
+        }
+        if let Some(own) = telemetry::current() {
+            put_into(&own, &mut environment);
         }
         match self
             .executor
@@ -217,9 +244,33 @@ fn refused(error: &RequestError) -> Reply {
     Reply::text(&error.to_string())
 }
 
-fn span(request: &Request) -> tracing::Span {
+/// The pod of a request, if it is about one.
+fn pod_of(request: &Request) -> Option<PodRef> {
+    let (namespace, name) = request.pod.as_ref()?;
+    let args = Args::parse(request.variable("CNI_ARGS")).ok()?;
+    Some(PodRef {
+        namespace: namespace.parse().ok()?,
+        name: name.parse().ok()?,
+        uid: args.get("K8S_POD_UID").map(str::to_owned),
+    })
+}
+
+fn traceparent(request: &Request) -> Option<TraceContext> {
+    request.variable("TRACEPARENT").parse().ok()
+}
+
+/// Has the plugin, and its delegates, be below our span. What the client says of its own trace in `TRACESTATE` is true of that
+/// alone.
+fn put_into(own: &TraceContext, environment: &mut BTreeMap<String, String>) {
+    let told = environment.insert("TRACEPARENT".to_owned(), own.to_string());
+    let told = told.and_then(|told| told.parse::<TraceContext>().ok());
+    if told.is_none_or(|told| told.trace_id() != own.trace_id()) {
+        environment.remove("TRACESTATE");
+    }
+}
+
+fn span(request: &Request, above: &Above) -> tracing::Span {
     let (namespace, pod) = request.pod.clone().unzip();
-    let trace = request.variable("TRACEPARENT").parse::<TraceContext>().ok();
     let span = tracing::info_span!(
         "hotplug",
         endpoint = ?request.endpoint,
@@ -228,9 +279,9 @@ fn span(request: &Request) -> tracing::Span {
         pod,
         container_id = request.variable("CNI_CONTAINERID"),
         interface = request.variable("CNI_IFNAME"),
-        trace_id = trace.as_ref().map(TraceContext::trace_id),
+        trace_id = above.parent().map(TraceContext::trace_id),
     );
-    join(&span, trace.as_ref());
+    join_below(&span, above);
     span
 }
 
@@ -242,6 +293,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_plugin_is_put_into_our_trace() {
+        const THEIRS: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for (told, own, keeps_state) in [
+            (Some(THEIRS), THEIRS.replace("-b7", "-c8"), true),
+            (Some(THEIRS), THEIRS.replace("-0af", "-1af"), false),
+            (Some("wrong"), THEIRS.to_owned(), false),
+            (None, THEIRS.to_owned(), false),
+        ] {
+            let mut environment = BTreeMap::from([("TRACESTATE".to_owned(), "a=b".to_owned())]);
+            let told = told.map(|told| ("TRACEPARENT".to_owned(), told.to_owned()));
+            environment.extend(told);
+            put_into(&own.parse().unwrap(), &mut environment);
+            assert_eq!(environment["TRACEPARENT"], own);
+            assert_eq!(environment.contains_key("TRACESTATE"), keeps_state, "{own}");
+        }
+    }
 
     #[test]
     fn where_plugins_are_searched() {

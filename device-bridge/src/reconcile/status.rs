@@ -32,6 +32,8 @@ pub(super) fn report(pod: PodRef, record: &Record) -> Option<Report> {
         times: None,
         wait_ms: None,
         traceparent: None,
+        add: None,
+        parent: None,
     })
 }
 

@@ -15,17 +15,19 @@ use crate::{
     config::CniDir,
     hotplug::{self, HotplugArgs, Overlay, Service, enter::look_at, execute::Executor},
     install::settings::Places,
+    lookup::Lookup,
     metrics::Metrics,
     reconcile::Cleaner,
     socket::{Socket, SocketError},
 };
 
-/// What serves the hot-plug socket, if there is one; it is listened on when this returns. `client` is there where pods are told.
+/// What serves the hot-plug socket, if there is one; it is listened on when this returns. `client` is there where pods are told, and
+/// `lookup` knows them.
 pub(super) fn serve(
     args: HotplugArgs,
     overlay: Overlay,
     installed: Option<&Path>,
-    client: Option<Client>,
+    (client, lookup): (Option<Client>, Lookup),
     metrics: Arc<Metrics>,
     stopping: flag::Receiver<bool>,
     announce: &mut dyn Write,
@@ -52,7 +54,8 @@ pub(super) fn serve(
         metrics,
         stopping,
     )
-    .telling(client);
+    .telling(client)
+    .knowing(lookup);
     Ok(async move {
         if let Some(socket) = socket {
             hotplug::serve(socket, Arc::new(service), stop).await;

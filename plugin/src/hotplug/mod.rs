@@ -238,7 +238,7 @@ fn carry_out(
         .map(|other| (&other.interface, other.default_route.as_deref()))
         .collect();
     let changes = default_route::changes(&requested)?;
-    let mut made = chain::add(executor, &planned.conf, attachment)?;
+    let mut made = chain::add(executor, &planned.conf, attachment, 0)?;
     let timed = (attach::times(planned, &mut made), made.began);
     let mut result = made.result;
     // What the pod's own networks decided about default routes holds for this one too.

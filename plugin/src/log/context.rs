@@ -5,7 +5,8 @@ use spec::{
     cni::{Command, Invocation},
 };
 
-/// `TRACEPARENT` of the environment. Delegates inherit it, and `TRACESTATE`, untouched.
+/// `TRACEPARENT` of the environment. Delegates inherit it, and `TRACESTATE`, untouched unless the agent tells of another span
+/// (see [`crate::add_trace::AddTrace`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace(Option<Result<TraceContext, NameError>>);
 
@@ -80,8 +81,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(super) fn entries(&self) -> Entries<'a> {
-        let trace = self.trace.and_then(Trace::context);
+    /// `told` takes the place of the environment's trace.
+    pub(super) fn entries(&self, told: Option<&'a TraceContext>) -> Entries<'a> {
+        let trace = told.or_else(|| self.trace.and_then(Trace::context));
         [
             ("command", Some(self.command.as_str())),
             ("containerId", self.container_id),
@@ -170,7 +172,7 @@ mod tests {
             path: Vec::new(),
         };
         let context = Context::of(Command::Del, &invocation, &trace);
-        let entries = context.entries();
+        let entries = context.entries(None);
         assert_eq!(
             entries[3..6],
             [
@@ -179,6 +181,9 @@ mod tests {
                 ("uid", None)
             ]
         );
-        assert_eq!(context.to_owned().borrow().entries(), entries);
+        assert_eq!(context.to_owned().borrow().entries(None), entries);
+        let told = TRACEPARENT.replace("0af", "1af").parse().unwrap();
+        let trace_id = ("traceId", Some("1af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(context.entries(Some(&told))[6], trace_id);
     }
 }

@@ -26,12 +26,18 @@ mod rotation;
 use std::{
     fmt::Display,
     io::{self, Write as _},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
 use serde_json::{Value, value::RawValue};
-use spec::cni::{Command, InterfaceName};
+use spec::{
+    TraceContext,
+    cni::{Command, InterfaceName},
+};
 
 pub use compress::{COMPRESS, compress};
 pub use conf::{LogConf, LogOptions};
@@ -50,6 +56,8 @@ use line::Line;
 pub struct Log<'a> {
     conf: &'a LogConf,
     context: Context<'a>,
+    /// The trace that the agent has told of.
+    told: OnceLock<TraceContext>,
     file: Option<LogFile<'a>>,
     complained: AtomicBool,
 }
@@ -74,6 +82,7 @@ impl<'a> Log<'a> {
                 .map(|path| LogFile::new(path, &conf.options)),
             conf,
             context,
+            told: OnceLock::new(),
             complained: AtomicBool::new(false),
         };
         if let Some(found) = &conf.unknown_level {
@@ -90,6 +99,11 @@ impl<'a> Log<'a> {
             );
         }
         log
+    }
+
+    /// From now on lines are of this trace. The first that is told stays.
+    pub fn join(&self, trace: &TraceContext) {
+        self.told.get_or_init(|| trace.clone());
     }
 
     /// Whether a line of this severity is written anywhere: worth asking before something expensive is made for it.
@@ -210,7 +224,7 @@ impl<'a> Log<'a> {
             time: SystemTime::now(),
             severity,
             message,
-            context: self.context.entries(),
+            context: self.context.entries(self.told.get()),
             fields,
         }
         .print()

@@ -11,9 +11,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Map, Value};
 use spec::{
+    TraceContext,
     bridge::{Isolation, Legacy, PodAnnotations},
     cni::{AddResult, NetworkName, Version},
-    network::{DEFAULT_NETWORK, NETWORKS, Namespace},
+    network::{DEFAULT_NETWORK, NETWORKS, Namespace, TRACEPARENT},
 };
 
 pub use self::{cluster::Cluster, state::State};
@@ -163,6 +164,13 @@ impl NetConf {
             runtime_config,
             kubeconfig,
         })
+    }
+
+    /// The trace context in the annotations that the runtime handed over. What is none is no reason to refuse a pod.
+    #[must_use]
+    pub fn pod_traceparent(&self) -> Option<TraceContext> {
+        let handed_over = self.runtime_config.get(POD_ANNOTATIONS)?;
+        handed_over.get(TRACEPARENT)?.as_str()?.parse().ok()
     }
 
     /// The `defaultNetworks` of a pod in `namespace`.

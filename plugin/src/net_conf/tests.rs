@@ -88,6 +88,22 @@ fn annotations_of_the_runtime() {
     assert_eq!(conf.annotations.unwrap().networks.as_deref(), Some("x"));
     let none = parse(r#"{"name":"n","delegates":[{"type":"a"}],"runtimeConfig":{}}"#);
     assert_eq!(none.annotations, None);
+    assert_eq!(none.pod_traceparent(), None);
+}
+
+#[test]
+fn the_pods_trace_of_the_runtime() {
+    const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (found, is_one) in [(TRACEPARENT, true), ("00-0af7-b7-01", false)] {
+        let conf = parse(&format!(
+            r#"{{"name":"n","delegates":[{{"type":"a"}}],"runtimeConfig":{{"io.kubernetes.cri.pod-annotations":{{"polypod.dev/traceparent":"{found}"}}}}}}"#,
+        ));
+        let traceparent = conf.pod_traceparent();
+        assert_eq!(
+            traceparent.map(String::from),
+            is_one.then(|| found.to_owned())
+        );
+    }
 }
 
 #[test]

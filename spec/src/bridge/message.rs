@@ -113,9 +113,13 @@ pub struct Question {
     /// How long the plugin waits for the answer, in milliseconds: after that nobody reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_ms: Option<u32>,
-    /// The W3C trace context of the call (`TRACEPARENT`), for logs.
+    /// The W3C trace context of the call (`TRACEPARENT`), for logs and traces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceContext>,
+    /// The pod's annotation `polypod.dev/traceparent` where the runtime hands the annotations over and it is a trace context; else
+    /// the device-bridge looks it up, as far as it knows the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_traceparent: Option<TraceContext>,
 }
 
 /// `namespaceIsolation: true`: a pod's annotations may refer to NetworkAttachmentDefinitions of the pod's own namespace and
@@ -158,6 +162,7 @@ impl Question {
             perhaps_v1: false,
             within_ms: None,
             traceparent: None,
+            pod_traceparent: None,
         }
     }
 }
@@ -198,6 +203,15 @@ pub struct Answer {
     /// What the device-bridge spent its time on, since it had read the question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
+    /// The span `ADD` of this sandbox, which the device-bridge will send when it is told what came of it ([`Report::add`]); absent
+    /// where it sends none. What the plugin executes is in this trace, each delegate with a span of its own below it
+    /// ([`TraceContext::of_delegate`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceContext>,
+    /// The span above [`Self::traceparent`] where that is not the runtime's but the pod's own; the report brings it back, so
+    /// that the device-bridge need not remember it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TraceContext>,
 }
 
 /// One attachment, decided.
@@ -269,9 +283,15 @@ pub struct Report {
     /// How long the plugin waits for network-status to be published, in milliseconds; absent where it does not wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u32>,
-    /// The W3C trace context of the call (`TRACEPARENT`), for logs.
+    /// The W3C trace context of the call (`TRACEPARENT`), for logs and traces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceContext>,
+    /// [`Answer::traceparent`], as the plugin was told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add: Option<TraceContext>,
+    /// [`Answer::parent`], as the plugin was told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TraceContext>,
 }
 
 /// An attachment as its Event `AddedInterface` tells of it.

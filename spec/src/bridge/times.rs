@@ -132,6 +132,30 @@ mod tests {
     }
 
     #[test]
+    fn the_span_of_an_add_on_the_wire() {
+        let context = |id: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{id:016x}-01");
+        let answer = Answer {
+            traceparent: context(2).parse().ok(),
+            parent: context(1).parse().ok(),
+            ..Answer::default()
+        };
+        let text = wire(&Reply::Answer(answer.clone()));
+        assert_eq!(
+            decode::<Reply>(text.as_bytes()).unwrap(),
+            Reply::Answer(answer.clone())
+        );
+        insta::assert_snapshot!(text, @r#"{"protocol":1,"message":{"answer":{"networks":[],"traceparent":"00-0af7651916cd43dd8448eb211c80319c-0000000000000002-01","parent":"00-0af7651916cd43dd8448eb211c80319c-0000000000000001-01"}}}"#);
+        let mut report: Report = serde_json::from_str(BEFORE).unwrap();
+        (report.add, report.parent) = (answer.traceparent, answer.parent);
+        let text = wire(&Request::Report(report.clone()));
+        assert_eq!(
+            decode::<Request>(text.as_bytes()).unwrap(),
+            Request::Report(report)
+        );
+        insta::assert_snapshot!(text, @r#"{"protocol":1,"message":{"report":{"pod":{"namespace":"default","name":"p"},"containerId":"c1","statuses":[],"add":"00-0af7651916cd43dd8448eb211c80319c-0000000000000002-01","parent":"00-0af7651916cd43dd8448eb211c80319c-0000000000000001-01"}}}"#);
+    }
+
+    #[test]
     fn a_release_without_times_is_understood_and_understands() {
         let report: Report = serde_json::from_str(BEFORE).unwrap();
         assert_eq!(report.times, None);

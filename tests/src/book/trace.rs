@@ -1,6 +1,7 @@
-//! The trace that `docs/traces.md` shows: spans as a collector got them, and the plugin's lines of the same trace.
+//! The trace that `docs/traces.md` shows: spans as a collector got them of webhook and agent, and the plugin's
+//! lines of the same trace.
 
-use std::{collections::BTreeSet, fs, sync::mpsc};
+use std::{fs, sync::mpsc};
 
 use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, any_value},
@@ -10,8 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::page;
 use crate::{
-    fixture::{collector::Collector, delegates, node::Node, runtime::conf},
-    observability::{TRACEPARENT, agent},
+    fixture::{collector::Collector, node::Node},
+    observability::TRACEPARENT,
+    traced_admission::hex,
+    traced_sandbox::{self, only},
 };
 
 /// With it the page gets the run, and is not compared.
@@ -35,14 +38,7 @@ pub(super) fn is_of_a_run_of_today() {
     let again = "UPDATE_DOCS=1 cargo test --workspace --test tests -- book::the_trace";
     let shown = block(&page, SPANS);
     assert_eq!(shapes(&shown), shapes(&spans), "{again}");
-    let keys = [
-        "level",
-        "message",
-        "command",
-        "network",
-        "interface",
-        "traceId",
-    ];
+    let keys = ["level", "message", "command", "network", "interface"];
     let lasting = |lines: &[Value]| -> Vec<Value> {
         let of_line = |line: &Value| keys.iter().map(|key| line[*key].clone()).collect();
         lines.iter().map(of_line).collect()
@@ -50,64 +46,45 @@ pub(super) fn is_of_a_run_of_today() {
     assert_eq!(lasting(&block(&page, LINES)), lasting(&lines), "{again}");
 }
 
-/// A delegate that tells which trace it is executed in.
-const TELLS_ITS_TRACE: &str = r#"
-cat > /dev/null
-echo "$TRACEPARENT" >> "$node/traces"
-[ "$CNI_COMMAND" = ADD ] && printf '{"cniVersion":"1.0.0","interfaces":[{"name":"%s","sandbox":"%s"}]}' "$CNI_IFNAME" "$CNI_NETNS"
-exit 0
-"#;
-
-/// Attaches a pod in a trace: the spans that came, and the plugin's lines.
+/// Has a pod admitted and attached while the runtime is in a trace of its own: the spans that came, and the plugin's lines.
 fn run() -> (Vec<Value>, Vec<Value>) {
     let (tell, told) = mpsc::channel();
     Node::run(move |node| {
         let collector = Collector::start();
         let endpoint = format!("http://{}", collector.address);
-        let (daemon, _kubelet, mut sandbox) = agent(
-            node,
-            &["--health-listen", "off", "--otlp-endpoint", &endpoint],
-        );
-        daemon.ready("serving unix://");
-        delegates::install(node, "probe", TELLS_ITS_TRACE);
-        let cluster = json!({"cniVersion": "1.0.0", "name": "cluster", "type": "probe"});
-        let mut conf = conf(node, &json!({"delegates": [cluster]}));
-        conf["bridgeSocket"] = json!(node.path("run/bridge.sock"));
-        conf["logFile"] = json!(node.path("polypod.log"));
-        conf["logLevel"] = json!("verbose");
-        sandbox.variables = vec![("TRACEPARENT", TRACEPARENT.to_owned())];
-        sandbox.add(&conf);
-        let spans = collector.spans_with(&["question", "lookup", "devices", "report"]);
-        assert!(daemon.stop());
-        let traces = fs::read_to_string(node.path("traces")).expect("delegates were executed");
-        assert_eq!(
-            traces,
-            format!("{TRACEPARENT}\n").repeat(2),
-            "each delegate is in the trace"
-        );
-        let mut spans: Vec<Span> = spans.into_iter().map(|(_, span)| span).collect();
-        spans.sort_by_key(|span| span.start_time_unix_nano);
-        let log = fs::read_to_string(node.path("polypod.log")).expect("the plugin logs");
+        let (pod, admission) = traced_sandbox::admitted(node, &endpoint);
+        let arguments = ["--otlp-endpoint", endpoint.as_str()];
+        let attached = traced_sandbox::attach(node, pod, &arguments, Some(TRACEPARENT));
+        let mut sent = collector.spans_with(&traced_sandbox::OF_A_SANDBOX);
+        sent.sort_by_key(|(_, span)| span.start_time_unix_nano);
+        let spans: Vec<Span> = sent.iter().map(|(_, span)| span.clone()).collect();
+        let add = only(&spans, "ADD");
+        assert_eq!(hex(&add.parent_span_id), admission.parent_id());
+        let [link] = add.links.as_slice() else {
+            panic!("{add:?}");
+        };
+        let linked = format!("00-{}-{}-01", hex(&link.trace_id), hex(&link.span_id));
+        assert_eq!(linked, TRACEPARENT, "the runtime's");
+        traced_sandbox::is_one_trace(&spans, &attached, add);
         // Folders of this machine are nobody's business.
-        let log = log.replace(&node.path("").display().to_string(), "/");
+        let log = attached
+            .log
+            .replace(&node.path("").display().to_string(), "/");
         let lines = log
             .lines()
             .map(|line| serde_json::from_str(line).expect("a line is JSON"));
         let lines: Vec<Value> = lines.collect();
-        let spans: Vec<Value> = spans.iter().map(printed).collect();
+        let spans: Vec<Value> = sent.iter().map(printed).collect();
         tell.send((spans, lines)).expect("it is waited for");
     });
     told.recv().expect("it was told")
 }
 
-/// A span in the words of OTLP's JSON.
-fn printed(span: &Span) -> Value {
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
+/// A span in the words of OTLP's JSON, with who sent it.
+fn printed((service, span): &(String, Span)) -> Value {
+    let service = ["polypod-webhook", "polypod-device-bridge"]
+        .into_iter()
+        .find(|name| service.contains(name));
     let attributes: Map<String, Value> = span
         .attributes
         .iter()
@@ -116,7 +93,8 @@ fn printed(span: &Span) -> Value {
         .filter(|attribute| !["busy_ns", "idle_ns"].contains(&attribute.key.as_str()))
         .map(|attribute| (attribute.key.clone(), value(attribute.value.as_ref())))
         .collect();
-    json!({
+    let mut printed = json!({
+        "service.name": service,
         "traceId": hex(&span.trace_id),
         "spanId": hex(&span.span_id),
         "parentSpanId": hex(&span.parent_span_id),
@@ -124,7 +102,14 @@ fn printed(span: &Span) -> Value {
         "startTimeUnixNano": span.start_time_unix_nano,
         "endTimeUnixNano": span.end_time_unix_nano,
         "attributes": attributes,
-    })
+    });
+    if !span.links.is_empty() {
+        let links = span.links.iter();
+        printed["links"] = links
+            .map(|link| json!({"traceId": hex(&link.trace_id), "spanId": hex(&link.span_id)}))
+            .collect();
+    }
+    printed
 }
 
 fn value(value: Option<&AnyValue>) -> Value {
@@ -136,26 +121,29 @@ fn value(value: Option<&AnyValue>) -> Value {
     }
 }
 
-/// What lasts of spans: the trace, the name, the parent's name or id, and the names of the attributes.
-fn shapes(spans: &[Value]) -> BTreeSet<(String, String, String, Vec<String>)> {
+/// What lasts of spans: who sent it, the name, the parent's name, what it is linked to, and the names of the attributes.
+fn shapes(spans: &[Value]) -> Vec<(String, String, String, Value, Vec<String>)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let parent = |id: &Value| {
         let parent = spans.iter().find(|span| span["spanId"] == *id);
         text(parent.map_or(id, |parent| &parent["name"]))
     };
-    spans
+    let mut shapes: Vec<_> = spans
         .iter()
         .map(|span| {
             let attributes = span["attributes"].as_object();
             let names = attributes.map(|names| names.keys().cloned().collect());
             (
-                text(&span["traceId"]),
+                text(&span["service.name"]),
                 text(&span["name"]),
                 parent(&span["parentSpanId"]),
+                span["links"].clone(),
                 names.unwrap_or_default(),
             )
         })
-        .collect()
+        .collect();
+    shapes.sort_by_key(|shape| format!("{shape:?}"));
+    shapes
 }
 
 /// What is between the fence and its end.

@@ -152,13 +152,13 @@ pub(super) const WRITTEN: &[Key] = &[
         [
             "Pod",
             "webhook, with `--otlp-endpoint`; before it the pod's author",
-            WEBHOOK,
+            "webhook, node agent",
         ],
         [
             "a W3C `traceparent`",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         ],
-        "the span of the pod's admission, whose trace its scheduling is in, too; of one that its author wrote the webhook's span becomes a child, and takes its place: [traces.md](traces.md)",
+        "the span of the pod's admission, whose trace its scheduling and its attachments are in, too; of one that its author wrote the webhook's span becomes a child, and takes its place: [traces.md](traces.md)",
     ),
 ];
 
