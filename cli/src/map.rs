@@ -12,6 +12,7 @@ mod document;
 mod draw;
 mod files;
 mod hardware;
+mod in_turn;
 mod out;
 mod page;
 mod png;

@@ -12,8 +12,11 @@ name_type! {
     check
 }
 
-const RULE: &str = "it must be version-trace id-parent id-flags in lower case hexadecimal of 2, 32, 16 and 2 digits, the ids not all zero and the version not ff, \
+const RULE: &str = "it must be version-trace id-parent id-flags in lower case hexadecimal of 2, 32, 16 and 2 digits, the ids not all zero and the version not ff, with 256 characters at most, \
                     such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// How long one of a later version may be. The recommendation has no bound; these are kept for every pod of a node.
+const LONGEST: usize = 256;
 
 /// How long version `00` is, and where its parts begin and end.
 const LENGTH: usize = 55;
@@ -37,6 +40,7 @@ fn check(text: &str) -> Result<(), &'static str> {
     let zero = |part: std::ops::Range<usize>| known[part].iter().all(|byte| *byte == b'0');
     let rest = match (&known[..2], bytes.get(LENGTH)) {
         (b"ff", _) => false,
+        _ if bytes.len() > LONGEST => false,
         (_, None) => true,
         (version, Some(byte)) => version != b"00" && *byte == b'-',
     };

@@ -1,6 +1,6 @@
 //! The arguments of traces, and what they begin.
 
-use std::{env, time::Duration};
+use std::{borrow::Cow, env, net::Ipv6Addr, time::Duration};
 
 use clap::Args as Arguments;
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
@@ -93,11 +93,24 @@ impl TelemetryArgs {
         }
         let exporter = SpanExporter::builder()
             .with_tonic()
-            .with_endpoint(endpoint)
+            .with_endpoint(in_brackets(endpoint))
             .with_timeout(PATIENCE)
             .build()
             .map_err(|error: ExporterBuildError| wrong(error.to_string()))?;
         Ok(Some(Telemetry::new(exporter, program, ids)))
+    }
+}
+
+/// The endpoint with an IPv6 address as URLs have it: a pod that is told its node's address puts it into one as it is.
+fn in_brackets(endpoint: &str) -> Cow<'_, str> {
+    let bare = endpoint
+        .strip_prefix("http://")
+        .map(|rest| rest.trim_end_matches('/'))
+        .and_then(|rest| rest.rsplit_once(':'))
+        .filter(|(host, _)| host.parse::<Ipv6Addr>().is_ok());
+    match bare {
+        Some((host, port)) => format!("http://[{host}]:{port}").into(),
+        None => endpoint.into(),
     }
 }
 
@@ -132,6 +145,23 @@ mod tests {
         assert_eq!(both.endpoint(), Some("http://b:4317"));
         both.otlp_traces_endpoint = Some(String::new());
         assert_eq!(both.endpoint(), Some("http://a:4317"));
+    }
+
+    #[tokio::test]
+    async fn addresses_of_nodes_as_they_are() {
+        for (endpoint, wanted) in [
+            ("http://192.0.2.1:4317", "http://192.0.2.1:4317"),
+            ("http://fd00::1:4317", "http://[fd00::1]:4317"),
+            ("http://fd00::1:4317/", "http://[fd00::1]:4317"),
+            ("http://[fd00::1]:4317", "http://[fd00::1]:4317"),
+            (
+                "http://collector.monitoring:4317",
+                "http://collector.monitoring:4317",
+            ),
+        ] {
+            assert_eq!(in_brackets(endpoint), wanted);
+            assert!(begin(&args(endpoint)).unwrap().is_some(), "{endpoint}");
+        }
     }
 
     #[tokio::test]

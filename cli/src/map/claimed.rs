@@ -24,13 +24,20 @@ type Circle = (usize, usize, usize, usize);
 
 impl Claimed<'_> {
     /// What reports and network-status may call it, the likeliest first.
-    fn known_as(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn known_as(&self) -> impl Iterator<Item = &str> {
         let said = self.advertised;
         let own = said.and_then(|said| said.id.as_deref());
         // What is cut out of a device has an address with others.
         let whole = said.filter(|said| !said.is_part);
         let address = whole.and_then(|said| said.address.as_deref());
         own.into_iter().chain(address)
+    }
+
+    /// What delegates are told of it.
+    pub(super) fn told_as(&self) -> &str {
+        let said = self.advertised;
+        let id = said.and_then(|said| said.id.as_deref().or(said.address.as_deref()));
+        id.unwrap_or(&self.id.device)
     }
 
     /// What it is called where it is drawn.

@@ -229,10 +229,19 @@ pub(super) fn held<'a>(
     }
     let allocations = inventory.into_iter().flat_map(|one| &one.allocations);
     for allocation in allocations {
+        let name: PodName<'_> = (&allocation.namespace, &allocation.name);
         let containers = allocation.containers.iter();
-        for device in containers.flat_map(|container| &container.claimed) {
-            let holders = held.entry(device.into()).or_default();
-            holders.insert((&allocation.namespace, &allocation.name));
+        let told = containers.flat_map(|container| &container.claimed);
+        let told = told.map(Id::from);
+        // The kubelet does not tell devices that are only looked after; where all claims are known they do.
+        let is_known = pods.get(&name).is_some_and(|pod| {
+            let mut claimed = pod.claims.iter();
+            let is_known =
+                |claim: &String| claims.contains_key(&(name.0.to_owned(), claim.clone()));
+            !pod.claims.is_empty() && claimed.all(is_known)
+        });
+        for id in told.filter(|_| !is_known) {
+            held.entry(id).or_default().insert(name);
         }
     }
     held
@@ -369,6 +378,13 @@ mod tests {
             "containers": [{"name": "app", "claimed": [
                 {"driver": "d", "pool": "n1", "device": "x"}, {"driver": "d", "pool": "n1", "device": "y"}]}]}]}))
         .unwrap();
+        let known = BTreeMap::from([
+            (("team".to_owned(), "gpu".to_owned()), vec![id("x")]),
+            // All that it has is looked after.
+            (("team".to_owned(), "unknown".to_owned()), vec![]),
+        ]);
+        let all = held(&pods.into(), Some(&inventory), &known);
+        assert_eq!(all.keys().collect::<Vec<_>>(), [&id("x")]);
         let held = held(&pods.into(), Some(&inventory), &claims);
         let shared = BTreeSet::from([("team", "a"), ("team", "b")]);
         let own = BTreeSet::from([("team", "a")]);

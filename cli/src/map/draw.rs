@@ -12,12 +12,10 @@ use super::{
     claims::{self, Drivers, Held},
     document::{Amount, Document, Node, Pod},
     hardware,
+    in_turn::Turns,
     seen::{NodeSeen, PodSeen, Seen},
     state::{self, Known},
 };
-
-/// Ids of devices by the resource of networks that take them, in the order in which they are taken.
-type Ids<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 /// The pods of a node, by namespace and name.
 type Pods<'a> = BTreeMap<(&'a str, &'a str), &'a PodSeen>;
@@ -197,69 +195,34 @@ impl Shown {
         all.collect()
     }
 
-    /// Finds the device of each attachment: the one that network-status names, else by the rule that the n-th network of a
-    /// resource has the n-th device, containers in their order, devices sorted within a container, those of claims last.
+    /// Finds the device of each attachment whose network-status names none.
     fn link(
         &mut self,
         resources: &BTreeMap<&str, &str>,
         inventory: Option<&Inventory>,
         claimed: &[Claimed<'_>],
     ) {
-        let mut free: BTreeMap<usize, Ids<'_>> = BTreeMap::new();
         let allocations = inventory.into_iter().flat_map(|one| &one.allocations);
+        let mut held: BTreeMap<usize, (Option<&PodAllocation>, Turns<'_>)> = BTreeMap::new();
         for allocation in allocations {
             if let Some(place) = self.place((&allocation.namespace, &allocation.name)) {
-                free.insert(place, ids_by_resource(allocation));
+                let (told, turns) = held.entry(place).or_default();
+                *told = Some(allocation);
+                turns.allocated(allocation);
             }
         }
         for one in claimed {
-            let resource = one.advertised.and_then(|said| said.resource.as_deref());
-            for (place, resource) in one.holders.iter().zip(resource.into_iter().cycle()) {
-                let there = free.entry(*place).or_default().entry(resource).or_default();
-                there.push(one.drawn_as());
+            for place in &one.holders {
+                let (told, turns) = held.entry(*place).or_default();
+                turns.claimed(one, *told);
             }
         }
-        for (place, mut free) in free {
-            let Some(pod) = self.pods.get_mut(place) else {
-                continue;
-            };
-            for attachment in &mut pod.attachments {
-                let named = attachment.device.as_ref();
-                for ids in free.values_mut() {
-                    ids.retain(|id| Some(*id) != named.map(String::as_str));
-                }
-            }
-            for attachment in pod
-                .attachments
-                .iter_mut()
-                .filter(|one| one.device.is_none())
-            {
-                let resource = resources.get(attachment.network.as_str());
-                let ids = resource.and_then(|resource| free.get_mut(resource));
-                if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
-                    attachment.device = Some(ids.remove(0).to_owned());
-                }
+        for (place, (_, turns)) in held {
+            if let Some(pod) = self.pods.get_mut(place) {
+                turns.hand_out(pod, resources);
             }
         }
     }
-}
-
-fn ids_by_resource(allocation: &PodAllocation) -> Ids<'_> {
-    let mut ids = Ids::new();
-    for container in &allocation.containers {
-        let mut of_container = Ids::new();
-        for group in &container.devices {
-            let there = of_container.entry(&group.resource).or_default();
-            there.extend(group.ids.iter().map(String::as_str));
-        }
-        for (resource, mut own) in of_container {
-            own.sort_unstable();
-            let there = ids.entry(resource).or_default();
-            own.retain(|id| !there.contains(id));
-            there.extend(own);
-        }
-    }
-    ids
 }
 
 fn has_devices(allocation: &PodAllocation) -> bool {

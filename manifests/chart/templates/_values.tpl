@@ -38,7 +38,8 @@
 
 {{/* Where the webhook's pods are let out to a collector: of the NetworkPolicy. */}}
 {{- define "polypod.collector" -}}
-{{- $endpoint := .root.Values.traces.endpoint -}}
+{{- $env := .root.Values.webhook.env | default dict -}}
+{{- $endpoint := coalesce (get $env "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") (get $env "OTEL_EXPORTER_OTLP_ENDPOINT") .root.Values.traces.endpoint -}}
 {{- $port := regexFind "[0-9]+/?$" $endpoint | trimSuffix "/" | int -}}
 {{- $egress := list (dict "ports" (list (dict "port" $port "protocol" "TCP"))) -}}
 {{- $host := $endpoint | trimPrefix "http://" | regexFind "^[^:/]*" -}}

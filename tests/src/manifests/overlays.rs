@@ -309,16 +309,18 @@ fn traces(objects: &[Value]) {
         .map(|webhook| &webhook["spec"]["template"]["metadata"]["labels"]);
     let name = "app.kubernetes.io/name";
     assert_eq!(labels.map(|labels| &labels[name]), Some(&selected[name]));
-    // A variable is put into those that come after it alone.
+    // A variable is put into those that come after it alone; one that is not there is not replaced, and no URL.
     for workload in ["Deployment", "DaemonSet"] {
         let workload = of_kind(objects, workload).next();
         let pod = &workload.expect("there is one")["spec"]["template"]["spec"];
-        let names = items(&pod["containers"][0]["env"]).map(|variable| word(&variable["name"]));
-        let names: Vec<String> = names.collect();
-        let at = |wanted: &str| names.iter().position(|name| name == wanted);
-        assert!(
-            at("HOST_IP") < at("OTEL_EXPORTER_OTLP_ENDPOINT"),
-            "{names:?}"
-        );
+        let variables: Vec<&Value> = items(&pod["containers"][0]["env"]).collect();
+        let at = |wanted: &str| {
+            let found = variables.iter().position(|one| one["name"] == wanted);
+            found.unwrap_or_else(|| panic!("there is no {wanted}: {variables:?}"))
+        };
+        let address = at("HOST_IP");
+        assert!(address < at("OTEL_EXPORTER_OTLP_ENDPOINT"), "{variables:?}");
+        let field = &variables[address]["valueFrom"]["fieldRef"]["fieldPath"];
+        assert_eq!(field, "status.hostIP");
     }
 }

@@ -163,3 +163,45 @@ fn attachments_take_devices_of_claims_in_turn() {
         .collect();
     assert_eq!(devices, ["0000:5b:07.1", "0000:5b:07.0", "0000:5b:07.2"]);
 }
+
+#[test]
+fn the_order_is_that_of_containers_and_ids() {
+    let said = |name: &str, id: &str| {
+        json!({"name": name, "attributes": {
+            "k8s.cni.cncf.io/resourceName": {"string": "a.b/c"}, "k8s.cni.cncf.io/deviceID": {"string": id}}})
+    };
+    let slice = slice(&json!([
+        said("a", "9"),
+        said("b", "2"),
+        said("c", "1"),
+        {"name": "cut", "consumesCounters": [{}], "attributes": {
+            "k8s.cni.cncf.io/resourceName": {"string": "a.b/c"}, "resource.kubernetes.io/pciBusID": {"string": "0"}}},
+    ]));
+    let claimed = |device: &str| json!({"driver": "d", "pool": "n1", "device": device});
+    let told = json!([{"namespace": "team", "name": "app", "containers": [
+        {"name": "first", "claimed": [claimed("a")], "devices": [{"resource": "a.b/c", "ids": ["5"]}]},
+        {"name": "second", "claimed": [claimed("a"), claimed("b"), claimed("cut")], "devices": [{"resource": "a.b/c", "ids": ["3", "5"]}]},
+    ]}]);
+    for (claims, report, wanted) in [
+        // Of the first container 5 and 9, of the second what is left.
+        (
+            vec!["a", "b", "cut"],
+            Some(&told),
+            vec!["5", "9", "cut", "2", "3"],
+        ),
+        (vec!["a", "b", "c"], None, vec!["1", "2", "9"]),
+    ] {
+        let [mut pod, claim] = claiming("app", "n1", "claim", &claims);
+        let statuses: Vec<Value> = wanted.iter().map(|_| attached(None)).collect();
+        let statuses = Value::from(statuses).to_string();
+        pod["metadata"]["annotations"] = json!({"k8s.v1.cni.cncf.io/network-status": statuses});
+        let mut objects = vec![node("n1"), network(), pod, claim, slice.clone()];
+        objects.extend(report.map(|told| inventory("n1", told)));
+        let document = drawn(&objects);
+        let attachments = document.nodes[0].pods[0].attachments.iter();
+        let devices: Vec<_> = attachments
+            .map(|one| one.device.as_deref().unwrap_or_default())
+            .collect();
+        assert_eq!(devices, wanted);
+    }
+}
