@@ -272,7 +272,7 @@ fn sees_as_much_by_its_roles(installed: &Installed, report: &Value) {
         ("secrets", "", "polypod-webhook", false),
     ] {
         let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {
-            "user": "system:serviceaccount:default:doctor",
+            "user": "system:serviceaccount:default:doctor", "groups": ["system:authenticated"],
             "resourceAttributes": {"verb": "get", "namespace": "polypod-system",
                 "resource": resource, "subresource": subresource, "name": name}}});
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
