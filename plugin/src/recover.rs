@@ -189,9 +189,16 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use serde_json::{Value, json};
 
-    use spec::cni::Args;
+    use spec::cni::{Args, ContainerId, InterfaceName};
 
     use super::*;
+
+    /// What a DEL of the sandbox `c1` is told.
+    fn known() -> (State, ContainerId, InterfaceName, Args) {
+        let state = State::parse(br#"{"cniVersion": "1.0.0", "name": "primary"}"#).unwrap();
+        let (id, interface) = ("c1".parse().unwrap(), "eth0".parse().unwrap());
+        (state, id, interface, Args::default())
+    }
 
     /// A file of libcni.
     fn cached(network: &str, interface: &str, plugin: &str) -> Value {
@@ -203,12 +210,7 @@ mod tests {
     #[test]
     fn another_del_was_first() {
         let folder = tempfile::tempdir().unwrap();
-        let (id, interface, args) = (
-            "c1".parse().unwrap(),
-            "eth0".parse().unwrap(),
-            Args::default(),
-        );
-        let state = State::parse(br#"{"cniVersion": "1.0.0", "name": "primary"}"#).unwrap();
+        let (state, id, interface, args) = known();
         let sandbox = multus::Sandbox::new(&state, &id, &interface, &args);
         let undone = |results: &Path| undone_meanwhile(&state, results, &sandbox, LOOK);
         assert!(!undone(&folder.path().join("elsewhere")), "another cache");
@@ -229,12 +231,7 @@ mod tests {
     #[test]
     fn a_pod_of_before() {
         let folder = tempfile::tempdir().unwrap();
-        let (id, interface, args) = (
-            "c1".parse().unwrap(),
-            "eth0".parse().unwrap(),
-            Args::default(),
-        );
-        let state = State::parse(br#"{"cniVersion": "1.0.0", "name": "primary"}"#).unwrap();
+        let (state, id, interface, args) = known();
         let sandbox = multus::Sandbox::new(&state, &id, &interface, &args);
         let found = |files: &[(&str, &str, &str)]| {
             for (network, interface, plugin) in files {

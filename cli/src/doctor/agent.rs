@@ -6,6 +6,10 @@ use api::node_inventory::NodeInventoryStatus;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::{
+    finding::Issue,
+    several::{counted, named},
+};
 use crate::output::instant;
 
 /// An agent, by its NodeInventory.
@@ -66,6 +70,26 @@ impl Said {
             }
         }
         said
+    }
+
+    /// What is wrong, reason by reason: `problem` words a reason and its message, `remedy` mends the reason. What is neither
+    /// true nor false was not looked at yet.
+    pub(super) fn issues<R: Into<String>>(
+        &self,
+        problem: impl Fn(&str, &str) -> String,
+        remedy: impl Fn(&str) -> R,
+    ) -> impl Iterator<Item = Issue> {
+        self.bad
+            .iter()
+            .map(move |((status, reason), (names, message))| {
+                let nodes = format!("{}: {}", counted(names.len(), "node"), named(names));
+                if status != "False" {
+                    let text = format!("not looked at yet on {nodes}");
+                    return Issue::unknown(text, "wait for a minute, and look again");
+                }
+                let text = format!("{} on {nodes}", problem(reason, message));
+                Issue::fail(text, remedy(reason))
+            })
     }
 }
 

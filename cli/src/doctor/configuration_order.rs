@@ -27,17 +27,10 @@ pub(super) fn judged(
     let mut issues: Vec<Issue> = unseen.map(Issue::from).into_iter().collect();
     let mut evidence = Vec::new();
     let said = Said::by(agents, CONFIGURATION_INSTALLED);
-    for ((status, reason), (names, message)) in &said.bad {
-        let nodes = format!("{}: {}", counted(names.len(), "node"), named(names));
-        if status != "False" {
-            let text = format!("not looked at yet on {nodes}");
-            issues.push(Issue::unknown(text, "wait for a minute, and look again"));
-            continue;
-        }
-        let text =
-            format!("runtimes do not take our configuration ({reason}: {message}) on {nodes}");
-        issues.push(Issue::fail(text, remedy(reason, installed_in)));
-    }
+    issues.extend(said.issues(
+        |reason, message| format!("runtimes do not take our configuration ({reason}: {message})"),
+        |reason| remedy(reason, installed_in),
+    ));
     for (problem, nodes) in problems(agents) {
         let text = format!(
             "{problem}, on {}: {}",

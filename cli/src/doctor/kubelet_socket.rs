@@ -19,16 +19,10 @@ pub(super) fn judged(agents: &[Agent], unseen: Option<&Unseen>, is_thin: bool) -
     }
     let mut issues: Vec<Issue> = unseen.map(Issue::from).into_iter().collect();
     let said = Said::by(agents, KUBELET_ANSWERS);
-    for ((status, reason), (names, message)) in &said.bad {
-        let nodes = format!("{}: {}", counted(names.len(), "node"), named(names));
-        if status != "False" {
-            let text = format!("not looked at yet on {nodes}");
-            issues.push(Issue::unknown(text, "wait for a minute, and look again"));
-            continue;
-        }
-        let text = format!("the kubelet does not answer ({reason}: {message}) on {nodes}");
-        issues.push(Issue::fail(text, remedy(reason)));
-    }
+    issues.extend(said.issues(
+        |reason, message| format!("the kubelet does not answer ({reason}: {message})"),
+        remedy,
+    ));
     if !said.silent.is_empty() {
         let text = format!(
             "the agents of {} do not say whether their kubelet answers: {}",

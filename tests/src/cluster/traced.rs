@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use spec::{TraceContext, network::TRACEPARENT};
 
 use super::manifests::installed::Installed;
-use crate::fixture::{collector::Collector, control_plane::free_ports};
+use crate::{
+    fixture::{collector::Collector, control_plane::free_ports},
+    traced_admission::hex,
+};
 
 pub(super) fn an_api_server_that_traces() {
     let collector = Collector::start();
@@ -49,7 +52,6 @@ pub(super) fn an_api_server_that_traces() {
         assert!(Instant::now() < until, "{}", reply.body);
         std::thread::sleep(Duration::from_millis(200));
     };
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     // Whoever is called sends before who calls.
     let until = Instant::now() + Duration::from_secs(60);
     loop {

@@ -9,7 +9,7 @@ use super::{
     ALL,
     server::{Extender, node, pod},
 };
-use crate::fixture::collector::Collector;
+use crate::{fixture::collector::Collector, traced_admission::hex};
 
 /// As the webhook writes it into a pod.
 const ADMISSION: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -36,7 +36,6 @@ pub(super) fn questions_are_in_the_trace_of_the_pod() {
         extender.ask("prioritize", &args);
     }
     let spans = collector.spans_with(&["filter", "prioritize"]);
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let found: BTreeSet<(String, String, String)> = spans
         .iter()
         .map(|(_, span)| {
